@@ -1,0 +1,61 @@
+"""Reads JSON from outside within bounds of size and depth; what is not plain JSON is refused with its place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import NoReturn
+
+from pydantic import JsonValue
+
+from agent_lab.contracts.errors import TooLargeError, ValidationError
+
+MAX_BYTES = 5_000_000
+MAX_DEPTH = 64
+# Strings are skipped whole, so that a bracket in a text does not count.
+_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+
+
+def read_json(raw: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
+    """The value. Raises TooLargeError over the bounds and ValidationError for what is not JSON."""
+    if len(raw) > max_bytes:
+        raise TooLargeError(f"{what} has {len(raw):,} bytes; {max_bytes:,} are allowed.")
+    _check_depth(raw, what, max_depth)
+    try:
+        value: JsonValue = json.loads(raw, parse_constant=_not_a_number)
+    except UnicodeDecodeError as error:
+        raise ValidationError(f"{what} is not UTF-8 text (byte {error.start + 1}).") from error
+    except json.JSONDecodeError as error:
+        raise ValidationError(
+            f"{what} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+        ) from error
+    except ValueError as error:  # an integer of more digits than Python converts
+        raise ValidationError(f"{what} is not usable JSON: {error}.") from error
+    return value
+
+
+def _check_depth(raw: bytes, what: str, max_depth: int) -> None:
+    depth = 0
+    for match in _STRUCTURE.finditer(raw):
+        token = match.group()
+        if token in b"[{":
+            depth += 1
+            if depth > max_depth:
+                raise TooLargeError(f"{what} is nested deeper than {max_depth} levels.")
+        elif token in b"]}":
+            depth -= 1
+
+
+def _not_a_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def canonical_json(value: JsonValue) -> bytes:
+    """The one byte form of a value: sorted keys, no spaces, ASCII (so that a lone surrogate cannot break it)."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def content_hash(value: JsonValue) -> str:
+    """SHA-256 of the canonical form, in hexadecimal."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()

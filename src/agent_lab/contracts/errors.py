@@ -1,0 +1,126 @@
+"""Every error that the product raises on purpose, told apart by what the caller can do next.
+
+    AgentLabError
+    ├── ValidationError        rejected: nobody takes this as it stands; change it
+    │   ├── NotFoundError      no such model, flow, run: the nearest names are told
+    │   ├── ConflictError      the thing is in another state than the request supposes
+    │   └── TooLargeError      over a stated bound
+    ├── ProviderError          a provider did not answer
+    │   ├── BusyError          the same provider, later
+    │   └── UnusableError      another provider, now
+    ├── CapacityError          the machine has no room for it
+    ├── LimitExceededError     a limit of the run itself was reached
+    └── EnvironmentFaultError  the disk, a port or an installed part is not usable; the operator mends it
+
+The message is the sentence that the user reads, in the terminal as over HTTP.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class AgentLabError(Exception):
+    """Something in AI Agent Lab could not be done; the message says what to do about it."""
+
+    slug: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, where: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        """JSON pointer or option name of the part of the input that is wrong, where one is."""
+
+
+class ValidationError(AgentLabError):
+    """The request cannot be taken as it stands; change it and send it again."""
+
+    slug = "invalid-request"
+    status = 422
+    exit_code = 2
+
+
+class NotFoundError(ValidationError):
+    """What the request names does not exist."""
+
+    slug = "not-found"
+    status = 404
+
+
+class ConflictError(ValidationError):
+    """What the request names is in another state than the request supposes."""
+
+    slug = "conflict"
+    status = 409
+
+
+class TooLargeError(ValidationError):
+    """The request is larger than its stated bound."""
+
+    slug = "too-large"
+    status = 413
+
+
+class ProviderError(AgentLabError):
+    """A provider did not answer this request."""
+
+    slug = "provider-error"
+    status = 502
+
+
+class BusyError(ProviderError):
+    """The provider takes no more work now; the same request may succeed later."""
+
+    slug = "busy"
+    status = 503
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, where: str | None = None) -> None:
+        super().__init__(message, where=where)
+        self.retry_after_s = retry_after_s
+
+
+class UnusableError(ProviderError):
+    """This provider or model cannot answer at present; another one may."""
+
+    slug = "unusable"
+    status = 503
+
+
+class CapacityError(AgentLabError):
+    """The model does not fit into this machine's memory beside what is in use."""
+
+    slug = "no-capacity"
+    status = 507
+
+
+class LimitExceededError(AgentLabError):
+    """A limit that the flow or the request set was reached."""
+
+    slug = "limit-exceeded"
+    status = 429
+
+
+class EnvironmentFaultError(AgentLabError):
+    """A folder, file, port or installed part that the product needs cannot be used."""
+
+    slug = "environment"
+    status = 503
+    exit_code = 2
+
+
+def unknown_name(what: str, name: str, known: Iterable[str], *, where: str | None = None) -> NotFoundError:
+    """A NotFoundError that names the nearest alternatives, or all where they are few."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if near:
+        hint = f"did you mean {' or '.join(repr(n) for n in near)}?"
+    elif names:
+        listed = ", ".join(names[:12])
+        hint = f"there are: {listed}{', ...' if len(names) > 12 else ''}."
+    else:
+        hint = "there are none yet."
+    return NotFoundError(f"There is no {what} {name[:80]!r}; {hint}", where=where)

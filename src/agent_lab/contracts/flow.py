@@ -1,0 +1,118 @@
+"""A flow as a document: nodes, edges, conditions and limits. No code, no expressions, no commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+NAME = r"^[a-z][a-z0-9_]{0,63}$"
+Name = Annotated[str, Field(pattern=NAME)]
+Text = str | Mapping[Literal["en", "es"], str]
+"""A text, or one for each language."""
+Op = Literal["==", "!=", "<", "<=", ">", ">=", "in", "contains"]
+
+
+def in_language(text: Text, language: str) -> str:
+    """The text in that language, else in English, else in whichever there is."""
+    if isinstance(text, str):
+        return text
+    translations: dict[str, str] = {str(key): value for key, value in text.items()}
+    return translations.get(language) or translations.get("en") or next(iter(translations.values()), "")
+
+
+class Part(BaseModel):
+    """A part of a flow document: frozen and closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Predicate(Part):
+    """A closed condition on one declared field: `{"value": "validator.accepted", "op": "==", "than": false}`."""
+
+    value: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}\.[a-z][a-z0-9_]{0,63}$")
+    """`<node>.<field>` of a node that has run."""
+    op: Op
+    than: JsonValue
+
+
+class EdgeConfig(Part):
+    """From one node to the next, always or under a condition.
+
+    Of a node's outgoing edges those without a condition are taken, and those whose condition holds; an edge with
+    `otherwise` is taken where none of the conditional ones was. An edge back must have `max_rounds`: how often it
+    may be taken at the most; after that it counts as not holding.
+    """
+
+    source: Name = Field(alias="from")
+    target: Name = Field(alias="to")
+    when: Predicate | None = None
+    otherwise: bool = False
+    max_rounds: int | None = Field(default=None, ge=1, le=50)
+
+
+class NodeConfig(BaseModel):
+    """A node: its name, its kind, and beside them what its kind takes (checked by the kind's own model)."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: Name
+    kind: str = Field(min_length=1, max_length=64)
+    label: Text = ""
+    role: Name | None = None
+    """The part played in the deliberation; the node's id where it is not given."""
+
+    @property
+    def settings(self) -> dict[str, JsonValue]:
+        """What the node says beyond its name, kind, label and role."""
+        return dict(self.model_extra or {})
+
+    @property
+    def part(self) -> str:
+        """The role, or the id where no role is given."""
+        return self.role or self.id
+
+
+class FlowLimits(Part):
+    """Past one of these a run ends as `limit_exceeded`, with all that it had."""
+
+    max_steps: int = Field(default=50, ge=1, le=1000)
+    max_cost_usd: float | None = Field(default=None, ge=0)
+    timeout_s: float = Field(default=900.0, gt=0, le=86_400)
+    max_parallel: int = Field(default=4, ge=1, le=64)
+
+
+class FlowInput(Part):
+    """A value that a run is started with."""
+
+    description: Text = ""
+    default: str | None = None
+    """None: the run must give it."""
+
+
+def _user_input() -> dict[str, FlowInput]:
+    return {"user_input": FlowInput(description="The question")}
+
+
+class FlowConfig(Part):
+    """A flow: nodes without an incoming edge start, nodes without an outgoing edge end."""
+
+    id: Name
+    name: Text
+    description: Text = ""
+    inputs: dict[Name, FlowInput] = Field(default_factory=_user_input)
+    nodes: tuple[NodeConfig, ...] = Field(min_length=1, max_length=10_000)
+    edges: tuple[EdgeConfig, ...] = Field(default=(), max_length=50_000)
+    limits: FlowLimits = FlowLimits()
+    answer: Name | None = None
+    """The node whose text is the answer; the last one to end where it is not given."""
+    draft: Name | None = None
+    """The node whose first text is the draft that the answer is compared with."""
+
+    def node(self, node_id: str) -> NodeConfig:
+        """The node of that id; KeyError where there is none (a checked flow never asks for one)."""
+        for node in self.nodes:
+            if node.id == node_id:
+                return node
+        raise KeyError(node_id)

@@ -1,0 +1,213 @@
+"""The seams between the floors: each a promise of a few methods, owned by those who need it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from agent_lab.contracts.flow import FlowConfig, NodeConfig
+from agent_lab.contracts.generation import FinishReason, GenerationRequest, GenerationResult, Message, TextDelta
+from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
+from agent_lab.contracts.run import NodeOutput, RunEvent, RunInfo, RunOptions, RunStatus
+
+
+# --- providers (floor 3) are asked by the gateway, and by nobody else ---------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """A request resolved: which model, loaded how, sampling how. Nothing in it is None that a provider needs."""
+
+    request: GenerationRequest
+    model: ModelSpec
+    strategy: StrategySpec
+    sampling: Sampling
+    max_tokens: int
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAnswer:
+    """What a provider says at the end: the whole text and what it counted. Seconds; tokens."""
+
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+    cache_hit: bool = True
+    load_s: float = 0.0
+    queue_s: float = 0.0
+    first_token_s: float | None = None
+    inference_s: float = 0.0
+    strategy: str | None = None
+    """The strategy really used, where another one stood in."""
+    notes: tuple[str, ...] = ()
+
+
+class Provider(Protocol):
+    """Runs models: pieces of text as they come, and one ModelAnswer last."""
+
+    def stream(self, call: ModelCall) -> AsyncIterator[TextDelta | ModelAnswer]: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResidentModel:
+    """A model in memory. Sizes in GB (1e9 bytes)."""
+
+    model_key: str
+    strategy: str
+    size_gb: float
+    loaded_at: datetime
+    last_used_at: datetime
+    hits: int
+    in_use: int
+    device: str
+
+
+class ModelHost(Protocol):
+    """Keeps local models in memory. One process does it here; a cluster may do it elsewhere."""
+
+    def resident(self) -> Sequence[ResidentModel]: ...
+
+    async def load(self, model: ModelSpec, strategy: StrategySpec) -> ResidentModel: ...
+
+    async def unload(self, model_key: str | None = None) -> Sequence[str]:
+        """Unload one model, or all that are not in use. Returns the keys unloaded."""
+        ...
+
+
+class Generator(Protocol):
+    """Turns a request into a result, whoever serves it: the gateway, as flows and doors see it."""
+
+    async def generate(self, request: GenerationRequest) -> GenerationResult: ...
+
+    def stream(self, request: GenerationRequest) -> AsyncIterator[TextDelta | GenerationResult]:
+        """Pieces of text, and the result last."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the machine has free. GB (1e9 bytes); `limit_gb` is what models may take of `memory`."""
+
+    device: str
+    memory: str
+    """`vram` on a machine with a GPU, `ram` elsewhere."""
+    total_gb: float
+    available_gb: float
+    limit_gb: float
+    used_by_models_gb: float
+
+
+class ResourceMonitor(Protocol):
+    """Looks at the machine."""
+
+    def look(self) -> Resources: ...
+
+
+# --- nodes (floor 4) are run by the executor ----------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A finished run as history shows it."""
+
+    run_id: str
+    prompt: str
+    answer: str
+
+
+class HistoryReader(Protocol):
+    """Finds finished runs whose question is like this one."""
+
+    async def similar(self, prompt: str, *, limit: int) -> Sequence[PastRun]: ...
+
+
+class Step(Protocol):
+    """What a node may do in its turn. Whatever goes through here is recorded, and answered from the record later."""
+
+    @property
+    def flow(self) -> FlowConfig: ...
+
+    @property
+    def node(self) -> NodeConfig: ...
+
+    @property
+    def visit(self) -> int: ...
+
+    @property
+    def options(self) -> RunOptions: ...
+
+    async def generate(self, request: GenerationRequest, *, sample: int = 0) -> GenerationResult: ...
+
+    async def pause(self, seconds: float) -> None: ...
+
+
+NodeFunction = Callable[[Any, Any, Step], Awaitable[NodeOutput]]
+"""`(state: AgentState, settings: the kind's own model, step) -> NodeOutput`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeKind:
+    """A row of the table of node kinds."""
+
+    name: str
+    summary: str
+    settings: type[BaseModel]
+    run: NodeFunction
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Declared fields of its output, which conditions and templates may name: name -> what it holds."""
+    templates: tuple[str, ...] = ()
+    """Names of those settings that are templates."""
+    calls: bool = False
+    """True where a turn of it asks a model."""
+
+
+# --- runs (floor 5) are kept by storage ----------------------------------------------------------------------------
+class RunLog(Protocol):
+    """The append-only record of each run."""
+
+    async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+        """Append in one transaction; returns them numbered. Raises ConflictError where the run has ended or another
+        worker holds it."""
+        ...
+
+    async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]: ...
+
+
+class RunIndex(Protocol):
+    """The list of runs."""
+
+    async def create(self, run: RunInfo) -> None: ...
+
+    async def get(self, run_id: str) -> RunInfo:
+        """Raises NotFoundError."""
+        ...
+
+    async def list(
+        self, *, limit: int, before: str | None = None, flow_id: str | None = None, status: RunStatus | None = None
+    ) -> Sequence[RunInfo]:
+        """Newest first. `before` is the run_id that ended the page before."""
+        ...
+
+
+class RunLeases(Protocol):
+    """Who works on a run. A lease that is not renewed ends, and another worker may take the run over."""
+
+    async def claim(self, run_id: str, *, owner: str, seconds: float) -> bool: ...
+
+    async def release(self, run_id: str, *, owner: str) -> None: ...
+
+    async def abandoned(self) -> Sequence[str]:
+        """Runs that have not ended and that nobody holds."""
+        ...
+
+
+class RunStore(RunLog, RunIndex, RunLeases, HistoryReader, Protocol):
+    """All of storage that runs need, as one object."""
+
+    async def close(self) -> None: ...
+

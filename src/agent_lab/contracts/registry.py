@@ -1,0 +1,83 @@
+"""Rows of the registries: what a model is, and how a strategy loads it and samples from it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+Usd = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+Capability = Literal["chat", "code", "math", "reasoning", "vision", "tool-calling", "function-schemas", "long-context"]
+
+
+class Row(BaseModel):
+    """A registry row: frozen and closed, so that a misspelt field is an error and not a silence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CostProfile(Row):
+    """Prices in USD for a million tokens. A model without a cost profile has an unknown price."""
+
+    input_usd_per_mtok: Usd = Field(ge=0)
+    output_usd_per_mtok: Usd = Field(ge=0)
+    cached_input_usd_per_mtok: Usd | None = Field(default=None, ge=0)
+
+
+class ModelSpec(Row):
+    """A model: what it is called, who serves it, and what it can do."""
+
+    key: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    name: str
+    family: str
+    provider: str
+    model_id: str
+    """What the provider calls it: a Hugging Face repository, a local folder, or a hosted model's id."""
+    revision: str | None = None
+    context_window: int = Field(gt=0)
+    """Tokens, prompt and answer together."""
+    default_strategy: str = "standard"
+    capabilities: frozenset[Capability] = frozenset({"chat"})
+    cost_profile: CostProfile | None = None
+    min_vram_gb: float = Field(default=0.0, ge=0)
+    prompt_format: Literal["chat", "turns"] = "chat"
+    """`chat`: system, history and the rendered prompt. `turns`: the question and each voice so far as a turn of
+    its own, for models whose chat template knows the roles of a deliberation."""
+    demonstration: bool = False
+    """True for the built-in model: shown as a demonstration wherever a user meets it."""
+
+
+class Sampling(Row):
+    """How the next token is drawn. `top_k=0` and `top_p=1` leave the distribution whole."""
+
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+
+
+class StrategyLimits(Row):
+    """What one generation may use."""
+
+    max_tokens: int = Field(default=1024, gt=0)
+    timeout_s: float = Field(default=300.0, gt=0)
+
+
+class Loading(Row):
+    """How a local model's weights are put into memory."""
+
+    precision: Literal["auto", "float32", "bfloat16", "float16", "nf4"] = "auto"
+    attention: Literal["auto", "eager", "sdpa"] = "auto"
+    needs: Literal["any", "cuda"] = "any"
+
+
+class StrategySpec(Row):
+    """A strategy: how a local model is loaded, how any model samples, its limits and what stands in for it."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    description: str
+    sampling: Sampling = Sampling()
+    limits: StrategyLimits = StrategyLimits()
+    loading: Loading = Loading()
+    fallbacks: tuple[str, ...] = ()
+    """Strategies to use, in order, where this machine cannot do this one."""

@@ -1,0 +1,139 @@
+"""Reads the environment and `.env`, once; everything else is handed its values."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pydantic
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from agent_lab.contracts.errors import ValidationError
+
+Origin = Literal["environment", ".env", "default"]
+
+
+def _blank_is_unset(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
+OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
+OptionalGb = Annotated[float | None, BeforeValidator(_blank_is_unset), Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """What the environment says. Field names are the variables' names in lower case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    app_env: str = "dev"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    port: Annotated[int | None, BeforeValidator(_blank_is_unset), Field(ge=1, le=65535)] = None
+    openai_api_key: OptionalSecret = None
+    anthropic_api_key: OptionalSecret = None
+    default_provider: str = "local"
+    default_strategy: OptionalText = None
+    default_model: OptionalText = None
+    max_tokens_default: int = Field(default=1024, gt=0, le=1_000_000)
+    max_vram_usage_gb: OptionalGb = None
+    """What local models may take of the GPU's memory, or of RAM where there is no GPU. None: 80 % of it."""
+    model_cache_dir: OptionalText = None
+    circuit_breaker_max_failures: int = Field(default=3, gt=0)
+    circuit_breaker_timeout: float = Field(default=60.0, gt=0)
+    lab_api_url: OptionalText = None
+    request_timeout: float = Field(default=300.0, gt=0)
+    database_url: OptionalText = None
+    agent_lab_home: OptionalText = None
+    agent_lab_token: OptionalSecret = None
+    agent_lab_allowed_hosts: str = ""
+    """Host names, apart by commas, under which the server may be reached besides the loopback names."""
+    next_public_api_url: OptionalText = None
+    next_public_mock_mode: bool = False
+
+    @property
+    def config_dir(self) -> Path:
+        """Where the user's own models, strategies and flows are: `AGENT_LAB_HOME`, else `~/.config/agent-lab`."""
+        return self._home(".config")
+
+    @property
+    def data_dir(self) -> Path:
+        """Where runs, outputs, logs and the token are kept: `AGENT_LAB_HOME`, else `~/.local/share/agent-lab`."""
+        return self._home(".local", "share")
+
+    def _home(self, *below: str) -> Path:
+        if self.agent_lab_home:
+            return Path(self.agent_lab_home).expanduser().absolute()
+        return Path.home().joinpath(*below, "agent-lab")
+
+
+# Older names of a variable, and the one that they mean.
+ALIASES = {"MAX_VRAM_USAGE": "MAX_VRAM_USAGE_GB"}
+KNOWN = tuple(name.upper() for name in Settings.model_fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The settings, where each came from, and what looked wrong without being fatal."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    warnings: tuple[str, ...]
+
+
+def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Reading:
+    """Read the environment over `.env` over the defaults.
+
+    Raises ValidationError that names the variable, where it was read, and what it may be.
+    """
+    environ = os.environ if environ is None else environ
+    dotenv = Path(".env") if dotenv is None else dotenv
+    values: dict[str, str] = {}
+    origins: dict[str, Origin] = dict.fromkeys(KNOWN, "default")
+    file_values = {name: value for name, value in _dotenv(dotenv).items() if value is not None}
+    sources: tuple[tuple[Origin, Mapping[str, str]], ...] = ((".env", file_values), ("environment", environ))
+    for origin, source in sources:
+        for name in (*ALIASES, *KNOWN):
+            if name in source:
+                known = ALIASES.get(name, name)
+                values[known.lower()] = source[name]
+                origins[known] = origin
+    try:
+        settings = Settings.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise ValidationError(_sentence(error, origins)) from None
+    warnings = tuple(_unknown_names({**file_values, **environ}))
+    return Reading(settings=settings, origins=origins, warnings=warnings)
+
+
+def _dotenv(path: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(path) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValidationError(f"The file {path} cannot be read ({error}); mend it or take it away.") from error
+
+
+def _sentence(error: pydantic.ValidationError, origins: Mapping[str, Origin]) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    name = str(first["loc"][0]).upper()
+    shown = "" if "KEY" in name or "TOKEN" in name else f" {str(first['input'])[:60]!r}"
+    return f"{name}{shown} (from {origins.get(name, 'environment')}) is not usable: {first['msg']}."
+
+
+def _unknown_names(source: Mapping[str, str]) -> list[str]:
+    found = []
+    for name in sorted(source):
+        if name.startswith("AGENT_LAB_") and name not in KNOWN:
+            near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.6)
+            hint = f"; did you mean {near[0]}?" if near else "; see `agent-lab doctor` for those that are."
+            found.append(f"{name} is not a setting{hint}")
+    return found
