@@ -1,0 +1,143 @@
+"""Finds flows: those of the library, and the JSON files in the user's own folder, without a line of Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from agent_lab.contracts.documents import content_hash, read_json
+from agent_lab.contracts.errors import AgentLabError, ValidationError, unknown_name
+from agent_lab.contracts.flow import FlowConfig
+from agent_lab.flows.checks import Checker, Problem
+
+LIBRARY = "library"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenFlow:
+    """A file of the user's folder that cannot be used, and why."""
+
+    path: Path
+    problems: tuple[Problem, ...]
+
+    def sentence(self) -> str:
+        """The problems in one text."""
+        return problem_text(str(self.path), self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A file as it was read: either a flow or its problems."""
+
+    stamp: tuple[int, int]
+    flow: FlowConfig | None
+    problems: tuple[Problem, ...]
+
+
+class FlowCatalog:
+    """The flows that can be run now. A file that is new or changed is seen at the next look."""
+
+    def __init__(self, folder: Path, check: Checker) -> None:
+        self._folder = folder
+        self._check = check
+        self._library: dict[str, FlowConfig] | None = None
+        self._read: dict[Path, _Read] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where the user's own flows are dropped."""
+        return self._folder
+
+    def list(self) -> list[FlowConfig]:
+        """All usable flows by id. A user's flow stands in for the library's of the same id."""
+        flows = dict(self._built_in())
+        flows.update((flow.id, flow) for _, flow in self._own())
+        return [flows[flow_id] for flow_id in sorted(flows)]
+
+    def get(self, flow_id: str) -> FlowConfig:
+        """The flow. Raises NotFoundError with the nearest names, ValidationError where its file is broken."""
+        own = {flow.id: flow for _, flow in self._own()}
+        found = own.get(flow_id) or self._built_in().get(flow_id)
+        if found:
+            return found
+        for broken in self.broken():
+            if broken.path.stem == flow_id:
+                raise ValidationError(broken.sentence())
+        raise unknown_name("flow", flow_id, {*own, *self._built_in()}, where="flow")
+
+    def origin(self, flow_id: str) -> str:
+        """`library`, or the path of the user's file."""
+        return next((str(path) for path, flow in self._own() if flow.id == flow_id), LIBRARY)
+
+    def broken(self) -> list[BrokenFlow]:
+        """The files of the user's folder that cannot be used."""
+        self._look()
+        return [BrokenFlow(path, read.problems) for path, read in sorted(self._read.items()) if read.problems]
+
+    def load(self, path: Path) -> FlowConfig:
+        """A flow from any file. Raises ValidationError with all its problems."""
+        read = self._parse(path, (0, 0))
+        if read.flow is None or read.problems:
+            raise ValidationError(problem_text(str(path), read.problems), where=str(path))
+        return read.flow
+
+    def check(self, document: JsonValue) -> tuple[FlowConfig | None, list[Problem]]:
+        """What `check_flow` says of a document."""
+        return self._check(document)
+
+    def _built_in(self) -> dict[str, FlowConfig]:
+        if self._library is None:
+            self._library = {}
+            for entry in resources.files("agent_lab.flows").joinpath(LIBRARY).iterdir():
+                if entry.name.endswith(".json"):
+                    flow = FlowConfig.model_validate(read_json(entry.read_bytes(), what=entry.name))
+                    self._library[flow.id] = flow
+        return self._library
+
+    def _own(self) -> Iterator[tuple[Path, FlowConfig]]:
+        self._look()
+        for path, read in sorted(self._read.items()):
+            if read.flow is not None and not read.problems:
+                yield path, read.flow
+
+    def _look(self) -> None:
+        present: dict[Path, _Read] = {}
+        for path in sorted(self._folder.glob("*.json")) if self._folder.is_dir() else ():
+            try:
+                stat = path.stat()
+            except OSError:  # taken away between the listing and the look
+                continue
+            stamp = (stat.st_mtime_ns, stat.st_size)
+            known = self._read.get(path)
+            present[path] = known if known and known.stamp == stamp else self._parse(path, stamp)
+        self._read = present
+
+    def _parse(self, path: Path, stamp: tuple[int, int]) -> _Read:
+        try:
+            document = read_json(path.read_bytes(), what="The file")
+        except OSError as error:
+            return _Read(stamp, None, (Problem("", f"The file cannot be read: {error.strerror or error}."),))
+        except AgentLabError as error:
+            return _Read(stamp, None, (Problem("", error.message),))
+        flow, problems = self._check(document)
+        return _Read(stamp, flow, tuple(problems))
+
+
+def problem_text(name: str, problems: tuple[Problem, ...] | list[Problem]) -> str:
+    """One text for people: the file, then each problem with its place."""
+    if len(problems) == 1:
+        return f"The flow {name} cannot be used: {_line(problems[0])}"
+    return f"The flow {name} cannot be used:" + "".join(f"\n  {_line(problem)}" for problem in problems)
+
+
+def _line(problem: Problem) -> str:
+    return f"{problem.path}: {problem.message}" if problem.path else problem.message
+
+
+def flow_hash(flow: FlowConfig) -> str:
+    """The content hash that names a flow's version."""
+    return content_hash(flow.model_dump(mode="json", by_alias=True, exclude_defaults=True))

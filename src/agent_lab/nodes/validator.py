@@ -1,0 +1,116 @@
+"""Scores an answer by what can be seen without a model, asks for another try, keeps the best."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pydantic import Field, JsonValue
+
+from agent_lab.contracts.flow import Name
+from agent_lab.contracts.ports import NodeKind, Step
+from agent_lab.contracts.run import NodeOutput
+from agent_lab.flows.graph import FlowGraph
+from agent_lab.flows.state import AgentState, previous_nodes
+from agent_lab.nodes.settings import NodeSettings
+
+REFUSAL = re.compile(
+    r"^\s*(?:i['’]?m sorry|i cannot|i can['’]t|as an ai|lo siento|no puedo|como (?:una )?ia)\b", re.IGNORECASE
+)
+WORD = re.compile(r"\w+")
+LOOP_WINDOW = 4
+"""Words in a row that count as a phrase when repetition is looked for."""
+
+
+class ValidatorSettings(NodeSettings):
+    """`of`: the node whose answer is scored (the one before this where it is not given). Seconds for waits."""
+
+    of: Name | None = None
+    min_score: float = Field(default=0.6, ge=0, le=1)
+    first_wait_s: float = Field(default=0.25, ge=0, le=60)
+    longest_wait_s: float = Field(default=10.0, ge=0, le=600)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A score between 0 and 1, and a reason for each part that is missing."""
+
+    score: float
+    reasons: tuple[str, ...]
+
+
+def score_answer(text: str, *, question: str, cut: bool) -> Verdict:
+    """Score an answer; each fault multiplies the score by what it leaves of it."""
+    words = WORD.findall(text.lower())
+    if not words:
+        return Verdict(0.0, ("the answer is empty",))
+    faults = (
+        (cut, 0.5, "it was cut off at the token limit"),
+        (_repetition(words) > 0.5, 0.3, "it repeats itself"),
+        (text.strip().lower() == question.strip().lower(), 0.1, "it only repeats the question"),
+        (bool(REFUSAL.match(text)), 0.5, "it refuses"),
+    )
+    score = 1.0
+    for present, leaves, _ in faults:
+        score *= leaves if present else 1.0
+    return Verdict(round(score, 3), tuple(reason for present, _, reason in faults if present))
+
+
+def _repetition(words: list[str]) -> float:
+    """The share of phrases that occurred before; 0 for short texts."""
+    phrases = [tuple(words[i : i + LOOP_WINDOW]) for i in range(len(words) - LOOP_WINDOW + 1)]
+    return 1 - len(set(phrases)) / len(phrases) if len(phrases) >= 2 * LOOP_WINDOW else 0.0
+
+
+def wait_before_retry_s(visit: int, *, first_s: float, longest_s: float) -> float:
+    """Exponential back-off: first, twice that, four times that, up to the longest. Seconds."""
+    return float(min(longest_s, first_s * 2.0 ** (visit - 1)))
+
+
+async def validate(state: AgentState, settings: ValidatorSettings, step: Step) -> NodeOutput:
+    """The verdict on the newest attempt; the text is the best attempt so far."""
+    graph = FlowGraph(step.flow)
+    source = settings.of or previous_nodes(state, graph, step.node.id)[0]
+    attempt = state["outputs"][source]
+    verdict = score_answer(
+        attempt.text, question=state["user_input"], cut=attempt.fields.get("finish_reason") == "length"
+    )
+    accepted = verdict.score >= settings.min_score
+    best = NodeOutput(text=attempt.text, fields=_fields(verdict, accepted, step.visit))
+    before = state["outputs"].get(step.node.id)
+    if before and not accepted and _score(before) >= verdict.score:
+        # The best attempt stays; the reasons are those of the newest, which the next try is to mend.
+        best = NodeOutput(text=before.text, fields={**best.fields, "score": _score(before)})
+    if not accepted and _will_retry(state, graph, step):
+        await step.pause(
+            wait_before_retry_s(step.visit, first_s=settings.first_wait_s, longest_s=settings.longest_wait_s)
+        )
+    return best
+
+
+def _fields(verdict: Verdict, accepted: bool, attempts: int) -> dict[str, JsonValue]:
+    return {"score": verdict.score, "accepted": accepted, "attempts": attempts, "reasons": list(verdict.reasons)}
+
+
+def _score(output: NodeOutput) -> float:
+    score = output.fields.get("score")
+    return float(score) if isinstance(score, int | float) else 0.0
+
+
+def _will_retry(state: AgentState, graph: FlowGraph, step: Step) -> bool:
+    bounds = [edge.max_rounds for edge in graph.outgoing(step.node.id) if edge.max_rounds is not None]
+    return any(step.visit <= bound for bound in bounds)
+
+
+VALIDATOR = NodeKind(
+    name="validator",
+    summary="Scores an answer and asks for another try where it is poor.",
+    settings=ValidatorSettings,
+    run=validate,
+    fields={
+        "score": "0 to 1, of the text that is kept",
+        "accepted": "true where the newest attempt reached min_score",
+        "attempts": "attempts so far",
+        "reasons": "what was wrong with the newest attempt",
+    },
+)

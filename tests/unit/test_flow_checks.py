@@ -1,0 +1,147 @@
+import copy
+import json
+import time
+from typing import Any
+
+import pytest
+from agent_lab.contracts.documents import read_json
+from agent_lab.contracts.errors import TooLargeError, ValidationError
+from agent_lab.flows.checks import Problem, check_flow
+from support.flows import KINDS, LIBRARY, library_document
+
+
+def problems(document: Any) -> list[Problem]:
+    return check_flow(document, kinds=KINDS, models=["demo", "mistral7b"], strategies=["standard"])[1]
+
+
+def challenge(**changes: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(library_document("challenge")), **changes}
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_every_flow_of_the_library_is_without_fault(name: str) -> None:
+    assert problems(library_document(name)) == []
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_every_prompt_of_the_library_is_there_in_english_and_spanish(name: str) -> None:
+    for node in library_document(name)["nodes"]:
+        for field in ("label", "prompt", "system"):
+            if field in node:
+                assert set(node[field]) == {"en", "es"}, f"{name}/{node['id']}/{field}"
+
+
+def test_all_problems_are_told_at_once_each_with_its_place() -> None:
+    document = challenge()
+    document["nodes"][0]["kind"] = "generat"
+    document["nodes"][1]["modle"] = "demo"
+    document["nodes"][2]["prompt"] = "Mend {creater_output} {"
+    document["edges"].append({"from": "refiner", "to": "nobody"})
+    document["answer"] = "refinr"
+    found = {problem.path: problem.message for problem in problems(document)}
+    assert "did you mean 'generate'" in found["/nodes/0/kind"]
+    assert "did you mean 'model'" in found["/nodes/1/modle"]
+    assert "character 23" in found["/nodes/2/prompt"]
+    assert "no node 'nobody'" in found["/edges/2/to"]
+    assert "did you mean 'refiner'" in found["/answer"]
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "says"),
+    [
+        ({"prompt": "x {creater_output}"}, "/nodes/0/prompt", "did you mean 'creator_output'"),
+        ({"prompt": "x {refiner_output}"}, "/nodes/0/prompt", "has not run on every path"),
+        ({"prompt": "x {refiner.model}"}, "/nodes/0/prompt", "has not run on every path"),
+        ({"prompt": "x {refiner.modle}"}, "/nodes/0/prompt", "no field 'modle'; did you mean 'model'"),
+        ({"prompt": "x {previous_output}"}, "/nodes/0/prompt", "starts the flow"),
+        ({"prompt": "x {history}"}, "/nodes/0/prompt", "may have no value"),
+        ({"prompt": {"en": "fine", "es": "{mal"}}, "/nodes/0/prompt/es", "brace"),
+        ({"model": "mistral7"}, "/nodes/0/model", "did you mean 'mistral7b'"),
+        ({"strategy": "standart"}, "/nodes/0/strategy", "did you mean 'standard'"),
+        ({"temperature": 9}, "/nodes/0/temperature", "less than or equal to 2"),
+        ({"id": "Creator!"}, "/nodes/0/id", "pattern"),
+        ({"id": "challenger"}, "/nodes/1/id", "Two nodes"),
+        ({"id": "user_input"}, "/nodes/0/id", "input's name"),
+    ],
+)
+def test_a_wrong_node_is_told_with_a_way_out(change: dict[str, Any], path: str, says: str) -> None:
+    document = challenge()
+    document["nodes"][0].update(change)
+    found = [problem for problem in problems(document) if problem.path == path]
+    assert found, problems(document)
+    assert says in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("edges", "says"),
+    [
+        ([{"from": "creator", "to": "challenger"}, {"from": "challenger", "to": "creator"}], "has no bound"),
+        ([{"from": "creator", "to": "refiner"}, {"from": "refiner", "to": "creator"}], "No node starts|no bound"),
+        ([{"from": "creator", "to": "challenger", "otherwise": True}], "beside no condition"),
+        (
+            [{"from": "creator", "to": "challenger", "when": {"value": "creator.secnds", "op": "<", "than": 1}}],
+            "did you mean 'seconds'",
+        ),
+        (
+            [{"from": "creator", "to": "challenger", "when": {"value": "refiner.tokens", "op": "<", "than": 1}}],
+            "has not run on every path",
+        ),
+        ([{"from": "creator", "to": "challenger", "when": {"value": "x", "op": "<", "than": 1}}], "pattern"),
+        ([{"from": "creator", "to": "challenger", "when": {"value": "creator.tokens", "op": "~", "than": 1}}], "=="),
+    ],
+)
+def test_a_wrong_edge_is_told_with_a_way_out(edges: list[Any], says: str) -> None:
+    import re
+
+    found = [problem.message for problem in problems(challenge(edges=edges))]
+    assert any(re.search(says, message) for message in found), found
+
+
+def test_a_join_that_a_condition_may_starve_is_told() -> None:
+    document = challenge(
+        nodes=[{"id": letter, "kind": "generate", "prompt": "x"} for letter in "abcd"],
+        edges=[
+            {"from": "a", "to": "b", "when": {"value": "a.tokens", "op": "<", "than": 9}},
+            {"from": "a", "to": "c"},
+            {"from": "b", "to": "d"},
+            {"from": "c", "to": "d"},
+        ],
+        answer="d",
+        draft=None,
+    )
+    assert any("waits for 'b'" in problem.message for problem in problems(document))
+
+
+def test_a_node_that_nothing_leads_to_is_no_second_start_by_accident() -> None:
+    document = challenge()
+    document["nodes"].append({"id": "lonely", "kind": "summary"})
+    document["answer"] = None
+    assert any("ends in several nodes" in problem.message for problem in problems(document))
+
+
+def test_ten_thousand_nodes_are_checked_within_seconds() -> None:
+    nodes = [{"id": f"n{i}", "kind": "generate", "prompt": "x {user_input}"} for i in range(10_000)]
+    edges = [{"from": f"n{i}", "to": f"n{i + 1}"} for i in range(9_999)]
+    began = time.process_time()
+    assert problems({"id": "long", "name": "long", "nodes": nodes, "edges": edges}) == []
+    assert time.process_time() - began < 10
+
+
+def test_deep_and_large_documents_are_refused_before_they_are_parsed() -> None:
+    began = time.process_time()
+    with pytest.raises(TooLargeError, match="deeper than"):
+        read_json(b"[" * 5_000 + b"]" * 5_000, what="It")
+    with pytest.raises(TooLargeError, match="bytes"):
+        read_json(b" " * 100_000_000, what="It")
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("raw", [b"{", b'{"a": NaN}', b"\xff", b"9" * 5000, b'{"a" 1}'])
+def test_what_is_not_json_is_refused_with_a_sentence(raw: bytes) -> None:
+    with pytest.raises(ValidationError, match="It is not"):
+        read_json(raw, what="It")
+
+
+def test_brackets_inside_strings_do_not_count_as_depth() -> None:
+    text = "[" * 500
+    assert read_json(json.dumps({"a": text}).encode(), what="It") == {"a": text}
