@@ -1,0 +1,189 @@
+"""Folds a run's events into what there is to see of it: the one reducer, of which the web app has a twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, assert_never
+
+from pydantic import JsonValue
+
+from agent_lab.contracts.flow import in_language
+from agent_lab.contracts.generation import GenerationResult
+from agent_lab.contracts.run import (
+    EdgeView,
+    Fault,
+    GenerationFinished,
+    GenerationStarted,
+    NodeFinished,
+    NodeStarted,
+    NodeView,
+    RouteTaken,
+    RunEvent,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    RunStatus,
+    RunTotals,
+    RunView,
+    Token,
+)
+
+
+def add_cost(total: Decimal | None, cost: Decimal | None) -> Decimal | None:
+    """A sum that is unknown as soon as one part of it is."""
+    return None if total is None or cost is None else total + cost
+
+
+@dataclass(slots=True)
+class _Node:
+    """A node while events come in."""
+
+    id: str
+    kind: str
+    label: str
+    role: str
+    status: Any = "waiting"
+    visits: int = 0
+    text: str = ""
+    fields: dict[str, JsonValue] = field(default_factory=dict)
+    seconds: float = 0.0
+    calls: int = 0
+    prompt_tokens: int = 0
+    tokens: int = 0
+    cost_usd: Decimal | None = Decimal(0)
+    cache_hit: bool | None = None
+    model: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def add(self, result: GenerationResult) -> None:
+        self.calls += 1
+        self.prompt_tokens += result.usage.prompt_tokens
+        self.tokens += result.usage.completion_tokens
+        self.cost_usd = add_cost(self.cost_usd, result.usage.cost_usd)
+        self.cache_hit, self.model, self.text = result.cache_hit, result.model_key, result.text
+        self.notes = tuple(dict.fromkeys((*self.notes, *result.notes)))
+
+    def view(self) -> NodeView:
+        # A node that asked no model has no cost, rather than a cost of nothing.
+        cost = self.cost_usd if self.calls else None
+        values = {name: getattr(self, name) for name in self.__slots__ if name != "cost_usd"}
+        return NodeView(**values, cost_usd=cost)
+
+
+@dataclass(slots=True)
+class RunFold:
+    """A run so far. Feed it events in their order; ask it for a view at any time."""
+
+    run_id: str = ""
+    request_id: str = ""
+    flow_id: str = ""
+    flow_hash: str = ""
+    prompt: str = ""
+    status: RunStatus = "queued"
+    answer: str | None = None
+    draft: str | None = None
+    fault: Fault | None = None
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds: float = 0.0
+    last_seq: int = 0
+    _nodes: dict[str, _Node] = field(default_factory=dict)
+    _edges: dict[tuple[str, str], int] = field(default_factory=dict)
+    _draft_node: str | None = None
+
+    def apply(self, event: RunEvent) -> None:
+        """Take in one event. Events after the end change nothing: a terminal state stays."""
+        if isinstance(event, Token) or self.finished_at is not None:
+            return
+        self.last_seq = max(self.last_seq, event.seq)
+        if isinstance(event, RunStarted):
+            self._start(event)
+        elif isinstance(event, RunFinished):
+            self._finish(event)
+        elif not isinstance(event, RunResumed):
+            self._node_event(event)
+
+    def _start(self, event: RunStarted) -> None:
+        flow, language = event.flow, event.request.options.language
+        self.run_id, self.request_id = event.run_id, event.request_id
+        self.flow_id, self.flow_hash, self.prompt = flow.id, event.flow_hash, event.request.prompt
+        self.status, self.created_at, self._draft_node = "running", event.at, flow.draft
+        self._nodes = {n.id: _Node(n.id, n.kind, in_language(n.label, language) or n.id, n.part) for n in flow.nodes}
+        self._edges = {(edge.source, edge.target): 0 for edge in flow.edges}
+
+    def _node_event(
+        self, event: NodeStarted | GenerationStarted | GenerationFinished | RouteTaken | NodeFinished
+    ) -> None:
+        if isinstance(event, NodeStarted):
+            node = self._nodes[event.node]
+            node.status, node.visits = "running", event.visit
+        elif isinstance(event, GenerationFinished):
+            self._nodes[event.node].add(event.result)
+        elif isinstance(event, NodeFinished):
+            self._finish_node(event)
+        elif not isinstance(event, GenerationStarted | RouteTaken):
+            assert_never(event)
+
+    def _finish_node(self, event: NodeFinished) -> None:
+        node = self._nodes[event.node]
+        node.status, node.visits, node.text = "completed", event.visit, event.output.text
+        node.fields, node.seconds = dict(event.output.fields), node.seconds + event.seconds
+        for target in event.next:
+            self._edges[event.node, target] = self._edges.get((event.node, target), 0) + 1
+        if event.node == self._draft_node and self.draft is None:
+            self.draft = event.output.text
+
+    def _finish(self, event: RunFinished) -> None:
+        self.status, self.answer, self.fault = event.status, event.answer, event.fault
+        self.finished_at, self.seconds = event.at, event.seconds
+        for node in self._nodes.values():
+            if node.status == "running":
+                to_blame = event.fault is not None and event.fault.node in {None, node.id}
+                node.status = "failed" if to_blame else "skipped"
+            elif node.status == "waiting":
+                node.status = "skipped"
+
+    def totals(self) -> RunTotals:
+        """Sums over all generations."""
+        cost: Decimal | None = Decimal(0)
+        for node in self._nodes.values():
+            cost = add_cost(cost, node.cost_usd)
+        nodes = self._nodes.values()
+        return RunTotals(
+            calls=sum(node.calls for node in nodes),
+            prompt_tokens=sum(node.prompt_tokens for node in nodes),
+            completion_tokens=sum(node.tokens for node in nodes),
+            cost_usd=cost,
+            seconds=self.seconds,
+        )
+
+    def view(self) -> RunView:
+        """The run as it stands."""
+        return RunView(
+            run_id=self.run_id,
+            request_id=self.request_id,
+            flow_id=self.flow_id,
+            flow_hash=self.flow_hash,
+            prompt=self.prompt,
+            status=self.status,
+            nodes=tuple(node.view() for node in self._nodes.values()),
+            edges=tuple(EdgeView(source=s, target=t, taken=n) for (s, t), n in self._edges.items()),
+            answer=self.answer,
+            draft=self.draft,
+            fault=self.fault,
+            totals=self.totals(),
+            created_at=self.created_at,
+            finished_at=self.finished_at,
+            last_seq=self.last_seq,
+        )
+
+
+def fold(events: Iterable[RunEvent]) -> RunView:
+    """The view that these events add up to."""
+    run = RunFold()
+    for event in events:
+        run.apply(event)
+    return run.view()

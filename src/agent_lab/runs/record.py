@@ -1,0 +1,39 @@
+"""What a run has recorded already: read back, so that a step that was done is answered and not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from agent_lab.contracts.documents import content_hash
+from agent_lab.contracts.generation import GenerationRequest, GenerationResult
+from agent_lab.contracts.run import GenerationFinished, NodeFinished, RunEvent
+
+Turn = tuple[str, int]
+"""A node and the number of its visit."""
+Call = tuple[str, int, int, str]
+"""Node, visit, sample, and the content hash of the request."""
+
+
+@dataclass(slots=True)
+class Record:
+    """Finished turns and answered calls of a run."""
+
+    turns: dict[Turn, NodeFinished] = field(default_factory=dict)
+    calls: dict[Call, GenerationResult] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, events: Iterable[RunEvent]) -> Record:
+        """What these events hold."""
+        record = cls()
+        for event in events:
+            if isinstance(event, NodeFinished):
+                record.turns[event.node, event.visit] = event
+            elif isinstance(event, GenerationFinished):
+                record.calls[event.node, event.visit, event.sample, event.request_hash] = event.result
+        return record
+
+
+def request_hash(request: GenerationRequest) -> str:
+    """The content hash of a request: the same question under the same terms has the same hash."""
+    return content_hash(request.model_dump(mode="json"))

@@ -1,0 +1,117 @@
+"""A node's turn: what the node may do in it, each call recorded, answered from the record where it was made before."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+
+from agent_lab.contracts.errors import LimitExceededError
+from agent_lab.contracts.flow import FlowConfig, NodeConfig
+from agent_lab.contracts.generation import GenerationRequest, GenerationResult, TextDelta
+from agent_lab.contracts.ports import Generator
+from agent_lab.contracts.run import GenerationFinished, GenerationStarted, RunOptions, Token
+from agent_lab.runs.journal import Journal
+from agent_lab.runs.record import Record, request_hash
+
+
+class Declined(Exception):  # noqa: N818 - not an error: the model says that the question is not for it
+    """The model does not take this question; the text says what to use instead. It ends the run."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Spending:
+    """What a run has spent on calls, against its limit in USD."""
+
+    def __init__(self, limit_usd: float | None) -> None:
+        self._limit_usd = limit_usd
+        self._known = Decimal(0)
+
+    def add(self, result: GenerationResult) -> None:
+        """Count a call. A price that is not known cannot be counted."""
+        self._known += result.usage.cost_usd or 0
+
+    def check(self) -> None:
+        """Raises LimitExceededError once the limit is reached; the call in flight is the most that goes beyond it."""
+        if self._limit_usd is not None and self._known >= self._limit_usd:
+            raise LimitExceededError(
+                f"The run has spent ${self._known:.4f} of ${self._limit_usd:.4f} (limits.max_cost_usd)."
+            )
+
+
+@dataclass(slots=True)
+class RecordedStep:
+    """One turn of one node; the `Step` that node functions are given."""
+
+    flow: FlowConfig
+    node: NodeConfig
+    visit: int
+    options: RunOptions
+    generator: Generator
+    journal: Journal
+    record: Record
+    spending: Spending
+
+    async def generate(self, request: GenerationRequest, *, sample: int = 0) -> GenerationResult:
+        """Ask the model, or answer from the record. Raises Declined where the model does not take the question."""
+        request = self._seeded(request, sample)
+        key = request_hash(request)
+        result = self.record.calls.get((self.node.id, self.visit, sample, key))
+        if result is None:
+            self.spending.check()
+            result = await self._ask(request, sample, key)
+        self.spending.add(result)
+        if result.finish_reason == "declined":
+            raise Declined(result.text)
+        return result
+
+    async def pause(self, seconds: float) -> None:
+        """Wait. A turn that is in the record is not waited for again."""
+        await asyncio.sleep(seconds)
+
+    def _seeded(self, request: GenerationRequest, sample: int) -> GenerationRequest:
+        """Give each call a seed of its own, so that a second try or a second sample is not the first again."""
+        if request.seed is None:
+            return request
+        place = f"{request.seed}/{self.node.id}/{self.visit}/{sample}".encode()
+        return request.model_copy(update={"seed": int.from_bytes(hashlib.sha256(place).digest()[:4])})
+
+    async def _ask(self, request: GenerationRequest, sample: int, key: str) -> GenerationResult:
+        node, visit, journal = self.node.id, self.visit, self.journal
+        await journal.write(
+            GenerationStarted(
+                at=journal.now(), node=node, visit=visit, sample=sample, request_hash=key, request=request
+            )
+        )
+        try:
+            result = await self._listen(request, sample)
+        except BaseException:
+            journal.hush(node, visit, sample)
+            raise
+        await journal.write(
+            GenerationFinished(at=journal.now(), node=node, visit=visit, sample=sample, request_hash=key, result=result)
+        )
+        return result
+
+    async def _listen(self, request: GenerationRequest, sample: int) -> GenerationResult:
+        offset = 0
+        async for item in self.generator.stream(request):
+            if isinstance(item, TextDelta):
+                self.journal.speak(
+                    Token(
+                        at=self.journal.now(),
+                        node=self.node.id,
+                        visit=self.visit,
+                        sample=sample,
+                        offset=offset,
+                        text=item.text,
+                    )
+                )
+                offset += len(item.text)
+            else:
+                return item
+        raise AssertionError("a stream ended without a result; every Generator ends with one")
