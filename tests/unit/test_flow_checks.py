@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+
 from agent_lab.contracts.documents import read_json
 from agent_lab.contracts.errors import TooLargeError, ValidationError
 from agent_lab.flows.checks import Problem, check_flow

@@ -1,11 +1,13 @@
+import itertools
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.graph import FlowGraph
 from agent_lab.flows.routing import choose_edges, compare, edge_key
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def flow(nodes: str, *edges: Any) -> FlowConfig:
@@ -86,11 +88,8 @@ def test_any_two_values_compare_without_an_error(value: Any, op: Any, than: Any)
 @st.composite
 def graphs(draw: st.DrawFn) -> FlowConfig:
     letters = "abcdefg"[: draw(st.integers(1, 7))]
-    edges = []
-    for low in range(len(letters)):
-        for high in range(low + 1, len(letters)):
-            if draw(st.booleans()):
-                edges.append((letters[low] + letters[high], draw(st.sampled_from([{}, WHEN, {"max_rounds": 3}]))))
+    pairs = [low + high for low, high in itertools.combinations(letters, 2) if draw(st.booleans())]
+    edges = [(pair, draw(st.sampled_from([{}, WHEN, {"max_rounds": 3}]))) for pair in pairs]
     return flow(letters, *edges)
 
 

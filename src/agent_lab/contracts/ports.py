@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel
 
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
-from agent_lab.contracts.generation import FinishReason, GenerationRequest, GenerationResult, Message, TextDelta
+from agent_lab.contracts.generation import FinishReason, GenerationRequest, GenerationResult, TextDelta
 from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
 from agent_lab.contracts.run import NodeOutput, RunEvent, RunInfo, RunOptions, RunStatus
 
@@ -210,4 +210,3 @@ class RunStore(RunLog, RunIndex, RunLeases, HistoryReader, Protocol):
     """All of storage that runs need, as one object."""
 
     async def close(self) -> None: ...
-

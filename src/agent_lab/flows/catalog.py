@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -73,7 +73,7 @@ class FlowCatalog:
         """`library`, or the path of the user's file."""
         return next((str(path) for path, flow in self._own() if flow.id == flow_id), LIBRARY)
 
-    def broken(self) -> list[BrokenFlow]:
+    def broken(self) -> Sequence[BrokenFlow]:
         """The files of the user's folder that cannot be used."""
         self._look()
         return [BrokenFlow(path, read.problems) for path, read in sorted(self._read.items()) if read.problems]
@@ -85,7 +85,7 @@ class FlowCatalog:
             raise ValidationError(problem_text(str(path), read.problems), where=str(path))
         return read.flow
 
-    def check(self, document: JsonValue) -> tuple[FlowConfig | None, list[Problem]]:
+    def check(self, document: JsonValue) -> tuple[FlowConfig | None, Sequence[Problem]]:
         """What `check_flow` says of a document."""
         return self._check(document)
 
@@ -127,7 +127,7 @@ class FlowCatalog:
         return _Read(stamp, flow, tuple(problems))
 
 
-def problem_text(name: str, problems: tuple[Problem, ...] | list[Problem]) -> str:
+def problem_text(name: str, problems: Sequence[Problem]) -> str:
     """One text for people: the file, then each problem with its place."""
     if len(problems) == 1:
         return f"The flow {name} cannot be used: {_line(problems[0])}"

@@ -134,7 +134,7 @@ def _edges(check: _Check) -> None:
 
 def _predicate(check: _Check, edge: EdgeConfig, path: str) -> None:
     when = edge.when
-    assert when is not None  # noqa: S101 - for the type checker; the caller looked
+    assert when is not None
     node, field_name = when.value.split(".", 1)
     if node not in check.by_id:
         check.say(f"{path}/value", f"There is no node {node!r}; {nearest(node, check.by_id)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agent_lab.contracts.errors import LimitExceededError, ValidationError
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
@@ -65,10 +65,9 @@ class CompiledGraph:
         # LangGraph counts super-steps, at the least one a node; its own default, 10,007, is no bound at all.
         config: Any = {"recursion_limit": limits.max_steps + 1, "max_concurrency": limits.max_parallel}
         try:
-            result = await self._graph.ainvoke(state, config)
+            return cast(AgentState, await self._graph.ainvoke(state, config))
         except GraphRecursionError as error:
             raise LimitExceededError(f"The run took more than {limits.max_steps} steps (limits.max_steps).") from error
-        return AgentState(**result)
 
 
 def _compile(config: FlowConfig, run_node: RunNode) -> CompiledStateGraph[Any, Any, Any, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 
 from agent_lab.contracts.flow import EdgeConfig, FlowConfig
 
@@ -64,19 +65,26 @@ class FlowGraph:
         return frozenset(seen)
 
     @cached_property
+    def _sorter(self) -> TopologicalSorter[str]:
+        return TopologicalSorter({n: [e.source for e in self._in[n] if e.max_rounds is None] for n in self.ids})
+
+    @cached_property
     def unbounded_cycle(self) -> tuple[str, ...]:
-        """Nodes on or behind a cycle that has no edge with `max_rounds`; empty where every loop is bounded."""
-        waiting = {n: sum(edge.max_rounds is None for edge in self._in[n]) for n in self.ids}
-        free = deque(node for node, count in waiting.items() if count == 0)
-        while free:
-            node = free.popleft()
-            del waiting[node]
-            for edge in self._out[node]:
-                if edge.max_rounds is None:
-                    waiting[edge.target] -= 1
-                    if waiting[edge.target] == 0:
-                        free.append(edge.target)
-        return tuple(node for node in self.ids if node in waiting)
+        """A cycle of edges without `max_rounds`; empty where every loop is bounded."""
+        try:
+            self._sorter.prepare()
+        except CycleError as error:
+            return tuple(dict.fromkeys(error.args[1]))
+        return ()
+
+    def _in_order(self) -> list[str]:
+        """The nodes, each behind those that lead to it; edges back do not count."""
+        order: list[str] = []
+        while self._sorter.is_active():
+            ready = self._sorter.get_ready()
+            order.extend(ready)
+            self._sorter.done(*ready)
+        return order
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -91,18 +99,15 @@ class FlowGraph:
         """
         everything = (1 << len(self.ids)) - 1
         certain = dict.fromkeys(self.ids, everything)
-        queue = deque(self.ids)
-        queued = set(self.ids)
-        while queue:
-            node = queue.popleft()
-            queued.discard(node)
-            before = self._before(node, certain)
-            if before != certain[node]:
+        if self.unbounded_cycle:  # that is told first, and until it is mended nothing else is claimed
+            return certain
+        order, changed = self._in_order(), True
+        while changed:  # in this order the second pass changes only what edges back lead to
+            changed = False
+            for node in order:
+                before = self._before(node, certain)
+                changed = changed or before != certain[node]
                 certain[node] = before
-                for edge in self._out[node]:
-                    if edge.target not in queued:
-                        queued.add(edge.target)
-                        queue.append(edge.target)
         return certain
 
     def _before(self, node: str, certain: dict[str, int]) -> int:

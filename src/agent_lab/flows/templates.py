@@ -75,7 +75,9 @@ def _take(match: re.Match[str], stack: list[tuple[str, list[Part]]]) -> None:
             f"A brace at character {match.start() + 1} belongs to no name; write {{{{ or }}}} for the brace itself."
         )
     elif len(stack) == 1 or stack[-1][0] != text:
-        raise ValidationError(f"{{/{text}}} at character {match.start() + 1} closes no block; open it with {{?{text}}}.")
+        raise ValidationError(
+            f"{{/{text}}} at character {match.start() + 1} closes no block; open it with {{?{text}}}."
+        )
     else:
         name, inner = stack.pop()
         stack[-1][1].append(Block(name, tuple(inner)))

@@ -37,7 +37,8 @@ MARKS: Mapping[str, re.Pattern[str]] = {
     ),
 }
 BACK_REFERENCE = re.compile(
-    r"\b(?:as (?:we|i) (?:said|discussed)|as before|like last time|previous(?:ly)?|earlier|again|the last (?:answer|one)|"
+    r"\b(?:as (?:we|i) (?:said|discussed)|as before|like last time|previous(?:ly)?|earlier|again|"
+    r"the last (?:answer|one)|"
     r"como (?:antes|dijimos|la [uú]ltima vez)|anterior(?:mente)?|otra vez|de nuevo)\b",
     re.IGNORECASE,
 )

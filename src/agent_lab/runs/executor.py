@@ -50,7 +50,7 @@ class RunExecutor:
         self._generator = generator
 
     async def execute(self, started: RunStarted, journal: Journal, record: Record) -> RunFinished:
-        """Walk the graph and write the last event. Cancellation passes through: whoever cancelled says what it means."""
+        """Walk the graph and write the last event. Cancellation passes through: who cancelled says what it means."""
         began = time.monotonic()
         walk = _Walk(started, journal, record, self._builder, self._generator)
         outcome = await walk.outcome()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import structlog
 
@@ -43,6 +43,10 @@ MAX_ACTIVE = 64
 """Runs at once in one process; beyond it a start is refused with a time to come back."""
 
 
+RunEnd = RunStatus | Literal["interrupted"]
+"""How a run left this process; `interrupted` is no status: the run goes on elsewhere or later."""
+
+
 class OutputSink(Protocol):
     """Where finished runs leave their file."""
 
@@ -58,7 +62,7 @@ class RunMetrics(Protocol):
 
     def run_started(self) -> None: ...
 
-    def run_finished(self, flow: str, status: str, seconds: float) -> None: ...
+    def run_finished(self, flow: str, status: RunEnd, seconds: float) -> None: ...
 
 
 @dataclass(slots=True)
@@ -68,6 +72,8 @@ class _Active:
     live: LiveRun
     task: asyncio.Task[None] | None = None
     stop_asked: bool = False
+    ended: bool = False
+    """True once the last event is stored and only the run's file is left to write."""
 
 
 @dataclass(slots=True)
@@ -193,12 +199,13 @@ class RunService:
                 after = max(after, event.seq)
                 yield event
                 if isinstance(event, RunFinished):
+                    await _settled(active)
                     return
         async for event in follow_stored(self.store, run_id, after):
             yield event
 
     async def wait(self, run_id: str) -> RunView:
-        """The run once it has ended."""
+        """The run once it has ended and left its file."""
         async for _ in self.watch(run_id):
             pass
         return await self.view(run_id)
@@ -209,11 +216,12 @@ class RunService:
 
     async def close(self) -> None:
         """Stop working. Runs that have not ended stay so, and may be taken up again."""
-        tasks = [active.task for active in self._active.values() if active.task]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        stopping = list(self._active.values())
+        for active in stopping:
+            if active.task and not active.ended:
+                active.task.cancel()
+        for active in stopping:
+            await _settled(active)
 
     def _open(self, run_id: str) -> tuple[Journal, _Active]:
         active = self._active[run_id] = _Active(LiveRun())
@@ -225,10 +233,12 @@ class RunService:
 
     async def _drive(self, active: _Active, started: RunStarted, journal: Journal, record: Record) -> None:
         """Walk the run while its lease is renewed; whatever happens, let it go in the end."""
-        run_id, status, began = started.run_id, "interrupted", self.now()
+        status: RunEnd = "interrupted"
+        run_id, began = started.run_id, self.now()
         renewing = asyncio.create_task(self._renew(run_id, asyncio.current_task()))
         try:
             status = await self._carry(active, started, journal, record)
+            active.ended = True
         finally:
             renewing.cancel()
             self.metrics.run_finished(started.flow.id, status, (self.now() - began).total_seconds())
@@ -236,7 +246,7 @@ class RunService:
                 await self._leave_file(run_id, started.flow.id)
             await self._let_go(run_id, active)
 
-    async def _carry(self, active: _Active, started: RunStarted, journal: Journal, record: Record) -> str:
+    async def _carry(self, active: _Active, started: RunStarted, journal: Journal, record: Record) -> RunEnd:
         """Execute; the status that the run is left in, `interrupted` where it may be taken up again."""
         began = self.now()
         try:
@@ -253,7 +263,8 @@ class RunService:
             return "interrupted"
 
     async def _renew(self, run_id: str, worker: asyncio.Task[None] | None) -> None:
-        while await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):
+        # A renewal waits for time to pass, and for nothing else.
+        while await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):  # noqa: ASYNC110
             await asyncio.sleep(RENEW_S)
         log.warning("lease_lost", run_id=run_id)
         if worker:
@@ -275,8 +286,12 @@ class RunService:
         active.live.close()
 
 
+async def _settled(active: _Active) -> None:
+    """Wait until the run is let go, its file written."""
+    if active.task:
+        await asyncio.wait([active.task])
+
+
 def new_run_id(now: datetime) -> str:
     """A run's id: its second, so that ids sort by time, and 40 random bits."""
     return f"{now:%Y%m%dt%H%M%S}-{secrets.token_hex(5)}"
-
-

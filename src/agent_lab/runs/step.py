@@ -7,16 +7,16 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 
-from agent_lab.contracts.errors import LimitExceededError
+from agent_lab.contracts.errors import LimitExceededError, UnusableError
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
-from agent_lab.contracts.generation import GenerationRequest, GenerationResult, TextDelta
+from agent_lab.contracts.generation import GenerationRequest, GenerationResult
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.run import GenerationFinished, GenerationStarted, RunOptions, Token
 from agent_lab.runs.journal import Journal
 from agent_lab.runs.record import Record, request_hash
 
 
-class Declined(Exception):  # noqa: N818 - not an error: the model says that the question is not for it
+class Declined(Exception):
     """The model does not take this question; the text says what to use instead. It ends the run."""
 
     def __init__(self, text: str) -> None:
@@ -98,20 +98,19 @@ class RecordedStep:
         return result
 
     async def _listen(self, request: GenerationRequest, sample: int) -> GenerationResult:
-        offset = 0
+        offset, result = 0, None
+        # Read to the end, past the result, so that the stream closes itself.
         async for item in self.generator.stream(request):
-            if isinstance(item, TextDelta):
-                self.journal.speak(
-                    Token(
-                        at=self.journal.now(),
-                        node=self.node.id,
-                        visit=self.visit,
-                        sample=sample,
-                        offset=offset,
-                        text=item.text,
-                    )
-                )
-                offset += len(item.text)
-            else:
-                return item
-        raise AssertionError("a stream ended without a result; every Generator ends with one")
+            if isinstance(item, GenerationResult):
+                result = item
+                continue
+            self.journal.speak(self._token(sample, offset, item.text))
+            offset += len(item.text)
+        if result is None:
+            raise UnusableError("The answer broke off without a result; run it again or use another model.")
+        return result
+
+    def _token(self, sample: int, offset: int, text: str) -> Token:
+        return Token(
+            at=self.journal.now(), node=self.node.id, visit=self.visit, sample=sample, offset=offset, text=text
+        )

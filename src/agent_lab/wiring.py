@@ -1,0 +1,193 @@
+"""Builds everything from the settings; the one file that knows every name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from agent_lab.contracts.ports import Generator, ModelHost, NodeKind, Provider, ResourceMonitor
+from agent_lab.flows.catalog import FlowCatalog
+from agent_lab.flows.checks import Checker, check_flow
+from agent_lab.flows.compiler import GraphBuilder
+from agent_lab.gateway.gateway import ProviderGateway
+from agent_lab.gateway.resolution import GatewayDefaults
+from agent_lab.nodes.table import node_kinds
+from agent_lab.providers.local.executor import ModelExecutor
+from agent_lab.providers.local.gpu_guard import GpuGuard
+from agent_lab.providers.local.host import LocalHost
+from agent_lab.providers.local.loader import TransformersLoader
+from agent_lab.providers.local.manager import ModelManager
+from agent_lab.providers.local.provider import LocalProvider
+from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.registries.models import ModelRegistry, load_models
+from agent_lab.registries.strategies import StrategyRegistry, load_strategies
+from agent_lab.runs.admission import Admission
+from agent_lab.runs.executor import RunExecutor
+from agent_lab.runs.service import RunService
+from agent_lab.settings import Reading, Settings
+from agent_lab.storage.database import database_path, open_database
+from agent_lab.storage.outputs import OutputFolder
+from agent_lab.storage.runs import SqlRuns
+from agent_lab.telemetry import logging
+from agent_lab.telemetry.measured import Measured
+from agent_lab.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from agent_lab.api.auth import LoginCodes
+
+Surface = Literal["lab", "all"]
+"""`lab`: the lab API alone (port 8001). `all`: everything under one roof (port 8000)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """Everything that a door needs, built."""
+
+    reading: Reading
+    settings: Settings
+    models: ModelRegistry
+    strategies: StrategyRegistry
+    gateway: ProviderGateway
+    generator: Generator
+    """The gateway, measured: what doors and flows ask."""
+    host: ModelHost
+    monitor: ResourceMonitor
+    flows: FlowCatalog
+    kinds: Mapping[str, NodeKind]
+    runs: RunService
+    metrics: Metrics
+    started_at: datetime
+
+
+@asynccontextmanager
+async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIterator[Lab]:
+    """The lab, open; closed in order at the end.
+
+    Raises ValidationError for settings and registry files that cannot be used, EnvironmentFaultError for folders and
+    databases that cannot.
+    """
+    settings = reading.settings
+    logging.configure(settings.data_dir / "logs", level=settings.log_level, stderr=log_to_stderr)
+    models = load_models(settings.config_dir)
+    strategies = load_strategies(settings.config_dir)
+    metrics = Metrics()
+    async with AsyncExitStack() as closing:
+        closing.callback(logging.close)
+        store = SqlRuns(await open_database(database_path(settings)))
+        closing.push_async_callback(store.close)
+        local = _local(settings, models, strategies)
+        gateway = ProviderGateway(
+            models=models,
+            strategies=strategies,
+            providers={"local": local.provider, "scripted": ScriptedProvider()},
+            defaults=_defaults(settings),
+        )
+        closing.push_async_callback(gateway.close)
+        metrics.watch(local.host, local.monitor)
+        generator = Measured(gateway, metrics)
+        kinds = node_kinds(monitor=local.monitor, history=store)
+        flows = FlowCatalog(settings.config_dir / "flows", _checker(kinds, models, strategies))
+        runs = RunService(
+            store=store,
+            catalog=flows,
+            executor=RunExecutor(builder=GraphBuilder(kinds, flows), generator=generator),
+            outputs=OutputFolder(settings.data_dir),
+            metrics=metrics,
+            admission=Admission(models.get_model, strategies.get_strategy),
+        )
+        closing.push_async_callback(runs.close)
+        yield Lab(
+            reading=reading,
+            settings=settings,
+            models=models,
+            strategies=strategies,
+            gateway=gateway,
+            generator=generator,
+            host=local.host,
+            monitor=local.monitor,
+            flows=flows,
+            kinds=kinds,
+            runs=runs,
+            metrics=metrics,
+            started_at=datetime.now(UTC),
+        )
+
+
+def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: LoginCodes | None = None) -> FastAPI:
+    """The web application over an open lab. Unfinished runs that nobody works on are taken up when it starts.
+
+    Raises ValidationError for a weak token or a host name that is none.
+    """
+    from agent_lab.api.app import create_app
+    from agent_lab.lab.services import LabServices
+
+    services = LabServices(
+        models=lab.models,
+        strategies=lab.strategies,
+        gateway=lab.gateway,
+        generator=lab.generator,
+        host=lab.host,
+        monitor=lab.monitor,
+        flows=lab.flows,
+        runs=lab.runs,
+        metrics=lab.metrics,
+        started_at=lab.started_at,
+    )
+
+    async def take_up() -> None:
+        await lab.runs.recover()
+
+    return create_app(
+        services,
+        token=token,
+        allowed_hosts=lab.settings.agent_lab_allowed_hosts,
+        surface=surface,
+        login_codes=login_codes,
+        on_start=take_up,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """The local provider and the two views of what is behind it."""
+
+    provider: Provider
+    host: ModelHost
+    monitor: ResourceMonitor
+
+
+def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegistry) -> _Local:
+    cache = Path(settings.model_cache_dir).expanduser() if settings.model_cache_dir else None
+    manager = ModelManager(
+        models=models, strategies=strategies, loader=TransformersLoader(cache), max_usage_gb=settings.max_vram_usage_gb
+    )
+    host = LocalHost(manager)
+    monitor = GpuGuard(
+        settings.max_vram_usage_gb, used_by_models_gb=lambda: sum(model.size_gb for model in manager.resident())
+    )
+    return _Local(provider=LocalProvider(ModelExecutor(host)), host=host, monitor=monitor)
+
+
+def _defaults(settings: Settings) -> GatewayDefaults:
+    return GatewayDefaults(
+        provider=settings.default_provider,
+        model=settings.default_model,
+        strategy=settings.default_strategy,
+        max_tokens=settings.max_tokens_default,
+    )
+
+
+def _checker(kinds: Mapping[str, NodeKind], models: ModelRegistry, strategies: StrategyRegistry) -> Checker:
+    return partial(
+        check_flow,
+        kinds=kinds,
+        models=[model.key for model in models.list_models()],
+        strategies=[strategy.name for strategy in strategies.list_strategies()],
+    )
