@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -121,7 +122,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
 
 
 def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: LoginCodes | None = None) -> FastAPI:
-    """The web application over an open lab. Unfinished runs that nobody works on are taken up when it starts.
+    """The web application over an open lab. Runs that nobody works on any more are taken up while it runs.
 
     Raises ValidationError for a weak token or a host name that is none.
     """
@@ -141,8 +142,14 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         started_at=lab.started_at,
     )
 
-    async def take_up() -> None:
-        await lab.runs.recover()
+    watching: list[asyncio.Task[None]] = []
+
+    async def start() -> None:
+        watching.append(asyncio.create_task(lab.runs.watch_over()))
+
+    async def stop() -> None:
+        for task in watching:
+            task.cancel()
 
     return create_app(
         services,
@@ -150,7 +157,8 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         allowed_hosts=lab.settings.agent_lab_allowed_hosts,
         surface=surface,
         login_codes=login_codes,
-        on_start=take_up,
+        on_start=start,
+        on_stop=stop,
     )
 
 

@@ -145,17 +145,21 @@ class _Walk:
             raise LimitExceededError(f"The run took more than {self._flow.limits.max_steps} steps (limits.max_steps).")
 
     async def _run_turn(self, node: NodeConfig, state: AgentState, visit: int) -> NodeFinished:
+        """Run a turn that is not in the record, and record it."""
         kind = self._builder.kinds[node.kind]
         label = in_language(node.label, state["language"]) or node.id
         began = time.monotonic()
+        step = self._step(node, visit)
+        step.opening.append(
+            NodeStarted(at=self._journal.now(), node=node.id, visit=visit, kind=node.kind, label=label, role=node.part)
+        )
         with structlog.contextvars.bound_contextvars(run_id=self._started.run_id, node=node.id):
-            await self._journal.write(
-                NodeStarted(
-                    at=self._journal.now(), node=node.id, visit=visit, kind=node.kind, label=label, role=node.part
-                )
-            )
-            output = await kind.run(state, kind.settings.model_validate(node.settings), self._step(node, visit))
-        return await self._finish_turn(node, state, visit, output, time.monotonic() - began)
+            try:
+                output = await kind.run(state, kind.settings.model_validate(node.settings), step)
+            except Exception:
+                await step.write()  # that it began is told also of a node that fails
+                raise
+        return await self._finish_turn(step, state, output, time.monotonic() - began)
 
     def _step(self, node: NodeConfig, visit: int) -> RecordedStep:
         return RecordedStep(
@@ -170,23 +174,23 @@ class _Walk:
         )
 
     async def _finish_turn(
-        self, node: NodeConfig, state: AgentState, visit: int, output: NodeOutput, seconds: float
+        self, step: RecordedStep, state: AgentState, output: NodeOutput, seconds: float
     ) -> NodeFinished:
-        edges = choose_edges(self._graph, node.id, {**state["outputs"], node.id: output}, state["taken"])
-        now = self._journal.now()
+        node, now = step.node.id, self._journal.now()
+        edges = choose_edges(self._graph, node, {**state["outputs"], node: output}, state["taken"])
         finished = NodeFinished(
             at=now,
-            node=node.id,
-            visit=visit,
+            node=node,
+            visit=step.visit,
             output=output,
             next=tuple(dict.fromkeys(edge.target for edge in edges)),
             seconds=round(seconds, 4),
         )
         routes: list[RunEvent] = [
-            RouteTaken(at=now, source=node.id, target=edge.target, visit=visit) for edge in edges if is_choice(edge)
+            RouteTaken(at=now, source=node, target=edge.target, visit=step.visit) for edge in edges if is_choice(edge)
         ]
         # One transaction: a turn is done and its way chosen, or neither.
-        await self._journal.write(finished, *routes)
+        await step.write(finished, *routes)
         return finished
 
     def _update(self, node: NodeConfig, state: AgentState, finished: NodeFinished) -> dict[str, Any]:

@@ -151,6 +151,18 @@ class RunService:
             taken.append(run_id)
         return taken
 
+    async def watch_over(self) -> None:
+        """Recover again and again, until cancelled: a killed worker's run is free only once its lease has ended."""
+        while True:
+            try:
+                taken = await self.recover()
+            except AgentLabError as error:
+                log.warning("recovery_failed", reason=error.message)
+            else:
+                if taken:
+                    log.info("runs_taken_up", runs=taken)
+            await asyncio.sleep(RENEW_S)
+
     async def cancel(self, run_id: str) -> RunInfo:
         """Stop a run. Raises ConflictError where it has ended or another process holds it."""
         info = await self.store.get(run_id)

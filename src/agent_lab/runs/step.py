@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from agent_lab.contracts.errors import LimitExceededError, UnusableError
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
 from agent_lab.contracts.ports import Generator
-from agent_lab.contracts.run import GenerationFinished, GenerationStarted, RunOptions, Token
+from agent_lab.contracts.run import GenerationFinished, GenerationStarted, RunEvent, RunOptions, Token
 from agent_lab.runs.journal import Journal
 from agent_lab.runs.record import Record, request_hash
 
@@ -55,6 +55,13 @@ class RecordedStep:
     journal: Journal
     record: Record
     spending: Spending
+    opening: list[RunEvent] = field(default_factory=list)
+    """Events that wait for the next write, so that they share its transaction: an fsync each is what a turn costs."""
+
+    async def write(self, *events: RunEvent) -> None:
+        """Store what waits and these events, in one transaction."""
+        waiting, self.opening = self.opening, []
+        await self.journal.write(*waiting, *events)
 
     async def generate(self, request: GenerationRequest, *, sample: int = 0) -> GenerationResult:
         """Ask the model, or answer from the record. Raises Declined where the model does not take the question."""
@@ -71,6 +78,8 @@ class RecordedStep:
 
     async def pause(self, seconds: float) -> None:
         """Wait. A turn that is in the record is not waited for again."""
+        if self.opening:
+            await self.write()
         await asyncio.sleep(seconds)
 
     def _seeded(self, request: GenerationRequest, sample: int) -> GenerationRequest:
@@ -82,7 +91,7 @@ class RecordedStep:
 
     async def _ask(self, request: GenerationRequest, sample: int, key: str) -> GenerationResult:
         node, visit, journal = self.node.id, self.visit, self.journal
-        await journal.write(
+        await self.write(
             GenerationStarted(
                 at=journal.now(), node=node, visit=visit, sample=sample, request_hash=key, request=request
             )
@@ -92,7 +101,7 @@ class RecordedStep:
         except BaseException:
             journal.hush(node, visit, sample)
             raise
-        await journal.write(
+        await self.write(
             GenerationFinished(at=journal.now(), node=node, visit=visit, sample=sample, request_hash=key, result=result)
         )
         return result

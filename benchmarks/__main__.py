@@ -1,0 +1,21 @@
+"""Runs every benchmark of the first thread and prints its figures."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import command, demo_model, runs
+
+
+def main() -> None:
+    """Print each benchmark's table."""
+    for part in (command, runs, demo_model):
+        sys.stdout.write(f"{part.__doc__}\n")
+        for line in part.lines():
+            sys.stdout.write(f"  {line}\n")
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""Writes tests/vectors/*.json anew: event lists and the views that the reducer must fold them to, in any language."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+
+from support.runs import bench  # noqa: E402 - the path is made above
+
+from agent_lab.contracts.errors import UnusableError  # noqa: E402
+from agent_lab.contracts.run import RUN_EVENT, RunEvent, RunRequest  # noqa: E402
+from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply  # noqa: E402
+from agent_lab.runs.events import fold  # noqa: E402
+
+ROLES = {"creator": "1+1=3\nAnswer: 3", "challenger": "Line 1 is wrong: 2.", "refiner": "1+1=2\nAnswer: 2"}
+CASES = {
+    "challenge_completed": ("challenge", ScriptedProvider(ROLES)),
+    "challenge_failed": ("challenge", ScriptedProvider(ROLES, errors={2: UnusableError("It is away; use another.")})),
+    "challenge_declined": (
+        "challenge",
+        ScriptedProvider({"*": ScriptedReply("Not for me.", finish_reason="declined")}),
+    ),
+    "linear_retried": ("linear", ScriptedProvider(["", "Two, as everybody knows."])),
+}
+
+
+async def events_of(flow: str, provider: ScriptedProvider) -> list[RunEvent]:
+    """The events of one run, tokens among them, under a clock that ticks once a look."""
+    ticks = itertools.count()
+    with tempfile.TemporaryDirectory() as folder:
+        lab = bench(Path(folder), provider)
+        lab.runs.now = lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=next(ticks))
+        info = await lab.runs.start(RunRequest(flow=flow, prompt="What is 1 + 1?"), request_id="vector")
+        return [event async for event in lab.runs.watch(info.run_id)]
+
+
+def main() -> None:
+    """Write one file a case."""
+    for name, (flow, provider) in CASES.items():
+        events = asyncio.run(events_of(flow, provider))
+        vector = {
+            "events": [RUN_EVENT.dump_python(event, mode="json", by_alias=True) for event in events],
+            "view": fold(events).model_dump(mode="json"),
+        }
+        path = ROOT / "tests" / "vectors" / f"{name}.json"
+        path.write_text(json.dumps(vector, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
