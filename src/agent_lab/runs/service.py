@@ -98,7 +98,7 @@ class RunService:
         """
         flow = self.catalog.get(request.flow)
         self.admission.check(flow, request)
-        self.outputs.check()
+        await asyncio.to_thread(self.outputs.check)
         if len(self._active) >= MAX_ACTIVE:
             raise BusyError(f"{MAX_ACTIVE} runs are going on already; try again in a moment.", retry_after_s=5.0)
         run_id, now = new_run_id(self.now()), self.now()
