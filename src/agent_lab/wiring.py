@@ -177,9 +177,7 @@ def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegist
         models=models, strategies=strategies, loader=TransformersLoader(cache), max_usage_gb=settings.max_vram_usage_gb
     )
     host = LocalHost(manager)
-    monitor = GpuGuard(
-        settings.max_vram_usage_gb, used_by_models_gb=lambda: sum(model.size_gb for model in manager.resident())
-    )
+    monitor = GpuGuard(settings.max_vram_usage_gb, used_by_models_gb=manager.used_gb)
     return _Local(provider=LocalProvider(ModelExecutor(host)), host=host, monitor=monitor)
 
 

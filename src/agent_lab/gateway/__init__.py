@@ -1,0 +1,1 @@
+"""Turns a request into a result, whoever serves it."""

@@ -1,0 +1,1 @@
+"""What runs models: each provider turns a resolved call into pieces of text and one answer."""

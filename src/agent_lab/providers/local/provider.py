@@ -1,0 +1,56 @@
+"""Serves the models of this machine; the built-in one declines what it was not made for and says what to use."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
+
+from agent_lab.contracts.generation import GenerationRequest, TextDelta
+from agent_lab.contracts.ports import ModelAnswer, ModelCall
+from agent_lab.demo import domain
+from agent_lab.providers.local.executor import ModelExecutor
+
+CONNECT = (
+    "To ask other models, put a key (OPENAI_API_KEY or ANTHROPIC_API_KEY) into .env, or add a local model to "
+    "models.toml; `agent-lab models list` shows what there is."
+)
+SCHEMA_NOTE = "Local models do not enforce a response schema; the answer may not fit it."
+
+
+class LocalProvider:
+    """Answers with models that run on this machine. Fulfils `contracts.ports.Provider`.
+
+    `refusal` says why the built-in model does not take a question, or None where it does.
+    """
+
+    def __init__(self, executor: ModelExecutor, *, refusal: Callable[[str], str | None] = domain.refusal) -> None:
+        self._executor = executor
+        self._refusal = refusal
+
+    async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | ModelAnswer, None]:
+        """Pieces of text as they are written, and the answer last. Leaving ends the writing within a step."""
+        declined = self._refusal(asked(call.request)) if call.model.demonstration else None
+        if declined is not None:
+            text = f"{declined} {CONNECT}"
+            yield TextDelta(text=text)
+            yield ModelAnswer(text=text, finish_reason="declined", prompt_tokens=0, completion_tokens=0)
+            return
+        async with aclosing(self._executor.stream(call)) as pieces:
+            async for piece in pieces:
+                yield _noted(piece, call)
+
+    async def close(self) -> None:
+        """Stop every answer within a step and end the worker thread."""
+        await self._executor.close()
+
+
+def asked(request: GenerationRequest) -> str:
+    """The question itself: the first turn of the user where there are turns, else the prompt."""
+    return next((turn.content for turn in request.context.turns if turn.role == "user"), request.prompt)
+
+
+def _noted(piece: TextDelta | ModelAnswer, call: ModelCall) -> TextDelta | ModelAnswer:
+    if isinstance(piece, TextDelta) or call.request.response_schema is None:
+        return piece
+    return replace(piece, notes=(*piece.notes, SCHEMA_NOTE))

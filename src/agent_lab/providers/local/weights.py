@@ -1,0 +1,164 @@
+"""Finds a model's files and checks them before anything is loaded: complete, safetensors only, no code in them."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from agent_lab.contracts.errors import UnusableError
+from agent_lab.contracts.registry import ModelSpec
+from agent_lab.providers.local.hub import fetch
+
+BUILTIN = "builtin:"
+MAX_HEADER_BYTES = 100_000_000
+FORBIDDEN_KEYS = frozenset({"auto_map", "trust_remote_code", "_attn_implementation_internal"})
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+PACKED_TYPES = frozenset({"U8", "I8"})
+"""Quantised checkpoints keep two 4-bit weights in a byte of these types."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """A model's folder after the check."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    size_bytes: int
+    parameters: int
+    packed: bool
+    """Quantised on disk already: two weights share a byte."""
+
+
+def locate(model: ModelSpec, cache_dir: Path | None) -> Path:
+    """The folder of the model's files: built in, on this machine, or fetched from the Hugging Face hub.
+
+    Raises UnusableError that says what is missing.
+    """
+    if model.model_id.startswith(BUILTIN):
+        name = model.model_id.removeprefix(BUILTIN)
+        return _builtin_folder(name)
+    path = Path(model.model_id).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_absolute() or model.model_id.startswith((".", "~")):
+        raise UnusableError(f"The folder {path} of the model {model.key!r} does not exist; mend its model_id.")
+    return fetch(model, cache_dir)
+
+
+def _builtin_folder(name: str) -> Path:
+    folder = Path(str(files("agent_lab"))) / name / "weights"
+    if not name.isidentifier() or not folder.is_dir():
+        raise UnusableError(f"There is no built-in model {name!r} in this installation; install agent-lab again.")
+    return folder
+
+
+def inspect(folder: Path) -> Weights:
+    """Check a model's folder and count it, from the headers alone. Raises UnusableError that names the file."""
+    _refuse_code(folder)
+    found = tuple(sorted(folder.glob("*.safetensors")))
+    if not found:
+        _refuse_missing(folder)
+    _refuse_missing_shards(folder, found)
+    parameters = size_bytes = 0
+    packed = False
+    for path in found:
+        header, data_bytes = _header(path)
+        parameters += sum(math.prod(shape) for shape in _shapes(path, header))
+        packed = packed or any(entry.get("dtype") in PACKED_TYPES for entry in header.values())
+        size_bytes += data_bytes
+    return Weights(folder=folder, files=found, size_bytes=size_bytes, parameters=parameters, packed=packed)
+
+
+def _refuse_missing(folder: Path) -> None:
+    if any(any(folder.glob(pattern)) for pattern in PICKLES):
+        raise UnusableError(
+            f"The model in {folder} has pickled weights only, and loading a pickle runs whatever code is in it; "
+            "use a version of it with safetensors."
+        )
+    raise UnusableError(f"The model in {folder} has no *.safetensors file; fetch it again or mend its model_id.")
+
+
+def _refuse_missing_shards(folder: Path, found: tuple[Path, ...]) -> None:
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return
+    listed = _json(index).get("weight_map", {})
+    missing = sorted(set(map(str, listed.values())) - {path.name for path in found}) if isinstance(listed, dict) else []
+    if missing:
+        raise UnusableError(f"The model in {folder} is not complete: {missing[0]} is missing; {_again(folder)}.")
+
+
+def _refuse_code(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise UnusableError(f"The model in {folder} has no config.json; {_again(folder)}.")
+    for path in sorted(folder.glob("*config.json")):
+        for key in _keys(_json(path)):
+            if key in FORBIDDEN_KEYS:
+                raise UnusableError(
+                    f"The model file {path} asks for code of its own ({key}), which is never run; use a model that "
+                    "transformers knows by itself."
+                )
+
+
+def _keys(value: Any) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield from map(str, part)
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UnusableError(f"The model file {path} is damaged (it is not JSON); {_again(path)}.") from error
+    if not isinstance(value, dict):
+        raise UnusableError(f"The model file {path} is damaged (it holds no object); {_again(path)}.")
+    return value
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """The safetensors header and the bytes of data that it announces, which the file must have to the byte."""
+    actual_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        header_bytes = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 2 <= header_bytes <= min(MAX_HEADER_BYTES, actual_bytes - 8):
+            raise _damaged(path, "it has no safetensors header")
+        raw = file.read(header_bytes)
+    try:
+        header = json.loads(raw)
+        tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+        data_bytes = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise _damaged(path, "its header cannot be read") from error
+    due_bytes = 8 + header_bytes + data_bytes
+    if actual_bytes != due_bytes:
+        raise _damaged(path, f"it has {actual_bytes} bytes where {due_bytes} are due")
+    return tensors, data_bytes
+
+
+def _shapes(path: Path, tensors: dict[str, Any]) -> Iterator[list[int]]:
+    for entry in tensors.values():
+        shape = entry.get("shape")
+        if not isinstance(shape, list) or not all(isinstance(side, int) and side >= 0 for side in shape):
+            raise _damaged(path, "a shape in its header is not one")
+        yield [2, *shape] if entry.get("dtype") in PACKED_TYPES else shape
+
+
+def _damaged(path: Path, why: str) -> UnusableError:
+    return UnusableError(f"The model file {path} is damaged ({why}); {_again(path)}.")
+
+
+def _again(path: Path) -> str:
+    return f"delete {path if path.is_dir() else path.parent} and fetch the model again"

@@ -1,0 +1,1 @@
+"""The models and strategies that the product knows: data files, checked as they are read."""

@@ -1,0 +1,67 @@
+"""The catalogue of models: what each is called, who serves it, and what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from agent_lab.contracts.errors import unknown_name
+from agent_lab.contracts.registry import Capability, ModelSpec
+from agent_lab.registries.rows import read_rows
+
+TASKS: Mapping[str, Capability] = {
+    "code": "code",
+    "coding": "code",
+    "programming": "code",
+    "debugging": "code",
+    "math": "math",
+    "mathematics": "math",
+    "arithmetic": "math",
+    "reasoning": "reasoning",
+    "logic": "reasoning",
+    "planning": "reasoning",
+    "vision": "vision",
+    "image": "vision",
+    "tools": "tool-calling",
+    "tool-calling": "tool-calling",
+    "structured": "function-schemas",
+    "extraction": "function-schemas",
+    "long-context": "long-context",
+    "long-document": "long-context",
+}
+"""Task types and the capability that each asks for. Whatever is not here (general, creative, summarization,
+translation, ...) asks for nothing beyond `chat`."""
+
+
+class ModelRegistry:
+    """The models that may be asked for, by key."""
+
+    def __init__(self, rows: Iterable[ModelSpec]) -> None:
+        self._rows = {row.key: row for row in rows}
+
+    def get_model(self, key: str) -> ModelSpec:
+        """The model of that key. Raises NotFoundError with the nearest keys."""
+        if key not in self._rows:
+            raise unknown_name("model", key, self._rows)
+        return self._rows[key]
+
+    def list_models(self) -> list[ModelSpec]:
+        """All of them, in the order of the files: built in first, the user's last."""
+        return list(self._rows.values())
+
+    def supports_task(self, model_key: str, task_type: str) -> bool:
+        """Whether the model's row lists what such a task asks for. Raises NotFoundError for an unknown model."""
+        return self.needed_capability(task_type) in self.get_model(model_key).capabilities
+
+    @staticmethod
+    def needed_capability(task_type: str) -> Capability:
+        """The capability that a task of this type asks for: `chat` where the type is a general or an unknown one."""
+        return TASKS.get(task_type.strip().lower().replace("_", "-"), "chat")
+
+
+def load_models(config_dir: Path) -> ModelRegistry:
+    """The built-in models, with the `[[model]]` tables of `<config_dir>/*.toml` over and after them.
+
+    A user's row with an existing key replaces the built-in one. Raises ValidationError naming file, row and field.
+    """
+    return ModelRegistry(read_rows("model", ModelSpec, "key", config_dir))

@@ -1,0 +1,161 @@
+"""Which model takes a request, and why: named ones, defaults, bounds, and a reason for every model."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_lab.contracts.errors import (
+    AgentLabError,
+    CapacityError,
+    LimitExceededError,
+    NotFoundError,
+    TooLargeError,
+    UnusableError,
+)
+from agent_lab.contracts.generation import GenerationRequest
+from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
+from agent_lab.gateway.resolution import GatewayDefaults, answer_tokens, choose, explain_choice
+from agent_lab.registries.models import ModelRegistry, load_models
+
+NOWHERE = Path("no such folder")
+PRICE = CostProfile.model_validate({"input_usd_per_mtok": 3, "output_usd_per_mtok": 15})
+
+
+def spec(key: str = "s", **more: Any) -> ModelSpec:
+    row = {"name": key, "family": "s", "provider": "scripted", "model_id": "scripted:echo", "context_window": 4096}
+    return ModelSpec.model_validate({"key": key, **row, **more})
+
+
+def ask(prompt: str = "one two three", **more: Any) -> GenerationRequest:
+    return GenerationRequest.model_validate({"prompt": prompt, **more})
+
+
+def chosen(request: GenerationRequest, **defaults: Any) -> ModelSpec:
+    return choose(request, load_models(NOWHERE), {"local", "scripted"}, GatewayDefaults(**defaults)).model
+
+
+def test_unasked_the_built_in_model_answers() -> None:
+    assert chosen(ask()).key == "demo"
+
+
+def test_the_request_is_stronger_than_the_setting_and_the_setting_than_the_built_in_model() -> None:
+    assert chosen(ask(), model="mistral7b").key == "mistral7b"
+    assert chosen(ask(model_key="qwen3-4b"), model="mistral7b").key == "qwen3-4b"
+
+
+def test_an_unknown_model_is_told_with_the_nearest() -> None:
+    with pytest.raises(NotFoundError, match="did you mean 'mistral7b'"):
+        chosen(ask(model_key="mistral7"))
+    with pytest.raises(NotFoundError, match="did you mean 'mistral7b'") as caught:
+        chosen(ask(), model="mistral7")
+    assert caught.value.where == "DEFAULT_MODEL"
+
+
+def test_the_default_provider_counts_where_no_model_is_named() -> None:
+    models = ModelRegistry([spec("a"), spec("b", provider="other"), spec("c", provider="other")])
+    got = choose(ask(), models, {"scripted", "other"}, GatewayDefaults(provider="other"))
+    assert got.model.key == "b"
+    with pytest.raises(NotFoundError, match="no provider 'othr'; did you mean 'other'"):
+        choose(ask(), models, {"other"}, GatewayDefaults(provider="othr"))
+
+
+def test_a_hosted_model_is_named_as_not_callable_yet() -> None:
+    with pytest.raises(UnusableError) as caught:
+        chosen(ask(model_key="gpt-5"))
+    assert "is served by 'openai', which this version cannot call yet; use a local model" in caught.value.message
+
+
+def test_a_model_over_the_memory_bound_is_refused_with_those_that_would_do() -> None:
+    with pytest.raises(CapacityError, match=r"needs 4.5 GB .* allows 1 GB\. These would do: demo, qwen3-0.6b"):
+        chosen(ask(model_key="mistral7b", constraints={"max_vram_gb": 1}))
+
+
+def test_a_prompt_over_the_context_window_is_refused_with_those_that_would_do() -> None:
+    with pytest.raises(TooLargeError, match=r"'deepseek-7b' reads 4096 with the answer\. These would do: "):
+        chosen(ask("word " * 8000, model_key="deepseek-7b"))
+
+
+def test_a_budget_that_pays_for_nothing_is_refused() -> None:
+    with pytest.raises(LimitExceededError, match="pay for no answer of 'dear'"):
+        choose(
+            ask("word " * 100, constraints={"cost_budget_usd": "0.000001"}),
+            ModelRegistry([spec("dear", cost_profile=PRICE)]),
+            {"scripted"},
+            GatewayDefaults(provider="scripted"),
+        )
+
+
+def test_a_task_type_orders_the_models_and_never_forbids_a_named_one() -> None:
+    models = ModelRegistry([spec("talker"), spec("coder", capabilities=["chat", "code"])])
+    defaults = GatewayDefaults(provider="scripted")
+    assert choose(ask(task_type="code"), models, {"scripted"}, defaults).model.key == "coder"
+    assert choose(ask(task_type="creative"), models, {"scripted"}, defaults).model.key == "talker"
+    named = choose(ask(task_type="code", model_key="talker"), models, {"scripted"}, defaults)
+    assert named.notes == ("'talker' is not listed for 'code', which the task 'code' asks for.",)
+
+
+def test_explain_gives_every_model_a_reason_and_takes_what_is_resolved() -> None:
+    models = load_models(NOWHERE)
+    found = explain_choice(ask(constraints={"max_vram_gb": 5}), models, {"local"}, GatewayDefaults())
+    assert len(found) == len(models.list_models())
+    assert [candidate.key for candidate in found if candidate.taken] == ["demo"]
+    reasons = {candidate.key: candidate.reason for candidate in found}
+    assert "needs 6 GB" in reasons["llama3-8b"]
+    assert "cannot call yet" in reasons["gpt-5"]
+    assert all(reasons.values())
+
+
+def test_explain_of_what_cannot_be_takes_none_and_says_why() -> None:
+    found = explain_choice(ask(model_key="gpt-5"), load_models(NOWHERE), {"local"}, GatewayDefaults())
+    assert not any(candidate.taken for candidate in found)
+    assert "cannot call yet" in next(candidate.reason for candidate in found if candidate.key == "gpt-5")
+
+
+SPECS = st.builds(
+    lambda key, window, vram, provider, code: spec(
+        key, context_window=window, min_vram_gb=vram, provider=provider, capabilities=["chat", *code]
+    ),
+    key=st.sampled_from("abcdef"),
+    window=st.integers(1, 3000),
+    vram=st.floats(0, 20),
+    provider=st.sampled_from(["scripted", "other", "absent"]),
+    code=st.sampled_from([[], ["code"]]),
+)
+REQUESTS = st.builds(
+    lambda prompt, key, vram, task, tokens: ask(
+        prompt, model_key=key, task_type=task, max_tokens=tokens, constraints={"max_vram_gb": vram}
+    ),
+    prompt=st.integers(1, 8000).map(lambda length: "x" * length),
+    key=st.none() | st.sampled_from("abcdef"),
+    vram=st.none() | st.floats(0.1, 20),
+    task=st.none() | st.sampled_from(["code", "general", "never heard of"]),
+    tokens=st.none() | st.integers(1, 5000),
+)
+
+
+@given(st.lists(SPECS, max_size=6, unique_by=lambda row: row.key), REQUESTS, st.sampled_from(["scripted", "other"]))
+def test_whatever_is_asked_the_choice_fits_or_a_sentence_says_why_not(
+    rows: list[ModelSpec], request: GenerationRequest, provider: str
+) -> None:
+    models, callable_here = ModelRegistry(rows), {"scripted", "other"}
+    defaults = GatewayDefaults(provider=provider)
+    explained = explain_choice(request, models, callable_here, defaults)
+    assert sorted(candidate.key for candidate in explained) == sorted(row.key for row in rows)
+    if not any(candidate.taken for candidate in explained):
+        with pytest.raises(AgentLabError) as caught:
+            choose(request, models, callable_here, defaults)
+        assert caught.value.message.rstrip()[-1] in ".?"
+        return
+    model = choose(request, models, callable_here, defaults).model
+    assert [candidate.key for candidate in explained if candidate.taken] == [model.key]
+    assert model.provider in callable_here
+    assert request.model_key in {None, model.key}
+    assert request.model_key is not None or model.provider == provider
+    assert model.min_vram_gb <= (request.constraints.max_vram_gb or 1e9)
+    strategy = StrategySpec(name="t", description="x")
+    tokens, _ = answer_tokens(request, model, strategy, defaults)
+    assert 1 <= tokens <= min(request.max_tokens or 1024, strategy.limits.max_tokens)
+    assert len(request.prompt) // 4 + tokens <= model.context_window

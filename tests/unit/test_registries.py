@@ -1,0 +1,100 @@
+"""Registries: the built-in rows, the user's over them, and sentences for files that are wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from agent_lab.contracts.errors import NotFoundError, ValidationError
+from agent_lab.registries.models import load_models
+from agent_lab.registries.strategies import load_strategies
+
+MINE = """
+[[model]]
+key = "mine"
+name = "Mine"
+family = "llama"
+provider = "local"
+model_id = "/models/mine"
+context_window = 2048
+"""
+
+
+def test_the_built_in_rows_are_usable() -> None:
+    models, strategies = load_models(Path("no such folder")), load_strategies(Path("no such folder"))
+    keys = {model.key for model in models.list_models()}
+    assert {"mistral7b", "llama3-8b", "deepseek-7b", "deepseek-coder", "demo", "gpt-4o-mini"} <= keys
+    for model in models.list_models():
+        assert strategies.get_strategy(model.default_strategy)
+        assert "chat" in model.capabilities
+        assert model.min_vram_gb > 0 or model.provider != "local" or model.demonstration
+    assert {"standard", "optimized", "streaming", "greedy"} <= {row.name for row in strategies.list_strategies()}
+
+
+def test_exactly_one_model_is_the_demonstration_and_it_is_free() -> None:
+    (demo,) = [model for model in load_models(Path("no such folder")).list_models() if model.demonstration]
+    assert (demo.key, demo.model_id, demo.prompt_format) == ("demo", "builtin:demo", "turns")
+    assert demo.cost_profile is not None
+    assert demo.cost_profile.output_usd_per_mtok == 0
+
+
+def test_a_miss_names_the_nearest() -> None:
+    with pytest.raises(NotFoundError, match="no model 'mistal7b'; did you mean 'mistral7b'"):
+        load_models(Path("no such folder")).get_model("mistal7b")
+    with pytest.raises(NotFoundError, match="no strategy 'optimised'; did you mean 'optimized'"):
+        load_strategies(Path("no such folder")).get_strategy("optimised")
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "supported"),
+    [
+        ("deepseek-coder", "code", True),
+        ("deepseek-coder", "Coding", True),
+        ("deepseek-7b", "code", False),
+        ("demo", "math", True),
+        ("demo", "reasoning", False),
+        ("mistral7b", "general", True),
+        ("mistral7b", "translation", True),
+        ("gpt-5", "tool_calling", True),
+    ],
+)
+def test_a_task_asks_for_a_capability(model: str, task: str, supported: bool) -> None:
+    assert load_models(Path("no such folder")).supports_task(model, task) is supported
+
+
+def test_a_users_row_is_added_or_replaces_the_built_in_one(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(MINE + MINE.replace('"mine"', '"mistral7b"'))
+    (tmp_path / "more.toml").write_text('[[strategy]]\nname = "cool"\ndescription = "x"\nsampling.temperature = 0.1\n')
+    models = load_models(tmp_path)
+    assert models.get_model("mine").model_id == "/models/mine"
+    assert models.get_model("mistral7b").context_window == 2048
+    assert load_strategies(tmp_path).get_strategy("cool").sampling.temperature == 0.1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (MINE.replace("2048", "0"), ["mine.toml", "'mine'", "'context_window' is '0'", "greater than 0"]),
+        (MINE.replace("context_window", "contxt_window"), ["'mine'", "did you mean 'context_window'?"]),
+        (MINE.replace("context_window = 2048", ""), ["'mine'", "'context_window' is missing"]),
+        (MINE + 'capabilities = ["chatt"]', ["'mine'", "capabilities", "'chat', 'code'"]),
+        (MINE + "cost_profile = { input = 1 }", ["'mine'", "cost_profile"]),
+        ("[model]\nkey = 'mine'", ["mine.toml", "[[model]]"]),
+        ("[[modell]]\n", ["mine.toml", "'modell'", "[[strategy]]"]),
+        ("key = ", ["mine.toml", "not readable TOML"]),
+        ("\ud800", ["mine.toml", "not readable TOML"]),
+        (MINE + MINE, ["'mine' is given twice"]),
+    ],
+)
+def test_a_broken_file_is_told_with_file_row_and_field(tmp_path: Path, content: str, said: list[str]) -> None:
+    (tmp_path / "mine.toml").write_bytes(content.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ValidationError) as caught:
+        load_models(tmp_path)
+    assert "Traceback" not in caught.value.message
+    for part in said:
+        assert part in caught.value.message
+
+
+def test_a_strategy_that_falls_back_on_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('[[strategy]]\nname = "a"\ndescription = "x"\nfallbacks = ["standrad"]\n')
+    with pytest.raises(ValidationError, match=r"'a' cannot fall back.*did you mean 'standard'"):
+        load_strategies(tmp_path)
