@@ -17,7 +17,7 @@ from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.runs import SqlRuns
-from tests.support.runs import Bench, bench
+from support.runs import Bench, bench
 
 NODES = 3
 TIMES = 60

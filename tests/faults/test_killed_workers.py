@@ -1,7 +1,7 @@
+import asyncio
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from agent_lab.contracts.run import GenerationFinished, RunResumed
@@ -32,7 +32,7 @@ async def test_killed_workers_lose_no_run_and_pay_for_nothing_twice_but_the_call
         process = worker(tmp_path, generation, RUNS if generation == 0 else 0)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.0, 0.12))
+        await asyncio.sleep(chance.uniform(0.0, 0.12))
         process.kill()
         process.wait()
     last = worker(tmp_path, KILLS, 0)
