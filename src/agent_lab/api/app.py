@@ -1,0 +1,97 @@
+"""Puts the application together: the routes, who may call them, and the frame around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from agent_lab import __version__
+from agent_lab.api import errors, openapi, page
+from agent_lab.api.auth import LoginCodes, OwnerGate
+from agent_lab.api.frame import Frame
+from agent_lab.api.guard import host_names
+from agent_lab.api.token import usable_token
+from agent_lab.lab import cache, flows, inference, models, orchestrate, runs, system
+from agent_lab.lab.access import GuardedRoute, access_of, owner
+from agent_lab.lab.services import LabServices
+
+Surface = Literal["lab", "all"]
+Hook = Callable[[], Awaitable[object]]
+
+LAB = (system.router, models.router, cache.router, inference.router, orchestrate.router, flows.router, runs.router)
+
+
+def create_app(
+    services: LabServices,
+    *,
+    token: str,
+    allowed_hosts: str | Collection[str] = (),
+    surface: Surface = "all",
+    login_codes: LoginCodes | None = None,
+    on_start: Hook | None = None,
+    on_stop: Hook | None = None,
+) -> FastAPI:
+    """The application over these services. `lab` leaves out the page and its login; `all` has everything.
+
+    `allowed_hosts`: names besides the loopback ones. `on_start`, `on_stop`: awaited before the first request and
+    after the last one.
+    Raises ValidationError for a weak token or a host that is none, RuntimeError where a route has no access mark.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if on_start is not None:
+            await on_start()
+        yield
+        if on_stop is not None:
+            await on_stop()
+
+    app = FastAPI(
+        title="AI Agent Lab",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,  # served by a route of our own, behind the token
+        docs_url=None,  # these two load their scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.state.gatekeeper = OwnerGate(usable_token(token, "The token"))
+    app.state.login_codes = login_codes if login_codes is not None else LoginCodes()
+    for router in (*LAB, _description, page.router if surface == "all" else system.home_router):
+        app.include_router(router)
+    errors.install(app)
+    app.add_middleware(Frame, allowed_hosts=host_names(allowed_hosts))
+    check_access(app)
+    return app
+
+
+def check_access(app: FastAPI) -> None:
+    """Raises RuntimeError for every route that is not guarded or that nobody decided on: the default is no."""
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, GuardedRoute) or access_of(route.endpoint) is None:
+            path = getattr(route, "path", repr(route))
+            raise RuntimeError(f"The route {path} has no access mark; put @public or @owner on its endpoint.")
+
+
+def operations(app: FastAPI) -> list[APIRoute]:
+    """All routes of the application."""
+    contexts = iter_route_contexts(app.routes)
+    return [context.original_route for context in contexts if isinstance(context.original_route, APIRoute)]
+
+
+_description = APIRouter(route_class=GuardedRoute)
+
+
+@_description.get("/openapi.json", include_in_schema=False)
+@owner
+def get_openapi_document(request: Request) -> JSONResponse:
+    """The OpenAPI document of this server."""
+    schema: dict[str, Any] = openapi.document(request.app)
+    return JSONResponse(schema)

@@ -1,0 +1,82 @@
+"""Turns whatever a route raises into a problem+json answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, cast
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from agent_lab.contracts.errors import AgentLabError
+from agent_lab.lab.problems import FieldProblem, answer, describe, from_error, request_id_of
+
+MAX_TOLD = 20
+"""Problems told of one request; more than that nobody reads, and each may be caused by one byte of input."""
+
+
+def install(app: FastAPI) -> None:
+    """Give the application the three handlers."""
+    app.add_exception_handler(AgentLabError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    return from_error(cast("AgentLabError", error), request_id_of(request))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    problems = [_field(one) for one in cast("RequestValidationError", error).errors()[:MAX_TOLD]]
+    problem = describe(
+        slug="invalid-request",
+        status=422,
+        detail=" ".join(problem.detail for problem in problems),
+        where=problems[0].pointer if problems else None,
+        errors=problems,
+        request_id=request_id_of(request),
+    )
+    return answer(problem)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the router itself refuses: unknown paths and wrong methods."""
+    refused = cast("HTTPException", error)
+    details = {
+        404: "There is no such route; `GET /openapi.json` lists those that there are.",
+        405: f"This route does not take {request.method}; it takes {(refused.headers or {}).get('Allow', 'another')}.",
+    }
+    problem = describe(
+        slug=HTTPStatus(refused.status_code).phrase.lower().replace(" ", "-"),
+        status=refused.status_code,
+        detail=details.get(refused.status_code, str(refused.detail)),
+        request_id=request_id_of(request),
+    )
+    return answer(problem, refused.headers)
+
+
+def _field(one: Mapping[str, Any]) -> FieldProblem:
+    source, *place = one["loc"]
+    if source == "body":
+        pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1")[:80] for part in place)
+        name = ".".join(str(part)[:80] for part in place)
+    else:
+        pointer = name = ".".join(str(part) for part in place) or str(source)
+    return FieldProblem(pointer=pointer, detail=_sentence(one, name))
+
+
+def _sentence(one: Mapping[str, Any], name: str) -> str:
+    said = str(one["msg"]).removeprefix("Value error, ")
+    if not name:
+        if one["type"] == "missing":
+            return "The body is missing; send a JSON object."
+        if one["type"] in {"model_attributes_type", "dict_type", "model_type"}:
+            return "The body must be a JSON object."
+        return f"The body cannot be taken: {said}."
+    if one["type"] == "missing":
+        return f"`{name}` is missing."
+    if one["type"] == "extra_forbidden":
+        return f"`{name}` is not known here; leave it out or mend its name."
+    return f"`{name}`: {said[:1].lower()}{said[1:]}."

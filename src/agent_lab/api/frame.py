@@ -1,0 +1,110 @@
+"""Stands around every request: names it, refuses foreign ones, adds the safety headers, catches what nobody caught."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Collection
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from agent_lab.api.guard import Refusal, refusal
+from agent_lab.lab.presence import ClientGoneError
+from agent_lab.lab.problems import answer, describe
+from agent_lab.telemetry.logging import bound, get_logger
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SAFETY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "object-src 'none'; require-trusted-types-for 'script'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Frame:
+    """The outermost layer of the application, in plain ASGI so that streams and disconnects pass through it."""
+
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str]) -> None:
+        self._app = app
+        self._allowed_hosts = allowed_hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] == "websocket":  # no route speaks it
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        headers = Headers(scope=scope)
+        refused = _refusal(scope, headers, self._allowed_hosts)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        with bound(request_id=request_id):
+            await self._serve(scope, receive, _Sender(send, request_id), refused)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: _Sender, refused: Refusal | None) -> None:
+        log, began = get_logger("api"), time.monotonic()
+        try:
+            if refused:
+                await _problem(scope, receive, send, refused)
+            else:
+                await self._app(scope, receive, send)
+        except ClientGoneError:
+            log.info("client_left", path=scope["path"])
+        except Exception:
+            # Whatever it was, the caller gets an answer without its insides, and the log gets all of it.
+            log.exception("unexpected_error", method=scope["method"], path=scope["path"])
+            if send.status:
+                raise  # half an answer is out: only a broken connection tells the client so
+            await _problem(scope, receive, send, UNEXPECTED)
+        finally:
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=send.status,
+                seconds=round(time.monotonic() - began, 4),
+            )
+
+
+UNEXPECTED = Refusal("internal", 500, "The lab failed on this request; the log has the reason under the request's id.")
+
+
+class _Sender:
+    """Sends the answer on with the headers that every answer has."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            headers.setdefault("Cache-Control", "no-store")
+            for name, value in SAFETY_HEADERS.items():
+                headers[name] = value
+        await self._send(message)
+
+
+def _refusal(scope: Scope, headers: Headers, allowed_hosts: Collection[str]) -> Refusal | None:
+    fetch = {name: headers[f"sec-fetch-{name}"] for name in ("site", "mode", "dest") if f"sec-fetch-{name}" in headers}
+    method = scope.get("method", "GET")
+    return refusal(headers.getlist("host"), headers.getlist("origin"), fetch, method, allowed_hosts)
+
+
+async def _problem(scope: Scope, receive: Receive, send: Send, why: Refusal) -> None:
+    request_id = scope["state"]["request_id"]
+    problem = describe(slug=why.slug, status=why.status, detail=why.detail, request_id=request_id)
+    await answer(problem)(scope, receive, send)

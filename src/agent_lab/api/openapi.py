@@ -1,0 +1,54 @@
+"""The OpenAPI document: what the routes say of themselves, the problem form, and how to sign in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from agent_lab import __version__
+from agent_lab.lab.access import access_of
+from agent_lab.lab.problems import Problem
+
+DESCRIPTION = (
+    "Language models that work on one question together, and a paired test that says whether it was worth it. "
+    "Errors are `application/problem+json`; send the token as `Authorization: Bearer ...`."
+)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document, made once."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title="AI Agent Lab", version=__version__, description=DESCRIPTION, routes=app.routes)
+        components = schema.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs", {}))
+        schemas["Problem"] = problem
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        _secure(app, schema)
+        _forget_other_errors(schema)
+        app.openapi_schema = schema
+    return app.openapi_schema
+
+
+def _secure(app: FastAPI, schema: dict[str, Any]) -> None:
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        for method in route.methods or ():
+            operation = schema["paths"][route.path][method.lower()]
+            operation["security"] = [] if access_of(route.endpoint) == "public" else [{"token": []}]
+
+
+def _forget_other_errors(schema: dict[str, Any]) -> None:
+    """Take out the 422 that FastAPI adds to each route with a parameter: its form is never sent here."""
+    for path in schema["paths"].values():
+        for operation in path.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(name, None)

@@ -1,0 +1,44 @@
+"""What the routes may reach: the lab's services, and nothing of how they were built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, cast
+
+from fastapi import Depends, Request
+
+if TYPE_CHECKING:
+    from agent_lab.contracts.ports import Generator, ModelHost, ResourceMonitor
+    from agent_lab.flows.catalog import FlowCatalog
+    from agent_lab.gateway.gateway import ProviderGateway
+    from agent_lab.registries.models import ModelRegistry
+    from agent_lab.registries.strategies import StrategyRegistry
+    from agent_lab.runs.service import RunService
+    from agent_lab.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabServices:
+    """The services behind the routes; `wiring` builds it and `create_app` keeps it on `app.state.services`."""
+
+    models: ModelRegistry
+    strategies: StrategyRegistry
+    gateway: ProviderGateway
+    generator: Generator
+    """The gateway, measured: what answers."""
+    host: ModelHost
+    monitor: ResourceMonitor
+    flows: FlowCatalog
+    runs: RunService
+    metrics: Metrics
+    started_at: datetime
+
+
+def services_of(request: Request) -> LabServices:
+    """The services of the app that this request came to."""
+    return cast("LabServices", request.app.state.services)
+
+
+Services = Annotated[LabServices, Depends(services_of)]
+"""A parameter of this type gets the services."""

@@ -1,0 +1,116 @@
+"""An open lab with a scripted model at its end, its application, clients for it, and a server."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from agent_lab.flows.compiler import GraphBuilder
+from agent_lab.gateway.gateway import ProviderGateway
+from agent_lab.gateway.resolution import GatewayDefaults
+from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.runs.executor import RunExecutor
+from agent_lab.settings import Reading, read_settings
+from agent_lab.telemetry.measured import Measured
+from agent_lab.wiring import Lab, build_app, open_lab
+
+TOKEN = "a-token-that-is-long-enough"
+SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
+
+MODELS = """
+[[model]]
+key = "voice"
+name = "Scripted voice"
+family = "scripted"
+provider = "scripted"
+model_id = "scripted:role"
+context_window = 100000
+default_strategy = "standard"
+
+[[model]]
+key = "other"
+name = "Another scripted voice"
+family = "scripted"
+provider = "scripted"
+model_id = "scripted:role"
+context_window = 100000
+default_strategy = "standard"
+"""
+
+
+@dataclass(slots=True)
+class Door:
+    """A lab, the script of its model, and its application."""
+
+    lab: Lab
+    provider: ScriptedProvider
+    app: FastAPI
+
+    def client(self, **headers: str) -> httpx.AsyncClient:
+        """A client that speaks to the application without a network."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers)
+
+    def owner(self, **headers: str) -> httpx.AsyncClient:
+        """The same with the token."""
+        return self.client(**SIGNED_IN, **headers)
+
+
+def _settings(home: Path, hosts: str, more_models: str) -> Reading:
+    home.mkdir(exist_ok=True)
+    (home / "models.toml").write_text(MODELS + more_models)
+    return read_settings({"AGENT_LAB_HOME": str(home), "AGENT_LAB_ALLOWED_HOSTS": hosts}, dotenv=home / "no.env")
+
+
+@asynccontextmanager
+async def open_door(
+    home: Path,
+    provider: ScriptedProvider | None = None,
+    *,
+    surface: str = "all",
+    hosts: str = "",
+    more_models: str = "",
+) -> AsyncIterator[Door]:
+    """A real lab in that folder; only the model at its end is scripted."""
+    reading = _settings(home, hosts, more_models)
+    provider = provider or ScriptedProvider()
+    async with open_lab(reading) as lab:
+        gateway = ProviderGateway(
+            models=lab.models,
+            strategies=lab.strategies,
+            providers={"scripted": provider},
+            defaults=GatewayDefaults(provider="scripted", model="voice"),
+        )
+        generator = Measured(gateway, lab.metrics)
+        executor = RunExecutor(builder=GraphBuilder(lab.kinds, lab.flows), generator=generator)
+        lab = replace(lab, gateway=gateway, generator=generator, runs=replace(lab.runs, executor=executor))
+        yield Door(lab, provider, build_app(lab, token=TOKEN, surface=surface))  # type: ignore[arg-type]
+
+
+async def until(holds: Callable[[], bool], *, seconds: float = 5.0) -> None:
+    """Wait for something that another task brings about."""
+    for _look in range(int(seconds / 0.01)):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"it did not come about in {seconds} s")
+
+
+@asynccontextmanager
+async def serve(app: FastAPI) -> AsyncIterator[str]:
+    """The application under uvicorn on a free port; yields its address."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    await until(lambda: server.started)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await serving
