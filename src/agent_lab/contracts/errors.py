@@ -8,6 +8,7 @@
     ├── ProviderError          a provider did not answer
     │   ├── BusyError          the same provider, later
     │   └── UnusableError      another provider, now
+    │       └── ModelCorruptError  a model's files are damaged; they must be put right first
     ├── CapacityError          the machine has no room for it
     ├── LimitExceededError     a limit of the run itself was reached
     └── EnvironmentFaultError  the disk, a port or an installed part is not usable; the operator mends it
@@ -90,6 +91,14 @@ class UnusableError(ProviderError):
     status = 503
 
 
+class ModelCorruptError(UnusableError):
+    """A model's files on this machine are damaged; the message names the file and how to put it right."""
+
+    slug = "model-corrupt"
+    status = 409
+    exit_code = 2
+
+
 class CapacityError(AgentLabError):
     """The model does not fit into this machine's memory beside what is in use."""
 
@@ -124,3 +133,14 @@ def unknown_name(what: str, name: str, known: Iterable[str], *, where: str | Non
     else:
         hint = "there are none yet."
     return NotFoundError(f"There is no {what} {name[:80]!r}; {hint}", where=where)
+
+
+def error_kind(slug: str) -> type[AgentLabError]:
+    """The class of errors that a slug stands for, so that a stored fault has its status and exit code again."""
+    waiting: list[type[AgentLabError]] = [AgentLabError]
+    while waiting:
+        kind = waiting.pop()
+        if kind.slug == slug:
+            return kind
+        waiting.extend(kind.__subclasses__())
+    return AgentLabError

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent_lab.contracts import errors
-from agent_lab.contracts.errors import ConflictError
+from agent_lab.contracts.errors import ConflictError, error_kind
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Message
 from agent_lab.contracts.run import RUN_EVENT, RunOptions, RunRequest, RunView
@@ -91,14 +90,6 @@ class OrchestrateAnswer(BaseModel):
     """With `verbose`: every event of the run."""
 
 
-STATUSES = {
-    kind.slug: kind.status
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, errors.AgentLabError)
-}
-"""A run's fault names the error by its slug; over HTTP it is the error's own status again."""
-
-
 async def _orchestrate(body: OrchestrateRequest, request: Request, services: LabServices) -> JSONResponse:
     services.flows.get(body.flow_type)  # so that an unknown one is told with the nearest names, whatever it looks like
     options = RunOptions(
@@ -137,7 +128,7 @@ def _failure(view: RunView) -> RunFailedError:
         return RunFailedError(f"The run {view.run_id} was cancelled.", slug="cancelled", status=409, run_id=view.run_id)
     slug = view.fault.type if view.fault else "error"
     detail = view.fault.message if view.fault else f"The run {view.run_id} ended without an answer."
-    return RunFailedError(detail, slug=slug, status=STATUSES.get(slug, 500), run_id=view.run_id)
+    return RunFailedError(detail, slug=slug, status=error_kind(slug).status, run_id=view.run_id)
 
 
 FAILURES = documented(404, 409, 429, 500, 502, 503, 507, body=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from agent_lab.contracts.errors import ValidationError, unknown_name
+from agent_lab.contracts.errors import NotFoundError, ValidationError, unknown_name
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.run import RunRequest
 
@@ -28,9 +28,9 @@ class Admission:
         options = request.options
         for key in (options.model, *options.models.values()):
             if key is not None:
-                self.model(key)
+                _look_up(self.model, key, "model")
         if options.strategy is not None:
-            self.strategy(options.strategy)
+            _look_up(self.strategy, options.strategy, "strategy")
         parts = {name for node in flow.nodes for name in (node.id, node.part)}
         for name in options.models:
             if name not in parts:
@@ -43,3 +43,11 @@ class Admission:
         for name, declared in flow.inputs.items():
             if name != "user_input" and declared.default is None and name not in given:
                 raise ValidationError(f"The flow {flow.id!r} needs a value for its input {name!r}.", where=name)
+
+
+def _look_up(lookup: Lookup, name: str, where: str) -> None:
+    try:
+        lookup(name)
+    except NotFoundError as error:
+        error.where = where
+        raise

@@ -12,8 +12,9 @@ from agent_lab.demo import domain
 from agent_lab.providers.local.executor import ModelExecutor
 
 CONNECT = (
-    "To ask other models, put a key (OPENAI_API_KEY or ANTHROPIC_API_KEY) into .env, or add a local model to "
-    "models.toml; `agent-lab models list` shows what there is."
+    "To have this answered, name a model that `agent-lab models list` shows (for instance --model qwen3-4b or "
+    "--model mistral7b; its weights are fetched from Hugging Face at the first use), or add one of yours to "
+    "models.toml."
 )
 SCHEMA_NOTE = "Local models do not enforce a response schema; the answer may not fit it."
 

@@ -11,11 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from agent_lab.contracts.errors import UnusableError
+from agent_lab.contracts.errors import ModelCorruptError, UnusableError
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.providers.local.hub import fetch
 
 BUILTIN = "builtin:"
+_PACKAGE = Path(str(files("agent_lab")))
 MAX_HEADER_BYTES = 100_000_000
 FORBIDDEN_KEYS = frozenset({"auto_map", "trust_remote_code", "_attn_implementation_internal"})
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -52,7 +53,7 @@ def locate(model: ModelSpec, cache_dir: Path | None) -> Path:
 
 
 def _builtin_folder(name: str) -> Path:
-    folder = Path(str(files("agent_lab"))) / name / "weights"
+    folder = _PACKAGE / name / "weights"
     if not name.isidentifier() or not folder.is_dir():
         raise UnusableError(f"There is no built-in model {name!r} in this installation; install agent-lab again.")
     return folder
@@ -91,12 +92,12 @@ def _refuse_missing_shards(folder: Path, found: tuple[Path, ...]) -> None:
     listed = _json(index).get("weight_map", {})
     missing = sorted(set(map(str, listed.values())) - {path.name for path in found}) if isinstance(listed, dict) else []
     if missing:
-        raise UnusableError(f"The model in {folder} is not complete: {missing[0]} is missing; {_again(folder)}.")
+        raise ModelCorruptError(f"The model in {folder} is not complete: {missing[0]} is missing; {_again(folder)}.")
 
 
 def _refuse_code(folder: Path) -> None:
     if not (folder / "config.json").is_file():
-        raise UnusableError(f"The model in {folder} has no config.json; {_again(folder)}.")
+        raise ModelCorruptError(f"The model in {folder} has no config.json; {_again(folder)}.")
     for path in sorted(folder.glob("*config.json")):
         for key in _keys(_json(path)):
             if key in FORBIDDEN_KEYS:
@@ -121,9 +122,9 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        raise UnusableError(f"The model file {path} is damaged (it is not JSON); {_again(path)}.") from error
+        raise _damaged(path, "it is not JSON") from error
     if not isinstance(value, dict):
-        raise UnusableError(f"The model file {path} is damaged (it holds no object); {_again(path)}.")
+        raise _damaged(path, "it holds no object")
     return value
 
 
@@ -156,9 +157,12 @@ def _shapes(path: Path, tensors: dict[str, Any]) -> Iterator[list[int]]:
         yield [2, *shape] if entry.get("dtype") in PACKED_TYPES else shape
 
 
-def _damaged(path: Path, why: str) -> UnusableError:
-    return UnusableError(f"The model file {path} is damaged ({why}); {_again(path)}.")
+def _damaged(path: Path, why: str) -> ModelCorruptError:
+    return ModelCorruptError(f"The model file {path} is damaged ({why}); {_again(path)}.")
 
 
 def _again(path: Path) -> str:
-    return f"delete {path if path.is_dir() else path.parent} and fetch the model again"
+    folder = path if path.is_dir() else path.parent
+    if folder.is_relative_to(_PACKAGE):
+        return "it came with the program: install agent-lab again, or restore the file from its repository"
+    return f"delete {folder} and fetch the model again"
