@@ -137,3 +137,9 @@ def _unknown_names(source: Mapping[str, str]) -> list[str]:
             hint = f"; did you mean {near[0]}?" if near else "; see `agent-lab doctor` for those that are."
             found.append(f"{name} is not a setting{hint}")
     return found
+
+
+def plain_output_wanted(environ: Mapping[str, str] | None = None) -> bool:
+    """True where the user (NO_COLOR) or the terminal (TERM=dumb) wants no control codes."""
+    environ = os.environ if environ is None else environ
+    return bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"

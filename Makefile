@@ -1,0 +1,50 @@
+# The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench train-demo-model lock clean install-run install-dev
+
+SHELL := /bin/sh
+BIN := .venv/bin
+TESTS ?=
+
+help: ## This list
+	@echo "AI Agent Lab. What make can do:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: install-run ## Three roles work on a problem that the built-in model has not seen
+	@$(BIN)/agent-lab run challenge --example
+
+up: install-run ## The web application and its API on http://127.0.0.1:8000
+	@$(BIN)/agent-lab up
+
+test: install-dev ## Every test, with coverage (TESTS='tests/cli -x' for some)
+	@sh scripts/chromium.sh
+	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov=agent_lab --cov-branch --cov-report=term --cov-fail-under=80)
+
+check: install-dev ## Lint, format, types, floors, file lengths, locks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python scripts/check_lengths.py
+	@$(BIN)/python scripts/check_lock.py
+
+bench: install-dev ## The measurements behind the figures in the documents
+	@$(BIN)/python -m benchmarks
+
+train-demo-model: install-dev ## Train the built-in model anew (tens of minutes)
+	@$(BIN)/python -m training.train
+
+lock: install-run ## Renew the pinned versions and their hashes (needs a network)
+	@sh scripts/lock.sh
+
+# Leaves .venv, and whatever the product stored for its user.
+clean: ## Remove caches and reports
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov dist build
+	@find . -maxdepth 1 -name '.coverage*' -type f -delete
+
+install-run:
+	@sh scripts/install.sh run
+
+install-dev:
+	@sh scripts/install.sh dev

@@ -1,0 +1,17 @@
+"""Runs a flow on a question: the same as `agent-lab run`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "src"))
+
+try:
+    from agent_lab.cli.main import main
+except ModuleNotFoundError as missing:
+    sys.stderr.write(f"{missing.name} is not installed; run `make demo` once, then .venv/bin/python main.py ...\n")
+    sys.exit(2)
+
+if __name__ == "__main__":
+    main(["run", *sys.argv[1:]])

@@ -1,0 +1,74 @@
+"""`agent-lab ask`: one question to one model, once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from agent_lab.cli.options import as_json, fitting, sampling_options
+
+if TYPE_CHECKING:
+    from agent_lab.contracts.generation import GenerationRequest, GenerationResult, TextDelta
+    from agent_lab.wiring import Lab
+
+
+@click.command()
+@click.argument("prompt")
+@click.option("--model", metavar="KEY", help="The model to ask; else the default one.")
+@click.option("--system", metavar="TEXT", help="What the model is told before the question.")
+@sampling_options
+@as_json
+def ask(prompt: str, model: str | None, system: str | None, as_json: bool, **sampling: Any) -> int:
+    """Ask one model PROMPT (`-` reads it from standard input).
+
+    The answer goes to standard output; what it took, to standard error.
+    """
+    from agent_lab.cli.question import read_question
+    from agent_lab.cli.session import with_lab
+    from agent_lab.contracts.generation import Context, GenerationRequest
+
+    context = fitting(Context, system=system)
+    question = read_question(prompt)
+    request = fitting(GenerationRequest, prompt=question, model_key=model, context=context, **sampling)
+
+    async def work(lab: Lab) -> int:
+        result = await (_whole(lab, request) if as_json else _streamed(lab, request))
+        return 1 if result.finish_reason == "declined" else 0
+
+    return with_lab(work)
+
+
+async def _whole(lab: Lab, request: GenerationRequest) -> GenerationResult:
+    from agent_lab.cli.output import write_json
+
+    result = await lab.generator.generate(request)
+    write_json(result.model_dump(mode="json"))
+    return result
+
+
+async def _streamed(lab: Lab, request: GenerationRequest) -> GenerationResult:
+    from agent_lab.cli.figures import generation_line
+    from agent_lab.cli.output import note
+    from agent_lab.cli.paper import standard_paper
+    from agent_lab.contracts.errors import UnusableError
+    from agent_lab.contracts.generation import GenerationResult
+    from agent_lab.settings import plain_output_wanted
+
+    model = lab.gateway.resolve_model(request)
+    paper = standard_paper(plain=plain_output_wanted())
+    stream = lab.generator.stream(request)
+    async with aclosing(cast("AsyncGenerator[TextDelta | GenerationResult, None]", stream)) as pieces:
+        async for piece in pieces:
+            if not isinstance(piece, GenerationResult):
+                paper.text(piece.text)
+                continue
+            paper.end_text()
+            label = " · demonstration model" if model.demonstration and piece.model_key == model.key else ""
+            note(f"{piece.model_key}{label} · {generation_line(piece)}")
+            for sentence in piece.notes:
+                note(sentence)
+            return piece
+    raise UnusableError("The answer ended without a result; ask again or use another model.")

@@ -1,0 +1,129 @@
+"""Examines the installation one thing at a time; what is broken is a finding, and the next is still examined."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import SecretStr
+
+from agent_lab.contracts.errors import AgentLabError
+from agent_lab.settings import Reading, Settings
+
+State = Literal["ok", "missing", "bad"]
+HUB = "https://huggingface.co/api/models?limit=1"
+HUB_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `missing`: something cannot be used; `bad`: nothing can."""
+
+    what: str
+    state: State
+    says: str
+
+
+def shown_value(settings: Settings, name: str) -> str | None:
+    """A setting's value as it may be shown."""
+    value = getattr(settings, name.lower())
+    if isinstance(value, SecretStr):
+        return "set"
+    return None if value is None or value == "" else str(value)
+
+
+def check_up(reading: Reading | None, refused: str, *, network: bool) -> list[Finding]:
+    """All findings. `refused` is why the settings could not be read, where they could not."""
+    findings = [*_software()]
+    if reading is None:
+        return [Finding("settings", "bad", refused), *findings]
+    findings += [Finding("settings", "missing", warning) for warning in reading.warnings]
+    findings += _folders(reading.settings)
+    findings += _port(reading.settings)
+    findings += asyncio.run(_opened(reading))
+    return [*findings, _hub()] if network else findings
+
+
+def _software() -> Iterator[Finding]:
+    version = platform.python_version()
+    yield Finding("Python", "ok", f"{version} at {sys.executable}")
+    for name in ("torch", "transformers"):
+        try:
+            yield Finding(name, "ok", importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(name, "missing", "not installed; local models need it: pip install 'agent-lab[local]'")
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    for what, folder in (("configuration folder", settings.config_dir), ("data folder", settings.data_dir)):
+        yield _writable(what, folder)
+
+
+def _writable(what: str, folder: Path) -> Finding:
+    from tempfile import TemporaryFile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=folder):
+            return Finding(what, "ok", f"{folder} can be written")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Finding(what, "bad", f"{folder} cannot be written ({reason}); mend it or set AGENT_LAB_HOME")
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    from agent_lab.cli.listening import bound_socket
+
+    port = settings.port or 8000
+    try:
+        bound_socket("127.0.0.1", port).close()
+        yield Finding("port", "ok", f"{port} is free")
+    except AgentLabError as error:
+        yield Finding("port", "missing", error.message)
+
+
+async def _opened(reading: Reading) -> list[Finding]:
+    """What can only be looked at in the open lab."""
+    try:
+        from agent_lab.wiring import open_lab
+
+        async with open_lab(reading) as lab:
+            look = lab.monitor.look()
+            free = f"{look.available_gb:.1f} of {look.total_gb:.1f} GB {look.memory.upper()} free"
+            machine = f"{look.device}, {free}, {look.limit_gb:.1f} GB for models"
+            findings = [_database(reading.settings), Finding("machine", "ok", machine)]
+            findings += [Finding("flow file", "missing", one.sentence()) for one in lab.flows.broken()]
+            findings.append(Finding("flows", "ok", f"{len(lab.flows.list())} can be run"))
+            try:
+                model = lab.models.get_model("demo")
+                resident = await lab.host.load(model, lab.strategies.get_strategy(model.default_strategy))
+                findings.append(Finding("built-in model", "ok", f"loads, on {resident.device}"))
+            except AgentLabError as error:
+                findings.append(Finding("built-in model", "bad", error.message))
+            return findings
+    except AgentLabError as error:
+        return [Finding("lab", "bad", error.message)]
+
+
+def _database(settings: Settings) -> Finding:
+    from agent_lab.storage.database import database_path
+    from agent_lab.storage.tables import SCHEMA_VERSION
+
+    return Finding("database", "ok", f"{database_path(settings)}, schema {SCHEMA_VERSION}")
+
+
+def _hub() -> Finding:
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(HUB, timeout=HUB_TIMEOUT_S) as answer:
+            return Finding("Hugging Face hub", "ok", f"answers (HTTP {answer.status})")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        return Finding("Hugging Face hub", "missing", f"cannot be reached ({reason}); models here work all the same")

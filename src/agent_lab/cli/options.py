@@ -1,0 +1,71 @@
+"""Options that several commands share, and their values as the contracts want them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from agent_lab.contracts.errors import ValidationError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What of a run is shown."""
+
+    as_json: bool = False
+    quiet: bool = False
+
+    @property
+    def live(self) -> bool:
+        """True where the deliberation is shown as it goes."""
+        return not (self.as_json or self.quiet)
+
+
+def sampling_options(command: Command) -> Command:
+    """--strategy, --max-tokens, --temperature and --seed."""
+    for option in (
+        click.option(
+            "--seed", type=click.IntRange(min=0), metavar="N", help="Draw the same way again, where that can be."
+        ),
+        click.option(
+            "--temperature", type=click.FloatRange(0, 2), metavar="T", help="How freely the next word is drawn, 0 to 2."
+        ),
+        click.option(
+            "--max-tokens", type=click.IntRange(1, 1_000_000), metavar="N", help="The longest answer, in tokens."
+        ),
+        click.option("--strategy", metavar="NAME", help="How the model is loaded and samples."),
+    ):
+        command = option(command)
+    return command
+
+
+def pairs(given: Iterable[str], option: str) -> dict[str, str]:
+    """`NAME=VALUE` options as a mapping. Raises ValidationError for one without a name or given twice."""
+    found: dict[str, str] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise ValidationError(f"{option} takes NAME=VALUE, not {one[:80]!r}.", where=option)
+        if name in found:
+            raise ValidationError(f"{option} names {name[:80]!r} twice.", where=option)
+        found[name] = value
+    return found
+
+
+def fitting(build: Callable[..., Any], **values: Any) -> Any:
+    """Build a contract from options; pydantic's complaint becomes a sentence."""
+    import pydantic
+
+    try:
+        return build(**values)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ValidationError(f"{place}: {str(first['input'])[:80]!r} is not usable: {first['msg']}.") from None

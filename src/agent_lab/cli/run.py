@@ -1,0 +1,55 @@
+"""`agent-lab run`: a flow on a question, in this process, shown as it goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from agent_lab.cli.options import Shown, as_json, fitting, pairs, sampling_options
+
+
+@click.command()
+@click.argument("flow")
+@click.argument("prompt", required=False)
+@click.option("--model", metavar="KEY", help="The model of every role.")
+@click.option("--role", "roles", multiple=True, metavar="ROLE=KEY", help="The model of one role; may be repeated.")
+@sampling_options
+@click.option("--language", type=click.Choice(["en", "es"]), default="en", help="The language of the flow's prompts.")
+@click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Another input of the flow.")
+@click.option("--example", is_flag=True, help="Take a problem that the built-in model has not seen; no PROMPT then.")
+@click.option("--quiet", "-q", is_flag=True, help="Print the answer alone.")
+@as_json
+def run(flow: str, prompt: str | None, example: bool, quiet: bool, as_json: bool, **chosen: Any) -> int:
+    """Run FLOW on PROMPT (`-` reads it from standard input) and show the deliberation live.
+
+    `agent-lab flows list` shows the flows there are.
+    """
+    if example == (prompt is not None):
+        raise click.UsageError("Give either PROMPT or --example.")
+    from agent_lab.cli.question import read_question
+    from agent_lab.cli.session import with_lab
+    from agent_lab.contracts.run import RunOptions, RunRequest
+
+    expected = None
+    if prompt is None:
+        from agent_lab.cli.examples import pick_example
+
+        picked = pick_example(chosen["seed"])
+        question, expected = picked.input, picked.target
+    else:
+        question = read_question(prompt)
+    options = fitting(
+        RunOptions,
+        models=pairs(chosen.pop("roles"), "--role"),
+        **{name: value for name, value in chosen.items() if name != "inputs"},
+    )
+    inputs = pairs(chosen["inputs"], "--input")
+    request = fitting(RunRequest, flow=flow, prompt=question, inputs=inputs, options=options)
+
+    async def work(lab: Any) -> int:
+        from agent_lab.cli.following import follow
+
+        return await follow(lab, lab.runs.start(request), Shown(as_json=as_json, quiet=quiet), expected=expected)
+
+    return with_lab(work)

@@ -1,0 +1,295 @@
+"""The command as a process: quick help, pipes, terminals, Ctrl-C, and servers that start and stop."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENT = {
+    "id": "patient",
+    "name": "Patient",
+    "nodes": [
+        {"id": "creator", "kind": "generate", "label": "Creator", "prompt": "{user_input}"},
+        {"id": "validator", "kind": "validator", "label": "Validator", "first_wait_s": 60, "longest_wait_s": 60},
+    ],
+    "edges": [
+        {"from": "creator", "to": "validator"},
+        {
+            "from": "validator",
+            "to": "creator",
+            "max_rounds": 3,
+            "when": {"value": "validator.accepted", "op": "==", "than": False},
+        },
+    ],
+    "answer": "validator",
+}
+"""A flow that answers and then waits for a minute before it tries again: an echo is never accepted."""
+LONG = ("word " * 20 + "\n").encode() * 4000
+"""A prompt that the echo takes several seconds to say three times."""
+
+
+def test_help_takes_no_more_than_300_ms_of_cpu(home: Any) -> None:
+    def cpu_s() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert home.run("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(cpu_s() for _ in range(3)) <= 0.3
+
+
+def test_help_imports_no_command(home: Any) -> None:
+    code = "import sys; from agent_lab.cli.main import run_command; run_command(['--help']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=home.environ, check=True)
+    heavy = {"pydantic", "langgraph", "fastapi", "torch", "rich", "sqlalchemy", "agent_lab.cli.run"}
+    assert heavy.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "ask", "flows", "flows list", "models", "models why", "runs", "runs list", "up", "lab", "doctor"]
+)
+def test_every_command_explains_itself(home: Any, command: str) -> None:
+    done = home.run(*command.split(), "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: agent-lab {command}")
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+def read_until(stream: IO[bytes], words: bytes) -> bytes:
+    """What the process says up to the line with these words."""
+    said = b""
+    for line in stream:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(f"{words!r} was never said, but {said[-500:]!r}")
+
+
+def start_patient(home: Any, *options: str) -> subprocess.Popen[bytes]:
+    """A run that goes on until it is stopped."""
+    (home.path / "flows").mkdir(exist_ok=True)
+    (home.path / "flows" / "patient.json").write_text(json.dumps(PATIENT))
+    running: subprocess.Popen[bytes] = home.start("run", "patient", "What is it?", "--model", "echo", *options)
+    return running
+
+
+def statuses(home: Any) -> list[str]:
+    return [run["status"] for run in json.loads(home.run("runs", "list", "--json").stdout)["runs"]]
+
+
+def test_ctrl_c_cancels_the_run_and_says_where_it_is(home: Any) -> None:
+    running = home.start("run", "challenge", "-", "--model", "echo", stdin=LONG)
+    read_until(running.stdout, b"Creator \xc2\xb7 echo")
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert b"not finished" in out
+    assert b"Cancelling the run." in err
+    assert re.search(rb"agent-lab runs show \S+", err)
+    assert b"Traceback" not in err
+    assert statuses(home) == ["cancelled"]
+
+
+def test_a_second_ctrl_c_leaves_at_once(home: Any) -> None:
+    running = start_patient(home)
+    read_until(running.stdout, b"tokens")
+    running.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    while running.poll() is None and time.monotonic() - began < 10:
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+    assert running.returncode == 130
+    assert b"Traceback" not in running.communicate()[1]
+
+
+def test_sigterm_cancels_the_run_too(home: Any) -> None:
+    running = start_patient(home, "--json")
+    while statuses(home) != ["running"]:
+        assert running.poll() is None
+    running.terminate()
+    out, _ = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert json.loads(out)["status"] == "cancelled"
+
+
+def test_a_reader_who_leaves_is_no_error_and_the_run_is_cancelled(home: Any) -> None:
+    running = home.start("run", "challenge", "-", "--model", "echo", stdin=LONG)
+    read_until(running.stdout, b"Creator \xc2\xb7 echo")
+    running.stdout.close()
+    err = running.stderr.read()
+    assert running.wait(timeout=30) == 0
+    assert err == b""
+    assert statuses(home) == ["cancelled"]
+
+
+def test_a_list_cut_short_by_head_is_no_error(home: Any) -> None:
+    listing = home.start("models", "list")
+    listing.stdout.close()
+    assert listing.wait(timeout=30) == 0
+    assert listing.stderr.read() == b""
+
+
+def on_a_terminal(home: Any, *args: str, environ: dict[str, str] | None = None, columns: int = 80) -> tuple[int, str]:
+    """Run the command on a terminal of its own; exit code and everything that it wrote."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "agent_lab", *args],
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        cwd=home.path,
+        env={**home.environ, "TERM": "xterm-256color", **(environ or {})},
+    )
+    os.close(follower)
+    said = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not piece:
+            break
+        said += piece
+    os.close(leader)
+    return running.wait(timeout=30), said.decode()
+
+
+QUESTION = "What is three plus four, and how would you explain that to a child who can count to ten but no further?"
+
+
+def test_a_terminal_shows_colours_and_80_columns(home: Any) -> None:
+    code, said = on_a_terminal(home, "run", "challenge", QUESTION, "--model", "echo")
+    assert code == 0
+    assert "\x1b[32m+" in said
+    assert "── Creator · echo " in said
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    assert "\x1b" not in plain
+    shown, _, end = plain.partition("── From draft to answer")
+    assert max(len(line.rstrip("\r")) for line in shown.split("\n")) <= 80
+    assert "Stored in " in end
+
+
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_control_codes_where_none_are_wanted(home: Any, environ: dict[str, str]) -> None:
+    code, said = on_a_terminal(home, "run", "challenge", QUESTION, "--model", "echo", environ=environ)
+    assert code == 0
+    assert "\x1b" not in said
+    assert "── Answer " in said
+
+
+def test_escape_sequences_in_a_models_answer_never_reach_the_terminal(home: Any) -> None:
+    attack = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x1b[0m [bold]not markup[/bold] \u202eback"
+    code, said = on_a_terminal(home, "ask", attack, "--model", "echo", environ={"NO_COLOR": "1"})
+    assert code == 0
+    assert "\x1b" not in said
+    assert "owned" not in said
+    assert "\u202e" not in said
+    assert "red [bold]not markup[/bold] back" in said
+
+
+def test_an_ascii_terminal_gets_question_marks_and_no_fault(home: Any) -> None:
+    done = home.run("run", "challenge", "¿Qué?", "--model", "echo", environ={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    document = home.run("ask", "¿Qué?", "--model", "echo", "--json", environ={"PYTHONIOENCODING": "ascii"}).stdout
+    assert json.loads(document)["text"] == "¿Qué?"
+
+
+def test_the_doors_of_the_seeds_lead_to_run_and_ask(home: Any) -> None:
+    for door, args in (("main.py", ["challenge", "x", "-q"]), ("scripts/direct_inference.py", ["x"])):
+        done = subprocess.run(
+            [sys.executable, str(ROOT / door), *args, "--model", "echo"],
+            capture_output=True,
+            text=True,
+            cwd=home.path,
+            env=home.environ,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "x" in done.stdout
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port: int = reserved.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_up_serves_behind_a_one_time_link_and_stops_in_good_order(home: Any, stop: signal.Signals) -> None:
+    port = free_port()
+    server = home.start("up", "--port", str(port), "--no-browser")
+    said = read_until(server.stdout, b"/login?code=").decode()
+    link = re.search(r"http://\S+/login\?code=\S+", said)
+    assert link
+    assert f"http://127.0.0.1:{port}" in said
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(link.group()) as page:
+        assert page.status == 200
+    with pytest.raises(urllib.error.HTTPError) as second:
+        urllib.request.build_opener().open(link.group())
+    assert second.value.code in {401, 403, 410, 422}
+    assert (home.path / "token").stat().st_mode & 0o077 == 0
+    server.send_signal(stop)
+    _, err = server.communicate(timeout=30)
+    assert server.returncode == 0
+    assert b"Traceback" not in err
+
+
+def test_lab_serves_the_api_and_models_are_unloaded_through_it(home: Any) -> None:
+    port = free_port()
+    server = home.start("lab", "--port", str(port), "--json")
+    try:
+        said = json.loads(read_until(server.stdout, b"}"))
+        assert said == {"url": f"http://127.0.0.1:{port}", "login": None, "token_file": str(home.path / "token")}
+        url = f"http://127.0.0.1:{port}"
+        with urllib.request.urlopen(f"{url}/health") as answer:
+            assert answer.status == 200
+        done = home.run("models", "unload", "demo", "--url", url)
+        assert done.returncode == 2
+        assert "no model in memory" in done.stderr.lower()
+        refused = home.run("models", "load", "echo", "--url", url, "--json")
+        assert refused.returncode == 2
+        assert "local models" in json.loads(refused.stdout)["error"]["message"]
+        wrong = home.run("models", "load", "demo", "--url", url, environ={"AGENT_LAB_TOKEN": "another-token-than-its"})
+        assert wrong.returncode == 2
+        assert "Sign in first" in wrong.stderr
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=30)
+    assert server.returncode == 0
+
+
+def test_a_run_that_a_server_works_on_is_watched_and_not_cancelled_from_here(home: Any) -> None:
+    running = start_patient(home)
+    said = read_until(running.stdout, b"tokens").decode()
+    run_id = re.search(r"Run (\S+)", said)
+    assert run_id
+    refused = home.run("runs", "cancel", run_id.group(1))
+    assert refused.returncode == 2
+    assert "another process" in refused.stderr
+    running.send_signal(signal.SIGINT)
+    watched = home.run("runs", "watch", run_id.group(1))
+    running.communicate(timeout=30)
+    assert watched.returncode == 1
+    assert "cancelled" in watched.stdout

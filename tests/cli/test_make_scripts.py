@@ -1,0 +1,98 @@
+"""The scripts behind make: what they guard, and what they say where something is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def script(name: str, *args: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    command = ["/bin/sh" if name.endswith(".sh") else sys.executable, str(ROOT / "scripts" / name), *args]
+    return subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+
+
+def test_a_file_over_400_lines_fails_the_check_and_one_over_300_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "long.py").write_text("x = 1\n" * 301)
+    listed = script("check_lengths.py", str(tmp_path))
+    assert listed.returncode == 0
+    assert "long.py: 301 lines" in listed.stdout
+    (tmp_path / "src" / "longer.py").write_text("x = 1\n" * 401)
+    failed = script("check_lengths.py", str(tmp_path))
+    assert failed.returncode == 1
+    assert "longer.py: 401 lines, over 400" in failed.stdout
+
+
+def test_the_locks_answer_pyproject() -> None:
+    done = script("check_lock.py")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_stale_lock_and_an_address_in_it_are_told(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    text = (ROOT / "pyproject.toml").read_text()
+    (tmp_path / "pyproject.toml").write_text(text.replace('"click>=8.5,<9"', '"click>=9"'))
+    lock = tmp_path / "requirements" / "run.lock"
+    lock.write_text("--index-url https://example.org\n" + lock.read_text())
+    done = script("check_lock.py", str(tmp_path))
+    assert done.returncode == 1
+    assert "click>=9" in done.stdout
+    assert "names an address" in done.stdout
+
+
+@pytest.fixture
+def bare_path(tmp_path: Path) -> Path:
+    """A copy of the repository's installer, with a PATH that has no Python on it."""
+    (tmp_path / "bin").mkdir()
+    for tool in ("sh", "dirname", "cat", "tail", "sleep"):
+        found = shutil.which(tool)
+        assert found
+        (tmp_path / "bin" / tool).symlink_to(found)
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "install.sh", tmp_path / "scripts")
+    return tmp_path
+
+
+def install(root: Path, what: str = "run") -> subprocess.CompletedProcess[str]:
+    command = ["/bin/sh", str(root / "scripts" / "install.sh"), what]
+    environ = {"PATH": str(root / "bin"), "HOME": os.environ["HOME"]}
+    return subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+
+
+def fake(path: Path, body: str) -> None:
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+
+
+def test_no_usable_python_is_told_with_what_to_install(bare_path: Path) -> None:
+    fake(bare_path / "bin" / "python3", "exit 1")  # an old one: the version check fails
+    done = install(bare_path)
+    assert done.returncode == 2
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert not (bare_path / ".venv").exists()
+
+
+def test_a_python_without_venv_is_told_with_what_to_install(bare_path: Path) -> None:
+    body = f'case "$*" in *ensurepip*) exit 1 ;; *) exec {sys.executable} "$@" ;; esac'
+    fake(bare_path / "bin" / "python3.12", body)
+    done = install(bare_path)
+    assert done.returncode == 2
+    assert "venv" in done.stderr
+    assert "apt-get install python3" in done.stderr
+
+
+def test_the_installer_takes_run_or_dev_only(bare_path: Path) -> None:
+    assert "takes run or dev" in install(bare_path, "everything").stderr
+
+
+def test_make_without_a_target_lists_the_targets() -> None:
+    done = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True)
+    for target in ("demo", "up", "test", "check", "bench", "train-demo-model", "lock", "clean"):
+        assert f"make {target} " in done.stdout

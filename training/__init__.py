@@ -1,0 +1,1 @@
+"""Trains the built-in demonstration model from scratch: `python -m training.train`."""
