@@ -29,6 +29,7 @@ from agent_lab.registries.models import ModelRegistry, load_models
 from agent_lab.registries.strategies import StrategyRegistry, load_strategies
 from agent_lab.runs.admission import Admission
 from agent_lab.runs.executor import RunExecutor
+from agent_lab.runs.recovery import watch_over
 from agent_lab.runs.service import RunService
 from agent_lab.settings import Reading, Settings
 from agent_lab.storage.database import database_path, open_database
@@ -145,7 +146,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
     watching: list[asyncio.Task[None]] = []
 
     async def start() -> None:
-        watching.append(asyncio.create_task(lab.runs.watch_over()))
+        watching.append(asyncio.create_task(watch_over(lab.runs)))
 
     async def stop() -> None:
         for task in watching:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -210,3 +211,25 @@ class RunStore(RunLog, RunIndex, RunLeases, HistoryReader, Protocol):
     """All of storage that runs need, as one object."""
 
     async def close(self) -> None: ...
+
+
+RunEnd = RunStatus | Literal["interrupted"]
+"""How a run left this process; `interrupted` is no status: the run goes on elsewhere or later."""
+
+
+class OutputSink(Protocol):
+    """Where finished runs leave their file."""
+
+    def check(self) -> None: ...
+
+    def path(self, flow_id: str, execution_id: str) -> Path: ...
+
+    def write(self, flow_id: str, execution_id: str, document: dict[str, Any]) -> Path: ...
+
+
+class RunMetrics(Protocol):
+    """What is counted of runs."""
+
+    def run_started(self) -> None: ...
+
+    def run_finished(self, flow: str, status: RunEnd, seconds: float) -> None: ...

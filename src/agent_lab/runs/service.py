@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
 
 import structlog
 
 from agent_lab.contracts.errors import AgentLabError, BusyError, ConflictError
-from agent_lab.contracts.ports import RunStore
+from agent_lab.contracts.ports import OutputSink, RunEnd, RunMetrics, RunStore
 from agent_lab.contracts.run import (
     TERMINAL,
     RunEvent,
@@ -41,28 +40,6 @@ LEASE_S = 30.0
 RENEW_S = 10.0
 MAX_ACTIVE = 64
 """Runs at once in one process; beyond it a start is refused with a time to come back."""
-
-
-RunEnd = RunStatus | Literal["interrupted"]
-"""How a run left this process; `interrupted` is no status: the run goes on elsewhere or later."""
-
-
-class OutputSink(Protocol):
-    """Where finished runs leave their file."""
-
-    def check(self) -> None: ...
-
-    def path(self, flow_id: str, execution_id: str) -> Path: ...
-
-    def write(self, flow_id: str, execution_id: str, document: dict[str, Any]) -> Path: ...
-
-
-class RunMetrics(Protocol):
-    """What is counted of runs."""
-
-    def run_started(self) -> None: ...
-
-    def run_finished(self, flow: str, status: RunEnd, seconds: float) -> None: ...
 
 
 @dataclass(slots=True)
@@ -151,18 +128,6 @@ class RunService:
             taken.append(run_id)
         return taken
 
-    async def watch_over(self) -> None:
-        """Recover again and again, until cancelled: a killed worker's run is free only once its lease has ended."""
-        while True:
-            try:
-                taken = await self.recover()
-            except AgentLabError as error:
-                log.warning("recovery_failed", reason=error.message)
-            else:
-                if taken:
-                    log.info("runs_taken_up", runs=taken)
-            await asyncio.sleep(RENEW_S)
-
     async def cancel(self, run_id: str) -> RunInfo:
         """Stop a run. Raises ConflictError where it has ended or another process holds it."""
         info = await self.store.get(run_id)
@@ -203,21 +168,22 @@ class RunService:
         return list(await self.store.list(limit=limit, before=before, flow_id=flow_id, status=status))
 
     async def watch(self, run_id: str, after: int = 0) -> AsyncIterator[RunEvent]:
-        """Stored events after that number, then live ones and tokens, until the run ends. Raises NotFoundError."""
+        """Stored events after that number, then live ones and tokens, until the run ends and its file is written.
+
+        Ends early where this process worked on the run and could not go on. Raises NotFoundError.
+        """
         await self.store.get(run_id)
         active = self._active.get(run_id)
-        if active:
-            async for event in follow_live(active.live, after):
-                after = max(after, event.seq)
+        if active is None:
+            async for event in follow_stored(self.store, run_id, after):
                 yield event
-                if isinstance(event, RunFinished):
-                    await _settled(active)
-                    return
-        async for event in follow_stored(self.store, run_id, after):
+            return
+        async for event in follow_live(active.live, after):
             yield event
+        await _settled(active)
 
     async def wait(self, run_id: str) -> RunView:
-        """The run once it has ended and left its file."""
+        """The run once it has ended and left its file, or as far as this process could carry it."""
         async for _ in self.watch(run_id):
             pass
         return await self.view(run_id)
