@@ -125,7 +125,7 @@ def _dotenv(path: Path) -> Mapping[str, str | None]:
 def _sentence(error: pydantic.ValidationError, origins: Mapping[str, Origin]) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     name = str(first["loc"][0]).upper()
-    shown = "" if "KEY" in name or "TOKEN" in name else f" {str(first['input'])[:60]!r}"
+    shown = "" if name.endswith(("_KEY", "_TOKEN")) else f" {str(first['input'])[:60]!r}"
     return f"{name}{shown} (from {origins.get(name, 'environment')}) is not usable: {first['msg']}."
 
 
