@@ -136,11 +136,14 @@ def test_corrupt_weights_are_told_in_a_sentence(said: Run, home: Any) -> None:
         f'[[model]]\nkey = "broken"\nname = "B"\nfamily = "b"\nprovider = "local"\nmodel_id = "{folder}"\n'
         "context_window = 512\n"
     )
-    done = said("ask", "1+1?", "--model", "broken")
-    assert done.code == 1
-    assert done.err.startswith("Error: ")
-    assert "model.safetensors" in done.err
-    assert done.out == ""
+    for command in (["ask", "1+1?"], ["run", "challenge", "1+1?"], ["run", "challenge", "1+1?", "--json"]):
+        done = said(*command, "--model", "broken")
+        assert done.code == 2
+        assert done.err.startswith("Error: ")
+        assert "model.safetensors" in done.err
+    assert said("ask", "1+1?", "--model", "broken").out == ""
+    run_id = json.loads(said("runs", "list", "--json").out)["runs"][0]["run_id"]
+    assert said("runs", "watch", run_id).code == 2
 
 
 def test_a_run_whose_model_cannot_answer_fails_with_1_and_keeps_its_transcript(said: Run, home: Any) -> None:

@@ -16,6 +16,7 @@ import termios
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -72,8 +73,9 @@ def test_every_command_explains_itself(home: Any, command: str) -> None:
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
 
 
-def read_until(stream: IO[bytes], words: bytes) -> bytes:
+def read_until(stream: IO[bytes] | None, words: bytes) -> bytes:
     """What the process says up to the line with these words."""
+    assert stream
     said = b""
     for line in stream:
         said += line
@@ -146,8 +148,17 @@ def test_a_list_cut_short_by_head_is_no_error(home: Any) -> None:
     assert listing.stderr.read() == b""
 
 
-def on_a_terminal(home: Any, *args: str, environ: dict[str, str] | None = None, columns: int = 80) -> tuple[int, str]:
-    """Run the command on a terminal of its own; exit code and everything that it wrote."""
+def on_a_terminal(
+    home: Any,
+    *args: str,
+    environ: dict[str, str] | None = None,
+    columns: int = 80,
+    once: Callable[[bytes, subprocess.Popen[bytes]], bool] = lambda _, __: True,
+) -> tuple[int, str]:
+    """Run the command on a terminal of its own; exit code and everything that it wrote.
+
+    `once` is called with what was said so far, until it returns True.
+    """
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     running = subprocess.Popen(
@@ -159,8 +170,9 @@ def on_a_terminal(home: Any, *args: str, environ: dict[str, str] | None = None, 
         env={**home.environ, "TERM": "xterm-256color", **(environ or {})},
     )
     os.close(follower)
-    said = b""
+    said, done = b"", False
     while True:
+        done = done or once(said, running)
         try:
             piece = os.read(leader, 65536)
         except OSError:  # how Linux says that the other end is closed
@@ -179,12 +191,63 @@ def test_a_terminal_shows_colours_and_80_columns(home: Any) -> None:
     code, said = on_a_terminal(home, "run", "challenge", QUESTION, "--model", "echo")
     assert code == 0
     assert "\x1b[32m+" in said
-    assert "── Creator · echo " in said
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", said)
-    assert "\x1b" not in plain
-    shown, _, end = plain.partition("── From draft to answer")
-    assert max(len(line.rstrip("\r")) for line in shown.split("\n")) <= 80
-    assert "Stored in " in end
+    screen = left_on_screen(said)
+    assert any(line.startswith("── Creator · echo ") for line in screen)
+    end = screen.index(next(line for line in screen if line.startswith("── From draft")))
+    assert max(map(len, screen[:end])) <= 80
+
+
+def left_on_screen(said: str) -> list[str]:
+    """The lines that are left on a terminal: what was written over is gone. Knows no code but those that we use."""
+    lines, row, column = [""], 0, 0
+    for code, char in re.findall(r"\x1b\[([0-9;]*[A-Za-z])|(.)", said, re.DOTALL):
+        if code == "2K":
+            lines[row] = ""
+        elif code.endswith("A"):
+            row -= int(code[:-1])
+        elif char == "\r":
+            column = 0
+        elif char == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif char:
+            lines[row] = lines[row][:column].ljust(column) + char + lines[row][column + 1 :]
+            column += 1
+        else:
+            assert code.endswith("m"), f"an unknown code {code!r}"
+    return lines
+
+
+def test_who_is_at_work_is_told_on_a_terminal_and_leaves_no_trace(home: Any) -> None:
+    _, said = on_a_terminal(home, "run", "challenge", "What is 12 + 30?", "--seed", "1")
+    assert "Creator · loading the model ... · " in said
+    assert "Challenger · 0." in said
+    run_id = json.loads(home.run("runs", "list", "--json").stdout)["runs"][0]["run_id"]
+    stored = home.run("runs", "show", run_id).stdout
+    shown = "\n".join(left_on_screen(said))
+    assert shown.split() == stored.split()
+    assert "loading the model" not in home.run("run", "challenge", "What is 12 + 30?", "--seed", "1").stdout
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_on_a_terminal_leaves_no_trace_of_who_was_at_work(home: Any, times: int) -> None:
+    def interrupt(said: bytes, running: subprocess.Popen[bytes]) -> bool:
+        if b"Validator \xc2\xb7 " not in said:
+            return False
+        for _ in range(times):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.002)
+        return True
+
+    (home.path / "flows").mkdir()
+    (home.path / "flows" / "patient.json").write_text(json.dumps(PATIENT))
+    code, said = on_a_terminal(home, "run", "patient", "What is it?", "--model", "echo", once=interrupt)
+    shown = "\n".join(left_on_screen(said))
+    assert code == 130
+    assert "Validator · " in said
+    assert "Validator · " not in shown
+    assert "Cancelling the run. Press Ctrl-C again to leave at once.\n" in shown
+    assert times > 1 or "agent-lab runs show" in shown
 
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])

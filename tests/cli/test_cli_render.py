@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from agent_lab.cli.figures import generation_line, money, price, seconds, totals_line
 from agent_lab.cli.following import program_name
-from agent_lab.cli.paper import Paper
+from agent_lab.cli.paper import Page, Paper
 from agent_lab.cli.render import Transcript
 from agent_lab.cli.render_end import Ending, changed_lines, show_ending
 from agent_lab.contracts.flow import FlowConfig
@@ -47,13 +48,13 @@ class Sheet:
     """A page that is kept."""
 
     def __init__(self, **look: Any) -> None:
-        self.written: list[str] = []
-        self.paper = Paper(emit=self.written.append, **look)
+        self.written = StringIO()
+        self.paper = Paper(Page(file=self.written, width=80), **look)
         self.transcript = Transcript(self.paper, lambda _: DEMO)
 
     @property
     def text(self) -> str:
-        return "".join(self.written)
+        return self.written.getvalue()
 
     def feed(self, *events: Any) -> str:
         for event in events:
@@ -113,7 +114,7 @@ def test_a_voice_has_a_heading_its_text_and_what_it_took() -> None:
 def test_text_is_shown_as_it_comes_word_by_word_on_a_terminal_and_by_line_elsewhere() -> None:
     live, piped = Sheet(live=True), Sheet()
     pieces = (started(), asked(), token("one two thr"))
-    assert live.feed(*pieces).endswith("one two ")
+    assert live.feed(*pieces).endswith("one two")
     assert piped.feed(*pieces).endswith("─\n")
     assert live.feed(token("ee\n", 11)).endswith("one two three\n")
     assert piped.feed(token("ee\n", 11)).endswith("─\none two three\n")

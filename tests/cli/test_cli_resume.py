@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import pytest
 
-from agent_lab.contracts.run import NodeStarted, RunOptions, RunRequest
+from agent_lab.contracts.errors import EnvironmentFaultError
+from agent_lab.contracts.run import NodeFinished, NodeStarted, RunEvent, RunFinished, RunOptions, RunRequest
 from agent_lab.settings import read_settings
+from agent_lab.storage.runs import SqlRuns
 from agent_lab.wiring import Lab, open_lab
 
 Run = Callable[..., Any]
@@ -81,3 +83,22 @@ def test_a_run_that_goes_on_is_shown_as_far_as_it_is(said: Run, left_behind: str
     assert done.code == 0
     assert "What is it?\n   3 tokens" in done.out
     assert "This run goes on" in done.out
+
+
+def test_a_run_that_this_process_cannot_go_on_with_says_how_to_take_it_up(
+    said: Run, home: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = SqlRuns.append
+
+    async def full_disk(store: SqlRuns, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+        if any(isinstance(event, NodeFinished | RunFinished) for event in events):
+            raise EnvironmentFaultError("The disk is full.")
+        return await append(store, run_id, events, owner=owner)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlRuns, "append", full_disk)
+        done = said("run", "challenge", "x", "--model", "echo")
+    run_id = json.loads(said("runs", "list", "--json").out)["runs"][0]["run_id"]
+    assert done.code == 1
+    assert done.err == f"Error: Run {run_id} was interrupted; `agent-lab runs resume {run_id}` takes it up again.\n"
+    assert json.loads(said("runs", "resume", run_id, "--json").out)["status"] == "completed"

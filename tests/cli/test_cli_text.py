@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
-from agent_lab.cli.clean import StreamCleaner, clean, display_width, one_line
-from agent_lab.cli.paper import Paper
+from agent_lab.cli.clean import StreamCleaner, clean
+from agent_lab.cli.paper import Page, Paper, one_line
 
 
 @pytest.mark.parametrize(
@@ -41,20 +44,45 @@ def test_text_in_pieces_is_cleaned_like_the_whole(text: str, cut: int) -> None:
     assert "\x9b" not in said
 
 
-@given(
-    st.lists(st.text(alphabet="abc日", min_size=1, max_size=19), max_size=60), st.integers(40, 100), st.integers(1, 9)
-)
-def test_no_line_on_a_terminal_is_wider_than_it(words: list[str], width: int, piece: int) -> None:
-    written: list[str] = []
-    paper, text = Paper(live=True, width=width, emit=written.append), " ".join(words)
+def on_page(text: str, *, width: int, piece: int, live: bool) -> str:
+    page = StringIO()
+    paper = Paper(Page(file=page, width=width), live=live)
     for start in range(0, len(text), piece):
         paper.text(text[start : start + piece])
-    paper.end_text()
-    assert max(display_width(line.rstrip()) for line in ("".join(written) or " ").split("\n")) <= width
-    assert "".join(written).split() == words
+    paper.close()
+    return page.getvalue()
+
+
+@given(
+    st.lists(st.text(alphabet="abc日", min_size=1, max_size=50), max_size=60), st.integers(20, 100), st.integers(1, 9)
+)
+def test_no_line_on_a_terminal_is_wider_than_it(words: list[str], width: int, piece: int) -> None:
+    shown = on_page(" ".join(words), width=width, piece=piece, live=True)
+    assert max(cell_len(line) for line in shown.split("\n")) <= width
+    assert "".join(shown.split()) == "".join(words)
+    if max((cell_len(word) for word in words), default=0) <= width:
+        assert shown.split() == words
+
+
+@given(st.text(alphabet="ab \n\t日", max_size=200), st.integers(1, 9))
+def test_text_in_pieces_is_wrapped_like_the_whole_and_left_alone_in_a_pipe(text: str, piece: int) -> None:
+    pieces, whole = (on_page(text, width=20, piece=size, live=True) for size in (piece, 1000))
+    assert [line.rstrip() for line in pieces.split("\n")] == [line.rstrip() for line in whole.split("\n")]
+    assert on_page(text, width=20, piece=piece, live=False).removesuffix("\n") == text.removesuffix("\n")
 
 
 def test_wide_characters_are_counted_as_two_columns() -> None:
-    assert display_width("日本") == 4
     assert one_line("日本語です", 6) == "日本…"
     assert one_line("a\n  b\x1b[31m", 10) == "a b"
+
+
+def test_a_table_keeps_every_cell_whole_in_a_pipe_and_within_the_terminal() -> None:
+    rows = [["20261121t025000-0123456789", "a question of many words " * 8], ["b", "[bold]short[/bold] :smile:"]]
+    for live in (True, False):
+        page = StringIO()
+        Paper(Page(file=page, width=80), live=live).table(rows, headings=["RUN", "QUESTION"])
+        lines = page.getvalue().splitlines()
+        assert lines[1].startswith("20261121t025000-0123456789  a question")
+        assert "[bold]short[/bold] :smile:" in lines[-1]
+        assert (max(map(len, lines)) <= 80) is live
+        assert live or lines == [line.rstrip() for line in lines]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -11,7 +12,9 @@ import click
 from agent_lab.cli.options import as_json, fitting, sampling_options
 
 if TYPE_CHECKING:
+    from agent_lab.cli.paper import Paper
     from agent_lab.contracts.generation import GenerationRequest, GenerationResult, TextDelta
+    from agent_lab.contracts.registry import ModelSpec
     from agent_lab.wiring import Lab
 
 
@@ -50,25 +53,42 @@ async def _whole(lab: Lab, request: GenerationRequest) -> GenerationResult:
 
 
 async def _streamed(lab: Lab, request: GenerationRequest) -> GenerationResult:
-    from agent_lab.cli.figures import generation_line
-    from agent_lab.cli.output import note
+    from agent_lab.cli.following import loading
     from agent_lab.cli.paper import standard_paper
-    from agent_lab.contracts.errors import UnusableError
-    from agent_lab.contracts.generation import GenerationResult
-    from agent_lab.settings import plain_output_wanted
 
     model = lab.gateway.resolve_model(request)
-    paper = standard_paper(plain=plain_output_wanted())
-    stream = lab.generator.stream(request)
-    async with aclosing(cast("AsyncGenerator[TextDelta | GenerationResult, None]", stream)) as pieces:
+    paper = standard_paper(moving=True)
+    paper.progress(f"{model.key} · loading the model ..." if loading(lab, model) else model.key)
+    stream = cast("AsyncGenerator[TextDelta | GenerationResult, None]", lab.generator.stream(request))
+    try:
+        result = await _spoken(paper, stream, model)
+    finally:
+        paper.close()
+    _tell(result, model)
+    return result
+
+
+async def _spoken(
+    paper: Paper, stream: AsyncGenerator[TextDelta | GenerationResult, None], model: ModelSpec
+) -> GenerationResult:
+    from agent_lab.contracts.errors import UnusableError
+    from agent_lab.contracts.generation import GenerationResult
+
+    began = datetime.now(UTC)
+    async with aclosing(stream) as pieces:
         async for piece in pieces:
-            if not isinstance(piece, GenerationResult):
-                paper.text(piece.text)
-                continue
-            paper.end_text()
-            label = " · demonstration model" if model.demonstration and piece.model_key == model.key else ""
-            note(f"{piece.model_key}{label} · {generation_line(piece)}")
-            for sentence in piece.notes:
-                note(sentence)
-            return piece
+            if isinstance(piece, GenerationResult):
+                return piece
+            paper.progress(model.key, began)
+            paper.text(piece.text)
     raise UnusableError("The answer ended without a result; ask again or use another model.")
+
+
+def _tell(result: GenerationResult, model: ModelSpec) -> None:
+    from agent_lab.cli.figures import generation_line
+    from agent_lab.cli.output import note
+
+    label = " · demonstration model" if model.demonstration and result.model_key == model.key else ""
+    note(f"{result.model_key}{label} · {generation_line(result)}")
+    for sentence in result.notes:
+        note(sentence)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 # CSI and OSC sequences and two-byte escapes; then every other control character but newline and tab, the marks that
 # turn the reading direction around, and lone surrogates, which no terminal can show.
@@ -19,34 +18,6 @@ MAX_HELD_CHARS = 4096
 def clean(text: str) -> str:
     """The text without anything that a terminal would obey."""
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
-
-
-def one_line(text: str, width: int) -> str:
-    """The text on one line of at most that many columns."""
-    line = " ".join(clean(text).split())
-    if display_width(line) <= width:
-        return line
-    taken, used = [], 0
-    for char in line:
-        used += char_width(char)
-        if used > width - 1:
-            break
-        taken.append(char)
-    return "".join(taken) + "…"
-
-
-def char_width(char: str) -> int:
-    """Columns that a character takes in a terminal."""
-    if char.isascii():
-        return 1
-    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me", "Cf"}:
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def display_width(text: str) -> int:
-    """Columns that a text without newlines takes."""
-    return len(text) if text.isascii() else sum(char_width(char) for char in text)
 
 
 class StreamCleaner:

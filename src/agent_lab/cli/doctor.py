@@ -10,7 +10,6 @@ from agent_lab.cli.options import as_json
 
 if TYPE_CHECKING:
     from agent_lab.cli.checkup import Finding
-    from agent_lab.cli.paper import Paper
     from agent_lab.settings import Reading
 
 _STYLES = {"ok": "good", "missing": "warn", "bad": "bad"}
@@ -59,20 +58,13 @@ def _settings(reading: Reading | None) -> list[dict[str, str | None]]:
 
 def _show(reading: Reading | None, findings: list[Finding], usable: bool) -> None:
     from agent_lab.cli.paper import standard_paper
-    from agent_lab.cli.table import show_table
-    from agent_lab.settings import plain_output_wanted
 
-    paper = standard_paper(plain=plain_output_wanted())
+    paper = standard_paper()
     rows = [[one["name"] or "", one["from"] or "", one["value"] or "-"] for one in _settings(reading)]
     if rows:
-        show_table(paper, ["SETTING", "FROM", "VALUE"], rows)
+        paper.table(rows, headings=["SETTING", "FROM", "VALUE"])
         paper.line()
-    for finding in findings:
-        _show_finding(paper, finding)
+    told = [[one.state, f"{one.what}: {one.says}"] for one in findings]
+    paper.table(told, styles=[_STYLES[one.state] for one in findings])
     paper.line()
     paper.line("Usable." if usable else "Not usable until what is marked is mended.", style="good" if usable else "bad")
-
-
-def _show_finding(paper: Paper, finding: Finding) -> None:
-    mark = paper.styled(f"{finding.state:<8}", _STYLES[finding.state])
-    paper.marked(mark, f"{finding.what}: {finding.says}", indent=8)

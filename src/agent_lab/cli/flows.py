@@ -28,9 +28,7 @@ def list_flows(as_json: bool) -> int:
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import note, write_json
         from agent_lab.cli.paper import standard_paper
-        from agent_lab.cli.table import show_table
         from agent_lab.contracts.flow import in_language
-        from agent_lab.settings import plain_output_wanted
 
         found, broken = lab.flows.list(), lab.flows.broken()
         if as_json:
@@ -39,7 +37,7 @@ def list_flows(as_json: bool) -> int:
         rows = [
             [flow.id, str(len(flow.nodes)), _from(lab, flow), in_language(flow.description, "en")] for flow in found
         ]
-        show_table(standard_paper(plain=plain_output_wanted()), ["FLOW", "NODES", "FROM", "WHAT IT DOES"], rows)
+        standard_paper().table(rows, headings=["FLOW", "NODES", "FROM", "WHAT IT DOES"])
         for one in broken:
             note(one.sentence())
         return 0
@@ -143,18 +141,16 @@ def _from(lab: Lab, flow: FlowConfig) -> str:
 
 def _show(lab: Lab, flow: FlowConfig) -> None:
     from agent_lab.cli.paper import standard_paper
-    from agent_lab.cli.table import show_table
     from agent_lab.contracts.flow import in_language
-    from agent_lab.settings import plain_output_wanted
 
-    paper = standard_paper(plain=plain_output_wanted())
+    paper = standard_paper()
     paper.line(f"{flow.id}: {in_language(flow.name, 'en')}. {in_language(flow.description, 'en')}", style="bold")
     paper.line(f"From {lab.flows.origin(flow.id)}", style="dim")
     given = [f"{name}{'' if one.default is None else ' (optional)'}" for name, one in flow.inputs.items()]
     paper.line(f"Takes {', '.join(given) or 'nothing'}; the answer is the text of {flow.answer or 'its last node'}.")
     paper.line()
     rows = [[node.id, node.kind, node.part, in_language(node.label, "en") or node.id] for node in flow.nodes]
-    show_table(paper, ["NODE", "KIND", "ROLE", "LABEL"], rows)
+    paper.table(rows, headings=["NODE", "KIND", "ROLE", "LABEL"])
     paper.line()
     for edge in flow.edges:
         paper.line(_edge_line(edge))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agent_lab.cli.output import PipeClosed, note, write, write_json
 from agent_lab.cli.session import INTERRUPTED, Interrupts
-from agent_lab.contracts.errors import AgentLabError, ConflictError
+from agent_lab.contracts.errors import AgentLabError, ConflictError, error_kind
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.contracts.run import RunEvent, RunFinished, RunInfo, RunView
@@ -23,8 +23,17 @@ if TYPE_CHECKING:
     from agent_lab.cli.render import Transcript
     from agent_lab.wiring import Lab
 
-FILE_WAIT_S = 3.0
-EXIT_CODES = {"completed": 0, "cancelled": 1, "declined": 1, "failed": 1, "limit_exceeded": 1}
+
+def exit_code(view: RunView) -> int:
+    """0 where the run has its answer, the code of its fault where it failed, else 1."""
+    if view.status == "failed" and view.fault is not None:
+        return error_kind(view.fault.type).exit_code
+    return 0 if view.status == "completed" else 1
+
+
+def loading(lab: Lab, model: ModelSpec) -> bool:
+    """Whether the model has to be loaded before it answers."""
+    return model.provider == "local" and model.key not in {one.model_key for one in lab.host.resident()}
 
 
 def resolver(lab: Lab) -> Callable[[GenerationRequest], ModelSpec | None]:
@@ -39,47 +48,56 @@ def resolver(lab: Lab) -> Callable[[GenerationRequest], ModelSpec | None]:
     return resolve
 
 
-def transcript_for(lab: Lab) -> Transcript:
-    """An empty transcript on standard output."""
+def transcript_for(lab: Lab, *, moving: bool = False) -> Transcript:
+    """An empty transcript on standard output. `moving`: the run goes on while it is shown."""
     from agent_lab.cli.paper import standard_paper
     from agent_lab.cli.render import Transcript
-    from agent_lab.settings import plain_output_wanted
 
-    return Transcript(standard_paper(plain=plain_output_wanted()), resolver(lab))
+    return Transcript(standard_paper(moving=moving), resolver(lab), partial(loading, lab))
 
 
 async def follow(lab: Lab, starting: Awaitable[RunInfo], shown: Shown, *, expected: str | None = None) -> int:
-    """Start or take up a run in this process and show it until it ends; the exit code."""
-    transcript = transcript_for(lab)
+    """Start or take up a run in this process and show it until it ends; the exit code.
+
+    Raises AgentLabError where this process could not go on with it.
+    """
+    transcript = transcript_for(lab, moving=True)
     # From before the start on: a run must not be left behind by a signal that comes while it is being stored.
-    with Interrupts(leaving="Cancelling the run.") as interrupts:
+    with Interrupts(leaving="Cancelling the run.", first=partial(transcript.paper.progress, "")) as interrupts:
         info = await starting
         try:
-            interrupted = await interrupts.unless(_show(lab, info.run_id, transcript if shown.live else None))
-            if interrupted:
+            ended = await interrupts.unless(_show(lab, info.run_id, transcript if shown.live else None))
+            if ended is None:
                 await _cancel(lab, info.run_id)
                 transcript.feed((await lab.runs.events(info.run_id))[-1])
+            elif not ended:
+                raise AgentLabError(
+                    f"Run {info.run_id} was interrupted; `agent-lab runs resume {info.run_id}` takes it up again."
+                )
             view = await lab.runs.view(info.run_id)
-            await _file_written(lab, info)
             show_result(lab, info, view, transcript, shown, expected=expected)
         except PipeClosed:
             # Nobody reads the rest, so nobody should pay for it either.
             await _cancel(lab, info.run_id)
             raise
-    if interrupted and view.status == "cancelled":
+        finally:
+            transcript.paper.close()
+    if ended is None and view.status == "cancelled":
         note(f"Cancelled. What it had is kept: agent-lab runs show {info.run_id}; run it again to start anew.")
         return INTERRUPTED
-    return EXIT_CODES.get(view.status, 1)
+    return exit_code(view)
 
 
-async def _show(lab: Lab, run_id: str, transcript: Transcript | None, *, after: int = 0) -> None:
-    watching = cast("AsyncGenerator[RunEvent, None]", lab.runs.watch(run_id, after))
+async def _show(lab: Lab, run_id: str, transcript: Transcript | None) -> bool:
+    """Show the run until it is over and its file is written; False where this process could not go on with it."""
+    ended = False
+    watching = cast("AsyncGenerator[RunEvent, None]", lab.runs.watch(run_id))
     async with aclosing(watching) as events:
         async for event in events:
             if transcript is not None:
                 transcript.feed(event)
-            if isinstance(event, RunFinished):
-                return
+            ended = isinstance(event, RunFinished)
+    return ended
 
 
 async def _cancel(lab: Lab, run_id: str) -> None:
@@ -87,33 +105,36 @@ async def _cancel(lab: Lab, run_id: str) -> None:
         await lab.runs.cancel(run_id)
 
 
-async def _file_written(lab: Lab, info: RunInfo) -> None:
-    """The run's file comes just after its last event; wait for it, but not for long: the disk may be full."""
-    path = lab.runs.output_path(info)
-    with suppress(TimeoutError):
-        async with asyncio.timeout(FILE_WAIT_S):
-            while not path.exists():  # noqa: ASYNC110 - another part of the process writes it, and says so nowhere
-                await asyncio.sleep(0.01)
-
-
 async def watch(lab: Lab, info: RunInfo) -> int:
     """Show a run that another process works on, until it ends; Ctrl-C stops the watching and not the run."""
-    transcript = transcript_for(lab)
-    with Interrupts(leaving="No longer watching; the run goes on.") as interrupts:
-        if await interrupts.unless(_show(lab, info.run_id, transcript)):
-            transcript.paper.end_text()
-            return INTERRUPTED
+    transcript = transcript_for(lab, moving=True)
+    with Interrupts(
+        leaving="No longer watching; the run goes on.", first=partial(transcript.paper.progress, "")
+    ) as interrupts:
+        try:
+            if await interrupts.unless(_show(lab, info.run_id, transcript)) is None:
+                return INTERRUPTED
+        finally:
+            transcript.paper.close()
     view = await lab.runs.view(info.run_id)
     _show_end(lab, info, view, transcript, expected=None)
-    return EXIT_CODES.get(view.status, 1)
+    return exit_code(view)
 
 
-def show_stored(lab: Lab, info: RunInfo, events: list[RunEvent], view: RunView) -> None:
-    """Show what is stored of a run."""
-    transcript = transcript_for(lab)
+def show_stored(
+    lab: Lab,
+    info: RunInfo,
+    events: list[RunEvent],
+    view: RunView,
+    *,
+    transcript: Transcript | None = None,
+    expected: str | None = None,
+) -> None:
+    """Show what is stored of a run, on standard output or on another page."""
+    transcript = transcript or transcript_for(lab)
     for event in events:
         transcript.feed(event)
-    _show_end(lab, info, view, transcript, expected=None)
+    _show_end(lab, info, view, transcript, expected=expected)
 
 
 def show_result(

@@ -31,8 +31,6 @@ def list_models(as_json: bool) -> int:
         from agent_lab.cli.output import write_json
         from agent_lab.cli.paper import standard_paper
         from agent_lab.cli.places import place_of
-        from agent_lab.cli.table import show_table
-        from agent_lab.settings import plain_output_wanted
 
         found = [
             (model, place_of(model, lab.settings, callable_now=_callable_now(lab, model.key)))
@@ -52,8 +50,7 @@ def list_models(as_json: bool) -> int:
             ]
             for model, place in found
         ]
-        paper = standard_paper(plain=plain_output_wanted())
-        show_table(paper, ["MODEL", "PROVIDER", "CONTEXT", "GB", "USD/MTOK", "WHERE"], rows)
+        standard_paper().table(rows, headings=["MODEL", "PROVIDER", "CONTEXT", "GB", "USD/MTOK", "WHERE"])
         return 0
 
     return _with_lab(work)
@@ -68,9 +65,7 @@ def why(key: str | None, as_json: bool) -> int:
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import write_json
         from agent_lab.cli.paper import standard_paper
-        from agent_lab.cli.table import show_table
         from agent_lab.contracts.generation import GenerationRequest
-        from agent_lab.settings import plain_output_wanted
 
         if key is not None:
             lab.models.get_model(key)  # an unknown key is wrong use, and not a candidate that was left
@@ -81,13 +76,13 @@ def why(key: str | None, as_json: bool) -> int:
             told = [{"key": one.key, "taken": one.taken, "reason": one.reason} for one in candidates]
             write_json({"candidates": told})
             return 0
-        paper = standard_paper(plain=plain_output_wanted())
+        paper = standard_paper()
         if key is not None:
             one = candidates[0]
             paper.sentence(f"{'taken' if one.taken else 'left'}: {one.reason}")
             return 0
         rows = [["taken" if one.taken else "left", one.key, one.reason] for one in candidates]
-        show_table(paper, ["", "MODEL", "WHY"], rows)
+        paper.table(rows, headings=["", "MODEL", "WHY"])
         return 0
 
     return _with_lab(work)

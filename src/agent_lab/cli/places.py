@@ -29,7 +29,7 @@ def place_of(model: ModelSpec, settings: Settings, *, callable_now: bool) -> str
 
 def _hosted(model: ModelSpec, settings: Settings, callable_now: bool) -> str:
     if not callable_now:
-        return "hosted; this version cannot call it yet"
+        return "cannot call it yet"
     keys = {"openai": settings.openai_api_key, "anthropic": settings.anthropic_api_key}
     if keys.get(model.provider) is None:
         return f"needs {model.provider.upper()}_API_KEY"

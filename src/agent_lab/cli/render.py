@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pydantic import JsonValue
 
-from agent_lab.cli.clean import one_line
 from agent_lab.cli.figures import generation_line, seconds
-from agent_lab.cli.paper import Paper
+from agent_lab.cli.paper import Paper, one_line
 from agent_lab.contracts.flow import FlowConfig, in_language
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
 from agent_lab.contracts.registry import ModelSpec
@@ -41,6 +41,8 @@ class _Voice:
     title: str
     hue: int
     expected: str | None
+    loading: bool = False
+    """Whether its model is not in memory yet."""
     heard_chars: int = 0
     fresh: list[str] = field(default_factory=list)
     """What it has said and is not on the page yet."""
@@ -74,11 +76,15 @@ class Transcript:
 
     paper: Paper
     resolve: Resolve
+    loading: Callable[[ModelSpec], bool] = lambda _: False
+    """Whether a model must be loaded before it answers."""
     flow: FlowConfig | None = None
     sources: set[str] = field(default_factory=set)
     """The providers that have answered."""
     _labels: dict[str, str] = field(default_factory=dict)
     _hues: dict[str, int] = field(default_factory=dict)
+    _at_work: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    """The nodes whose turn it is, and since when."""
     _voices: dict[VoiceKey, _Voice] = field(default_factory=dict)
     _waiting: deque[_Voice | _Line] = field(default_factory=deque)
 
@@ -92,6 +98,7 @@ class Transcript:
             case NodeStarted():
                 self._labels[event.node] = event.label or event.role
                 self._hues.setdefault(event.node, len(self._hues))
+                self._at_work[event.node, event.visit] = event.at
             case GenerationStarted() | Token() | GenerationFinished():
                 self._speak(event)
             case RouteTaken():
@@ -101,6 +108,7 @@ class Transcript:
             case RunFinished():
                 self._end()
         self._show()
+        self._tell_who_is_at_work()
 
     def _begin(self, event: RunStarted) -> None:
         self.flow = event.flow
@@ -142,6 +150,7 @@ class Transcript:
         if model:
             title += f" · {model.key}" + (" · demonstration model" if model.demonstration else "")
         voice = _Voice(title, self._hues.setdefault(node, len(self._hues)), model.key if model else None)
+        voice.loading = model is not None and self.loading(model)
         self._voices[key] = voice
         self._waiting.append(voice)
         return voice
@@ -154,6 +163,7 @@ class Transcript:
         voice.fresh.clear()
 
     def _end_node(self, event: NodeFinished) -> None:
+        self._at_work.pop((event.node, event.visit), None)
         own = [voice for key, voice in self._voices.items() if key[:2] == (event.node, event.visit)]
         for voice in own:
             voice.gone = voice.result is None  # left unfinished, as when a vote is decided early
@@ -167,8 +177,15 @@ class Transcript:
         self._say(f"· {self._label(event.node)} ({seconds(event.seconds)})  {said}".rstrip(), "dim")
 
     def _end(self) -> None:
+        self._at_work.clear()
         for voice in self._voices.values():
             voice.gone = voice.result is None
+
+    def _tell_who_is_at_work(self) -> None:
+        names = ", ".join(dict.fromkeys(self._label(node) for node, _ in self._at_work))
+        silent = (one for one in self._voices.values() if not (one.heard_chars or one.result or one.gone))
+        loading = " · loading the model ..." if any(one.loading for one in silent) else ""
+        self.paper.progress(names + loading if names else "", min(self._at_work.values(), default=None))
 
     def _label(self, node: str) -> str:
         return self._labels.get(node) or node

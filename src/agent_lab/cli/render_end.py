@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent_lab.cli.clean import one_line
 from agent_lab.cli.figures import totals_line
-from agent_lab.cli.paper import Paper
+from agent_lab.cli.paper import Paper, one_line
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.run import RunView
 

@@ -74,7 +74,7 @@ def watch_run(run_id: str, as_json: bool) -> int:
     """Follow a run until it ends; Ctrl-C stops the watching and not the run."""
 
     async def work(lab: Lab) -> int:
-        from agent_lab.cli.following import EXIT_CODES, run_document, watch
+        from agent_lab.cli.following import exit_code, run_document, watch
         from agent_lab.cli.output import write_json
 
         info = await _info(lab, run_id)
@@ -82,7 +82,7 @@ def watch_run(run_id: str, as_json: bool) -> int:
             return await watch(lab, info)
         view = await lab.runs.wait(run_id)
         write_json(run_document(lab, info, view))
-        return EXIT_CODES.get(view.status, 1)
+        return exit_code(view)
 
     return _with_lab(work)
 
@@ -128,11 +128,9 @@ async def _info(lab: Lab, run_id: str) -> RunInfo:
 
 def _table(found: list[RunInfo]) -> None:
     from agent_lab.cli.paper import standard_paper
-    from agent_lab.cli.table import show_table
-    from agent_lab.settings import plain_output_wanted
 
     rows = [[info.run_id, _when(info.created_at), info.flow_id, info.status, info.prompt] for info in found]
-    show_table(standard_paper(plain=plain_output_wanted()), ["RUN", "BEGUN", "FLOW", "STATUS", "QUESTION"], rows)
+    standard_paper().table(rows, headings=["RUN", "BEGUN", "FLOW", "STATUS", "QUESTION"], cut=True)
 
 
 def _when(moment: datetime) -> str:

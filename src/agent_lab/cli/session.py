@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent_lab.cli.output import note
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agent_lab.wiring import Lab
 
 INTERRUPTED = 130
+Result = TypeVar("Result")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -35,10 +36,13 @@ def with_lab(work: Callable[[Lab], Coroutine[Any, Any, int]]) -> int:
 
 
 class Interrupts:
-    """Within it, the first Ctrl-C (or SIGTERM) is an event to wait for, and the second leaves at once."""
+    """Within it, the first Ctrl-C (or SIGTERM) is an event to wait for, and the second leaves at once.
 
-    def __init__(self, *, leaving: str) -> None:
-        self._leaving = leaving
+    `first` is called at the first, before anything is said.
+    """
+
+    def __init__(self, *, leaving: str, first: Callable[[], None]) -> None:
+        self._leaving, self._first = leaving, first
         self._asked = asyncio.Event()
 
     def __enter__(self) -> Interrupts:
@@ -58,18 +62,16 @@ class Interrupts:
         if self._asked.is_set():
             os._exit(INTERRUPTED)  # nothing is waited for any more: what is stored is safe, and the lease runs out
         self._asked.set()
+        self._first()
         note(f"\n{self._leaving} Press Ctrl-C again to leave at once.")
 
-    async def unless(self, work: Awaitable[None]) -> bool:
-        """Do the work until it ends or is interrupted; True where it was interrupted."""
+    async def unless(self, work: Awaitable[Result]) -> Result | None:
+        """Do the work until it ends or is interrupted; None where it was interrupted."""
         doing = asyncio.ensure_future(work)
         asking = asyncio.ensure_future(self._asked.wait())
         try:
             await asyncio.wait({doing, asking}, return_when=asyncio.FIRST_COMPLETED)
-            if doing.done():
-                doing.result()
-                return False
-            return True
+            return doing.result() if doing.done() else None
         finally:
             for task in (doing, asking):
                 task.cancel()
