@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import Generator, ModelHost, NodeKind, Provider, ResourceMonitor
+from agent_lab.contracts.registry import ModelSpec
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import Checker, check_flow
 from agent_lab.flows.compiler import GraphBuilder
@@ -102,7 +104,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             executor=RunExecutor(builder=GraphBuilder(kinds, flows), generator=generator),
             outputs=OutputFolder(settings.data_dir),
             metrics=metrics,
-            admission=Admission(models.get_model, strategies.get_strategy),
+            admission=Admission(_callable_models(gateway), strategies.get_strategy),
         )
         closing.push_async_callback(runs.close)
         yield Lab(
@@ -180,6 +182,15 @@ def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegist
     host = LocalHost(manager)
     monitor = GpuGuard(settings.max_vram_usage_gb, used_by_models_gb=manager.used_gb)
     return _Local(provider=LocalProvider(ModelExecutor(host)), host=host, monitor=monitor)
+
+
+def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:
+    """A look-up that refuses, before anything is spent, a model that no provider here serves."""
+
+    def look_up(key: str) -> ModelSpec:
+        return gateway.resolve_model(GenerationRequest(prompt="?", model_key=key))
+
+    return look_up
 
 
 def _defaults(settings: Settings) -> GatewayDefaults:

@@ -43,6 +43,7 @@ def test_a_newcomers_own_sum_is_in_the_domain(question: str):
         "What is 1,200 + 5?",
         "What is 2.5 + 3?",
         "What is 1200 + 34?",
+        "What is 912 - 455?",
         "What is -5 + 3?",
         "What is 2 + 3 * 4?",
         "What is (2 + 3) * 4?",

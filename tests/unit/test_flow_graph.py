@@ -35,18 +35,18 @@ def test_a_node_with_two_plain_sources_waits_for_both() -> None:
 
 def test_what_a_join_waits_for_has_surely_run() -> None:
     graph = FlowGraph(flow("abcd", "ab", "ac", "bd", "cd"))
-    assert graph.certainly_before("d") == {"a", "b", "c"}
+    assert set(graph.certainly_before("d")) == {"a", "b", "c"}
 
 
 def test_a_branch_that_may_be_left_out_is_not_sure() -> None:
     graph = FlowGraph(flow("abc", ("ab", WHEN), ("ac", {"otherwise": True}), "bc"))
-    assert graph.certainly_before("c") == {"a"}
+    assert set(graph.certainly_before("c")) == {"a"}
 
 
 def test_a_loop_back_makes_nothing_sure_that_the_first_round_did_not_have() -> None:
     graph = FlowGraph(flow("abc", "ab", ("ba", {"max_rounds": 2}), ("bc", {"otherwise": True})))
-    assert graph.certainly_before("a") == frozenset()
-    assert graph.certainly_before("b") == {"a"}
+    assert set(graph.certainly_before("a")) == set()
+    assert set(graph.certainly_before("b")) == {"a"}
     assert graph.starts == ("a",)
 
 

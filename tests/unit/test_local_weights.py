@@ -46,7 +46,7 @@ def test_a_truncated_file_is_named_with_what_to_do(copied: Path, keep: int) -> N
         load(copied)
     assert str(path) in caught.value.message
     assert "is damaged" in caught.value.message
-    assert "fetch the model again" in caught.value.message
+    assert "put a whole copy of it there" in caught.value.message
 
 
 @pytest.mark.parametrize(

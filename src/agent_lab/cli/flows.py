@@ -131,11 +131,11 @@ def document_of(flow: FlowConfig) -> dict[str, Any]:
 
 def _row(lab: Lab, flow: FlowConfig) -> dict[str, Any]:
     document = flow.model_dump(mode="json", include={"id", "name", "description"})
-    return {**document, "nodes": [node.id for node in flow.nodes], "origin": lab.flows.origin(flow.id)}
+    return {**document, "nodes": [node.id for node in flow.nodes], "origin": lab.flows.origins()[flow.id]}
 
 
 def _from(lab: Lab, flow: FlowConfig) -> str:
-    origin = lab.flows.origin(flow.id)
+    origin = lab.flows.origins()[flow.id]
     return origin if origin == "library" else Path(origin).name
 
 
@@ -145,7 +145,7 @@ def _show(lab: Lab, flow: FlowConfig) -> None:
 
     paper = standard_paper()
     paper.line(f"{flow.id}: {in_language(flow.name, 'en')}. {in_language(flow.description, 'en')}", style="bold")
-    paper.line(f"From {lab.flows.origin(flow.id)}", style="dim")
+    paper.line(f"From {lab.flows.origins()[flow.id]}", style="dim")
     given = [f"{name}{'' if one.default is None else ' (optional)'}" for name, one in flow.inputs.items()]
     paper.line(f"Takes {', '.join(given) or 'nothing'}; the answer is the text of {flow.answer or 'its last node'}.")
     paper.line()

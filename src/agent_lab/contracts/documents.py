@@ -14,7 +14,7 @@ from agent_lab.contracts.errors import TooLargeError, ValidationError
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 64
 # Strings are skipped whole, so that a bracket in a text does not count.
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 
 def read_json(raw: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:

@@ -121,18 +121,23 @@ class EnvironmentFaultError(AgentLabError):
     exit_code = 2
 
 
-def unknown_name(what: str, name: str, known: Iterable[str], *, where: str | None = None) -> NotFoundError:
-    """A NotFoundError that names the nearest alternatives, or all where they are few."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A clause that names the nearest of the known names, or the first of them where none is near."""
+    names = sorted(set(known))
+    near = difflib.get_close_matches(name[:80], names, n=3, cutoff=0.5)
     if near:
-        hint = f"did you mean {' or '.join(repr(n) for n in near)}?"
-    elif names:
-        listed = ", ".join(names[:12])
-        hint = f"there are: {listed}{', ...' if len(names) > 12 else ''}."
-    else:
-        hint = "there are none yet."
-    return NotFoundError(f"There is no {what} {name[:80]!r}; {hint}", where=where)
+        return f"did you mean {' or '.join(repr(n) for n in near)}?"
+    if names:
+        return f"there are: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}."
+    return "there are none."
+
+
+def unknown_name(
+    what: str, name: str, known: Iterable[str], *, place: str = "", where: str | None = None
+) -> NotFoundError:
+    """A NotFoundError that names the nearest alternatives. `place` says where it was looked for: "in memory"."""
+    looked = f" {place}" if place else ""
+    return NotFoundError(f"There is no {what} {name[:80]!r}{looked}; {nearest(name, known)}", where=where)
 
 
 def error_kind(slug: str) -> type[AgentLabError]:

@@ -182,7 +182,11 @@ class RunLog(Protocol):
 class RunIndex(Protocol):
     """The list of runs."""
 
-    async def create(self, run: RunInfo) -> None: ...
+    async def create(
+        self, run: RunInfo, events: Sequence[RunEvent] = (), *, owner: str | None = None, seconds: float = 0.0
+    ) -> Sequence[RunEvent]:
+        """Add a run with its first events, held by `owner`, in one transaction; returns the events numbered."""
+        ...
 
     async def get(self, run_id: str) -> RunInfo:
         """Raises NotFoundError."""

@@ -33,7 +33,7 @@ class RunOptions(Contract):
 class RunRequest(Contract):
     """A run to be: which flow, on what question, with which options."""
 
-    flow: Name
+    flow: str = Field(min_length=1, max_length=64)
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS)
     inputs: dict[Name, Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]] = Field(default_factory=dict)
     """Values for the flow's inputs other than `user_input`, which is the prompt."""

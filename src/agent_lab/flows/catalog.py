@@ -69,9 +69,9 @@ class FlowCatalog:
                 raise ValidationError(broken.sentence())
         raise unknown_name("flow", flow_id, {*own, *self._built_in()}, where="flow")
 
-    def origin(self, flow_id: str) -> str:
-        """`library`, or the path of the user's file."""
-        return next((str(path) for path, flow in self._own() if flow.id == flow_id), LIBRARY)
+    def origins(self) -> dict[str, str]:
+        """For each usable flow `library`, or the path of the user's file."""
+        return {**dict.fromkeys(self._built_in(), LIBRARY), **{flow.id: str(path) for path, flow in self._own()}}
 
     def broken(self) -> Sequence[BrokenFlow]:
         """The files of the user's folder that cannot be used."""
@@ -91,11 +91,12 @@ class FlowCatalog:
 
     def _built_in(self) -> dict[str, FlowConfig]:
         if self._library is None:
-            self._library = {}
+            library: dict[str, FlowConfig] = {}  # filled aside: other threads must never see half of it
             for entry in resources.files("agent_lab.flows").joinpath(LIBRARY).iterdir():
                 if entry.name.endswith(".json"):
                     flow = FlowConfig.model_validate(read_json(entry.read_bytes(), what=entry.name))
-                    self._library[flow.id] = flow
+                    library[flow.id] = flow
+            self._library = library
         return self._library
 
     def _own(self) -> Iterator[tuple[Path, FlowConfig]]:

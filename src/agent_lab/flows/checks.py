@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
 
 import pydantic
 from pydantic import JsonValue
 
-from agent_lab.contracts.errors import ValidationError
-from agent_lab.contracts.flow import EdgeConfig, FlowConfig, NodeConfig, in_language
+from agent_lab.contracts.errors import ValidationError, nearest
+from agent_lab.contracts.flow import EdgeConfig, FlowConfig, NodeConfig
 from agent_lab.contracts.ports import NodeKind
-from agent_lab.flows.graph import FlowGraph, is_choice
+from agent_lab.flows.graph import FlowGraph
 from agent_lab.flows.templates import needed, parse
 
 ALWAYS_BOUND = frozenset({"round"})
 NEVER_SURE = frozenset({"history"})
 """Names that may have no value: a template may use them inside a block of their own only."""
+MAX_PROBLEMS = 500
+"""More than anybody reads; a document that is wrong everywhere must not cost an answer without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,12 @@ class _Check:
     strategies: Collection[str]
     graph: FlowGraph
     by_id: dict[str, NodeConfig] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def say(self, path: str, message: str) -> None:
-        self.problems.append(Problem(path, message))
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(path, message))
 
     def names(self) -> Iterator[str]:
         yield from self.flow.inputs
@@ -64,6 +67,7 @@ def check_flow(
         return None, shape_problems(error, FlowConfig)
     check = _Check(flow, kinds, models, strategies, FlowGraph(flow))
     check.by_id = {node.id: node for node in flow.nodes}
+    check.positions = {node.id: position for position, node in enumerate(flow.nodes)}
     for examine in (_ids, _edges, _shape, _ends, _nodes):
         examine(check)
     return flow, check.problems
@@ -72,15 +76,6 @@ def check_flow(
 def pointer(*parts: str | int) -> str:
     """A JSON pointer (RFC 6901)."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A clause that names the nearest of the known names, or all of them where they are few."""
-    names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
-    if near:
-        return f"did you mean {' or '.join(repr(n) for n in near)}?"
-    return f"there are: {', '.join(names[:15])}." if names else "there are none here."
 
 
 def shape_problems(error: pydantic.ValidationError, model: type[pydantic.BaseModel], base: str = "") -> list[Problem]:
@@ -161,24 +156,11 @@ def _shape(check: _Check) -> None:
             check.say(pointer("nodes", position), f"{node.id!r} is never reached; connect it or take it out.")
     for node_id in graph.ids:
         for source in graph.joined(node_id):
-            if not _certain_from_start(graph, source):
+            if source not in graph.unconditional:
                 check.say(
-                    pointer("nodes", graph.ids.index(node_id)),
+                    pointer("nodes", check.positions[node_id]),
                     f"{node_id!r} waits for {source!r}, which a condition may leave out; lead that edge elsewhere.",
                 )
-
-
-def _certain_from_start(graph: FlowGraph, node: str) -> bool:
-    """True where no condition stands between the start and the node, by its plain ancestors."""
-    seen, stack = {node}, [node]
-    while stack:
-        for source in graph.incoming(stack.pop()):
-            if any(is_choice(edge) for edge in graph.outgoing(source)):
-                return False
-            if source not in seen:
-                seen.add(source)
-                stack.append(source)
-    return True
 
 
 def _ends(check: _Check) -> None:
@@ -197,38 +179,36 @@ def _nodes(check: _Check) -> None:
         kind = check.kinds.get(node.kind)
         if kind is None:
             check.say(f"{path}/kind", f"There is no node kind {node.kind!r}; {nearest(node.kind, check.kinds)}")
-            continue
-        settings = node_settings(check, node, kind, path)
-        if settings is None:
-            continue
-        _known(check, f"{path}/model", "model", getattr(settings, "model", None), check.models)
-        _known(check, f"{path}/strategy", "strategy", getattr(settings, "strategy", None), check.strategies)
-        for name in kind.templates:
-            _template(check, node, f"{path}/{name}", getattr(settings, name))
+        else:
+            _settings(check, node, kind, path)
+        # From here on by what the document says, so that one wrong field hides no other problem.
+        _known(check, f"{path}/model", "model", node.settings.get("model"), check.models)
+        _known(check, f"{path}/strategy", "strategy", node.settings.get("strategy"), check.strategies)
+        for name in kind.templates if kind else ("prompt", "system"):
+            _template(check, node, f"{path}/{name}", node.settings.get(name))
 
 
-def node_settings(check: _Check, node: NodeConfig, kind: NodeKind, path: str) -> pydantic.BaseModel | None:
-    """What the node says, by its kind's own model; problems are told where it does not fit."""
+def _settings(check: _Check, node: NodeConfig, kind: NodeKind, path: str) -> None:
     try:
-        return kind.settings.model_validate(node.settings)
+        kind.settings.model_validate(node.settings)
     except pydantic.ValidationError as error:
-        check.problems.extend(shape_problems(error, kind.settings, path))
-        return None
+        for problem in shape_problems(error, kind.settings, path):
+            check.say(problem.path, problem.message)
 
 
-def _known(check: _Check, path: str, what: str, name: str | None, known: Collection[str]) -> None:
-    if name is not None and name not in known:
+def _known(check: _Check, path: str, what: str, name: JsonValue, known: Collection[str]) -> None:
+    if isinstance(name, str) and name not in known:
         check.say(path, f"There is no {what} {name!r}; {nearest(name, known)}")
 
 
-def _template(check: _Check, node: NodeConfig, path: str, text: Any) -> None:
-    if text is None:
-        return
-    languages = ("",) if isinstance(text, str) else tuple(text)
-    for language in languages:
+def _template(check: _Check, node: NodeConfig, path: str, text: JsonValue) -> None:
+    texts = {"": text} if isinstance(text, str) else text if isinstance(text, dict) else {}
+    for language, template in texts.items():
         place = f"{path}/{language}" if language else path
+        if not isinstance(template, str):  # the settings' own model has told so
+            continue
         try:
-            parts = parse(in_language(text, language))
+            parts = parse(template)
         except ValidationError as error:
             check.say(place, error.message)
             continue
@@ -276,8 +256,8 @@ def _shelter(check: _Check, path: str, name: str, must: bool) -> None:
 
 
 def _unsure(check: _Check, path: str, node: NodeConfig, name: str, source: str) -> None:
-    sure = [f"{{{other}_output}}" for other in check.graph.certainly_before(node.id)]
-    would_do = f" Sure here: {', '.join(sorted(sure)[:6])}." if sure else ""
+    sure = [f"{{{other}_output}}" for other in islice(check.graph.certainly_before(node.id), 6)]
+    would_do = f" Sure here: {', '.join(sure)}." if sure else ""
     check.say(
         path,
         f"{{{name}}}: {source!r} has not run on every path to {node.id!r}; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
@@ -36,7 +36,11 @@ class FlowGraph:
 
     def chooses(self, node: str) -> bool:
         """True where a node's next steps depend on a condition or a bound."""
-        return any(is_choice(edge) for edge in self._out[node])
+        return node in self._choosing
+
+    @cached_property
+    def _choosing(self) -> frozenset[str]:
+        return frozenset(node for node, edges in self._out.items() if any(is_choice(edge) for edge in edges))
 
     def joined(self, node: str) -> tuple[str, ...]:
         """The nodes that this one waits for together: its unconditional sources, where there are two or more."""
@@ -77,7 +81,20 @@ class FlowGraph:
             return tuple(dict.fromkeys(error.args[1]))
         return ()
 
-    def _in_order(self) -> list[str]:
+    @cached_property
+    def unconditional(self) -> frozenset[str]:
+        """Nodes that run in every run: no condition stands between the starts and them."""
+        if self.unbounded_cycle:  # that is told first
+            return frozenset(self.ids)
+        found: set[str] = set()
+        for node in self._order:
+            sources = [edge.source for edge in self._in[node] if edge.max_rounds is None]
+            if all(source in found and source not in self._choosing for source in sources):
+                found.add(node)
+        return frozenset(found)
+
+    @cached_property
+    def _order(self) -> list[str]:
         """The nodes, each behind those that lead to it; edges back do not count."""
         order: list[str] = []
         while self._sorter.is_active():
@@ -101,7 +118,7 @@ class FlowGraph:
         certain = dict.fromkeys(self.ids, everything)
         if self.unbounded_cycle:  # that is told first, and until it is mended nothing else is claimed
             return certain
-        order, changed = self._in_order(), True
+        order, changed = self._order, True
         while changed:  # in this order the second pass changes only what edges back lead to
             changed = False
             for node in order:
@@ -128,10 +145,10 @@ class FlowGraph:
     def _after(self, node: str, certain: dict[str, int]) -> int:
         return certain[node] | (1 << self._index[node])
 
-    def certainly_before(self, node: str) -> frozenset[str]:
+    def certainly_before(self, node: str) -> Iterator[str]:
         """Nodes that have run on every path by the time this one runs."""
         bits = self._certain[node]
-        return frozenset(other for other, index in self._index.items() if bits >> index & 1)
+        return (other for other, index in self._index.items() if bits >> index & 1)
 
     def surely_before(self, node: str, others: Iterable[str]) -> bool:
         """True where all the others have run whenever this node runs."""

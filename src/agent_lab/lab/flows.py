@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from agent_lab.contracts.flow import FlowConfig, FlowInput, Text
-from agent_lab.flows.catalog import flow_hash
+from agent_lab.flows.catalog import LIBRARY, flow_hash
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.problems import documented
 from agent_lab.lab.services import Services
@@ -103,12 +103,13 @@ class AnyDocument(BaseModel):
 def list_flows(services: Services) -> FlowList:
     """All flows that can be run, from the library and from your own folder."""
     flows = services.flows
+    origins = flows.origins()
     entries = [
         FlowEntry(
             id=flow.id,
             name=flow.name,
             description=flow.description,
-            origin="library" if flows.origin(flow.id) == "library" else "user",
+            origin="library" if origins.get(flow.id) == LIBRARY else "user",
             flow_hash=flow_hash(flow),
             inputs=flow.inputs,
             roles=list(dict.fromkeys(node.part for node in flow.nodes)),

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
+from agent_lab.contracts.errors import TooLargeError
 from agent_lab.contracts.flow import NodeConfig, Text, in_language
-from agent_lab.contracts.generation import Context, GenerationRequest, GenerationResult, Message
+from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Context, GenerationRequest, GenerationResult, Message
 from agent_lab.contracts.ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput, RunOptions
 from agent_lab.flows.graph import FlowGraph
@@ -55,7 +56,7 @@ def build_request(state: AgentState, settings: GenerateSettings, step: Step) -> 
     names = {name for name, _ in (*needed(prompt), *needed(system))}
     values = {name: bound_value(name, state, graph, node.id) for name in names}
     return GenerationRequest(
-        prompt=render(prompt, values),
+        prompt=_bounded(render(prompt, values), node),
         model_key=model_for(node, settings.model, options),
         strategy=options.strategy or settings.strategy,
         max_tokens=options.max_tokens or settings.max_tokens,
@@ -65,12 +66,21 @@ def build_request(state: AgentState, settings: GenerateSettings, step: Step) -> 
         seed=settings.seed if options.seed is None else options.seed,
         task_type=_task_type(state),
         context=Context(
-            system=render(system, values) or None,
+            system=_bounded(render(system, values), node) or None,
             history=tuple(state["history"]),
             role=node.part,
             turns=tuple(_turns(prompt, state, graph, step)),
         ),
     )
+
+
+def _bounded(text: str, node: NodeConfig) -> str:
+    if len(text) > MAX_PROMPT_CHARS:
+        raise TooLargeError(
+            f"The prompt of node {node.id!r} has {len(text):,} characters and {MAX_PROMPT_CHARS:,} are allowed; "
+            "shorten the question, or the answers that it repeats (max_tokens)."
+        )
+    return text
 
 
 def model_for(node: NodeConfig, own: str | None, options: RunOptions) -> str | None:
@@ -93,7 +103,7 @@ def _turns(prompt: tuple[Part, ...], state: AgentState, graph: FlowGraph, step: 
             # Only a model's answer is a voice; what the analyzer or the history reader says is not.
             if output and "model" in output.fields and source not in told:
                 told.add(source)
-                yield Message(role=step.flow.node(source).part, content=output.text)
+                yield Message(role=step.flow.node(source).part, content=_bounded(output.text, step.node))
 
 
 def _sources(name: str, state: AgentState, graph: FlowGraph, node_id: str) -> tuple[str, ...]:

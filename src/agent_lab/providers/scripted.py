@@ -12,6 +12,8 @@ from agent_lab.contracts.generation import FinishReason, TextDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 
 PREFIX = "scripted:"
+REMEMBERED = 1000
+"""How many of the latest calls are kept for whoever asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,16 @@ class ScriptedProvider:
         self._delay_s = delay_s
         self._gate = gate
         self._errors = errors or {}
+        self._number = 0
         self.calls: list[ModelCall] = []
         self.open_streams = 0
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | ModelAnswer, None]:
         """The reply in pieces of a word each, and the answer last."""
+        self._number += 1
+        number = self._number
         self.calls.append(call)
-        number = len(self.calls)
+        del self.calls[:-REMEMBERED]
         self.open_streams += 1
         try:
             if number in self._errors:

@@ -2,52 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from agent_lab.contracts.errors import NotFoundError, ValidationError, unknown_name
+from agent_lab.contracts.errors import AgentLabError, ValidationError, unknown_name
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.run import RunRequest
+from agent_lab.nodes.generate import model_for
 
 Lookup = Callable[[str], object]
-"""Raises NotFoundError for a name that is not in the registry."""
+"""Raises the error that says what is wrong with a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Checks a request against its flow and the registries."""
+    """Checks a request against its flow and the registries.
+
+    `model` raises for a key that is not in the registry or that nothing here can call.
+    """
 
     model: Lookup
     strategy: Lookup
 
     def check(self, flow: FlowConfig, request: RunRequest) -> None:
-        """Raises ValidationError or NotFoundError for the first thing that is wrong."""
+        """Raises ValidationError, NotFoundError or UnusableError for the first thing that is wrong."""
         if not request.prompt.strip():
             raise ValidationError("The prompt is empty; write a question.", where="prompt")
-        self._inputs(flow, request.inputs)
+        self._inputs(flow, request)
         options = request.options
-        for key in (options.model, *options.models.values()):
-            if key is not None:
-                _look_up(self.model, key, "model")
-        if options.strategy is not None:
-            _look_up(self.strategy, options.strategy, "strategy")
         parts = {name for node in flow.nodes for name in (node.id, node.part)}
         for name in options.models:
             if name not in parts:
-                raise unknown_name(f"role in the flow {flow.id!r}", name, parts, where="models")
+                raise unknown_name("role", name, parts, place=f"in the flow {flow.id!r}", where="models")
+        for key in dict.fromkeys(_models(flow, request)):
+            _look_up(self.model, key, "model")
+        if options.strategy is not None:
+            _look_up(self.strategy, options.strategy, "strategy")
 
-    def _inputs(self, flow: FlowConfig, given: Iterable[str]) -> None:
-        for name in given:
-            if name not in flow.inputs or name == "user_input":
-                raise unknown_name(f"input of the flow {flow.id!r}", name, set(flow.inputs) - {"user_input"})
-        for name, declared in flow.inputs.items():
-            if name != "user_input" and declared.default is None and name not in given:
-                raise ValidationError(f"The flow {flow.id!r} needs a value for its input {name!r}.", where=name)
+    def _inputs(self, flow: FlowConfig, request: RunRequest) -> None:
+        others = set(flow.inputs) - {"user_input"}
+        for name in request.inputs:
+            if name not in others:
+                raise unknown_name("input", name, others, place=f"of the flow {flow.id!r}", where="inputs")
+        for name in others:
+            if flow.inputs[name].default is None and name not in request.inputs:
+                raise ValidationError(f"The flow {flow.id!r} needs a value for its input {name!r}.", where="inputs")
+
+
+def _models(flow: FlowConfig, request: RunRequest) -> Iterator[str]:
+    """Every model that the run names, itself or through its flow."""
+    options = request.options
+    yield from (key for key in (options.model, *options.models.values()) if key is not None)
+    for node in flow.nodes:
+        own = node.settings.get("model")
+        key = model_for(node, own if isinstance(own, str) else None, options)
+        if own is not None and key is not None:
+            yield key
 
 
 def _look_up(lookup: Lookup, name: str, where: str) -> None:
     try:
         lookup(name)
-    except NotFoundError as error:
+    except AgentLabError as error:
         error.where = where
         raise

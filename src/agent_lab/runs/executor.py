@@ -26,7 +26,7 @@ from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.flows.graph import FlowGraph, is_choice
 from agent_lab.flows.routing import choose_edges, edge_key
 from agent_lab.flows.state import AgentState, initial_state
-from agent_lab.runs.journal import Journal
+from agent_lab.runs.journal import Journal, UnrecordedError
 from agent_lab.runs.record import Record
 from agent_lab.runs.step import Declined, RecordedStep, Spending
 
@@ -50,7 +50,10 @@ class RunExecutor:
         self._generator = generator
 
     async def execute(self, started: RunStarted, journal: Journal, record: Record) -> RunFinished:
-        """Walk the graph and write the last event. Cancellation passes through: who cancelled says what it means."""
+        """Walk the graph and write the last event.
+
+        Cancellation passes through: who cancelled says what it means. Raises UnrecordedError where the store failed.
+        """
         began = time.monotonic()
         walk = _Walk(started, journal, record, self._builder, self._generator)
         outcome = await walk.outcome()
@@ -59,7 +62,7 @@ class RunExecutor:
             status=outcome.status,
             answer=outcome.answer,
             fault=outcome.fault,
-            seconds=round(time.monotonic() - began, 4),
+            seconds=round(record.seconds + time.monotonic() - began, 4),
         )
         await journal.write(finished)
         return finished
@@ -86,7 +89,7 @@ class _Walk:
         """Walk, and turn every way of ending into an outcome."""
         limits = self._flow.limits
         try:
-            async with asyncio.timeout(limits.timeout_s) as clock:
+            async with asyncio.timeout(max(0.0, limits.timeout_s - self._record.seconds)) as clock:
                 return self._completed(await self._walk())
         except Declined as declined:
             return _Outcome("declined", answer=declined.text)
@@ -99,6 +102,8 @@ class _Walk:
             return self._fault("limit_exceeded", LimitExceededError.slug, text)
         except AgentLabError as error:
             return self._fault("failed", error.slug, error.message)
+        except UnrecordedError:
+            raise
         except Exception as error:  # noqa: BLE001 - a fault in a node must end its run, not the server
             return self._unexpected(error)
 
@@ -156,6 +161,8 @@ class _Walk:
         with structlog.contextvars.bound_contextvars(run_id=self._started.run_id, node=node.id):
             try:
                 output = await kind.run(state, kind.settings.model_validate(node.settings), step)
+            except UnrecordedError:
+                raise
             except Exception:
                 await step.write()  # that it began is told also of a node that fails
                 raise

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.ports import RunLog
 from agent_lab.contracts.run import RunEvent, Token
 from agent_lab.runs.live import LiveRun
 
 Clock = Callable[[], datetime]
+
+
+class UnrecordedError(Exception):
+    """The store did not take an event: the run cannot go on here, and is left to be taken up."""
 
 
 class Journal:
@@ -23,8 +28,15 @@ class Journal:
         self._owner = owner
 
     async def write(self, *events: RunEvent) -> None:
-        """Store the events in one transaction, then show them. A reader never sees what a crash could take back."""
-        self._live.publish(await self._log.append(self.run_id, events, owner=self._owner))
+        """Store the events in one transaction, then show them. A reader never sees what a crash could take back.
+
+        Raises UnrecordedError.
+        """
+        try:
+            stored = await self._log.append(self.run_id, events, owner=self._owner)
+        except AgentLabError as error:
+            raise UnrecordedError(error.message) from error
+        self._live.publish(stored)
 
     def speak(self, token: Token) -> None:
         """Show a piece of an answer to whoever looks on."""

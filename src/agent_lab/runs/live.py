@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from agent_lab.contracts.ports import RunLog
-from agent_lab.contracts.run import GenerationFinished, RunEvent, RunFinished, Token
+from agent_lab.contracts.ports import RunStore
+from agent_lab.contracts.run import TERMINAL, GenerationFinished, RunEvent, RunFinished, Token
 
 VoiceKey = tuple[str, int, int]
 """Node, visit, sample: one answer being written."""
@@ -111,12 +111,13 @@ async def follow_live(live: LiveRun, after: int) -> AsyncIterator[RunEvent]:
         await change.wait()
 
 
-async def follow_stored(log: RunLog, run_id: str, after: int) -> AsyncIterator[RunEvent]:
+async def follow_stored(store: RunStore, run_id: str, after: int) -> AsyncIterator[RunEvent]:
     """Events after that number as another process stores them, until the run ends."""
-    while True:
-        for event in await log.events(run_id, after=after):
+    ended = False
+    while not ended:
+        ended = (await store.get(run_id)).status in TERMINAL  # asked first: what came before the end is read below
+        for event in await store.events(run_id, after=after):
             after = event.seq
             yield event
-            if isinstance(event, RunFinished):
-                return
-        await asyncio.sleep(POLL_S)
+        if not ended:
+            await asyncio.sleep(POLL_S)

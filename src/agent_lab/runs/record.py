@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from agent_lab.contracts.documents import content_hash
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
-from agent_lab.contracts.run import GenerationFinished, NodeFinished, RunEvent
+from agent_lab.contracts.run import GenerationFinished, NodeFinished, RunEvent, RunResumed
 
 Turn = tuple[str, int]
 """A node and the number of its visit."""
@@ -21,12 +21,17 @@ class Record:
 
     turns: dict[Turn, NodeFinished] = field(default_factory=dict)
     calls: dict[Call, GenerationResult] = field(default_factory=dict)
+    seconds: float = 0.0
+    """How long the run was worked on; the time in which nobody did does not count."""
 
     @classmethod
     def of(cls, events: Iterable[RunEvent]) -> Record:
         """What these events hold."""
-        record = cls()
+        record, before = cls(), None
         for event in events:
+            if before is not None and not isinstance(event, RunResumed):
+                record.seconds += (event.at - before).total_seconds()
+            before = event.at
             if isinstance(event, NodeFinished):
                 record.turns[event.node, event.visit] = event
             elif isinstance(event, GenerationFinished):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from agent_lab.flows.catalog import FlowCatalog, flow_hash
 from agent_lab.runs.admission import Admission
 from agent_lab.runs.events import fold
 from agent_lab.runs.executor import RunExecutor
-from agent_lab.runs.journal import Journal
+from agent_lab.runs.journal import Journal, UnrecordedError
 from agent_lab.runs.live import LiveRun, follow_live, follow_stored
 from agent_lab.runs.outputs import output_document
 from agent_lab.runs.record import Record
@@ -49,8 +50,16 @@ class _Active:
     live: LiveRun
     task: asyncio.Task[None] | None = None
     stop_asked: bool = False
-    ended: bool = False
-    """True once the last event is stored and only the run's file is left to write."""
+
+    @property
+    def ended(self) -> bool:
+        """True once the last event is stored and only the run's file is left to write."""
+        return bool(self.live.events) and isinstance(self.live.events[-1], RunFinished)
+
+    def stop(self) -> None:
+        """Break off the work, unless it is being ended already: a second time would break off the ending."""
+        if self.task and not self.ended and not self.task.cancelling():
+            self.task.cancel()
 
 
 @dataclass(slots=True)
@@ -73,13 +82,11 @@ class RunService:
         Raises NotFoundError for an unknown flow, model or strategy, ValidationError for anything else that is wrong
         with the request, EnvironmentFaultError where outputs cannot be written, BusyError at the bound.
         """
-        flow = self.catalog.get(request.flow)
+        flow = await asyncio.to_thread(self.catalog.get, request.flow)
         self.admission.check(flow, request)
         await asyncio.to_thread(self.outputs.check)
-        if len(self._active) >= MAX_ACTIVE:
-            raise BusyError(f"{MAX_ACTIVE} runs are going on already; try again in a moment.", retry_after_s=5.0)
         run_id, now = new_run_id(self.now()), self.now()
-        version = flow_hash(flow)
+        version = await asyncio.to_thread(flow_hash, flow)
         info = RunInfo(
             run_id=run_id,
             flow_id=flow.id,
@@ -92,11 +99,10 @@ class RunService:
         started = RunStarted(
             at=now, run_id=run_id, request_id=info.request_id, flow=flow, flow_hash=version, request=request
         )
-        await self.store.create(info)
-        await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S)
-        journal, active = self._open(run_id)
-        await journal.write(started)
-        self._launch(active, started, journal, Record())
+        with self._place(run_id) as (journal, active):
+            first = await self.store.create(info, [started], owner=self.owner, seconds=LEASE_S)
+            active.live.publish(first)
+            self._launch(active, started, journal, Record())
         return info
 
     async def resume(self, run_id: str) -> RunInfo:
@@ -104,23 +110,24 @@ class RunService:
         info = await self.store.get(run_id)
         if info.status in TERMINAL:
             raise ConflictError(f"Run {run_id} has ended ({info.status}); start a new one instead.")
-        if run_id in self._active or not await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):
-            raise ConflictError(f"Run {run_id} is being worked on; watch it with `agent-lab runs watch {run_id}`.")
-        events = list(await self.store.events(run_id))
-        started = next((event for event in events if isinstance(event, RunStarted)), None)
-        if started is None:
-            raise ConflictError(f"Run {run_id} was never started; start a new one instead.")
-        record = Record.of(events)
-        journal, active = self._open(run_id)
-        active.live.publish(events)
-        await journal.write(RunResumed(at=self.now(), recorded_steps=len(record.turns)))
-        self._launch(active, started, journal, record)
+        if run_id in self._active:
+            raise self._busy(run_id)
+        with self._place(run_id) as (journal, active):
+            if not await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):
+                raise self._busy(run_id)
+            events = await self.store.events(run_id)
+            record = Record.of(events)
+            active.live.publish(events)
+            await journal.write(RunResumed(at=self.now(), recorded_steps=len(record.turns)))
+            self._launch(active, _started(events), journal, record)
         return info
 
     async def recover(self) -> list[str]:
-        """Take up every run that has not ended and that nobody works on."""
-        taken = []
+        """Take up the runs that have not ended and that nobody works on, as many as there is room for."""
+        taken: list[str] = []
         for run_id in await self.store.abandoned():
+            if len(self._active) >= MAX_ACTIVE:
+                break
             try:
                 await self.resume(run_id)
             except ConflictError:  # another process was quicker
@@ -137,12 +144,12 @@ class RunService:
         if active and active.task:
             active.stop_asked = True
             await asyncio.sleep(0)  # a task that is cancelled before its first step never reaches its own clean-up
-            active.task.cancel()
-            await asyncio.wait([active.task])
+            active.stop()
+            await _settled(active)
         elif await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):
-            journal, active = self._open(run_id)
-            await journal.write(RunFinished(at=self.now(), status="cancelled"))
-            await self._let_go(run_id, active)
+            ending = RunFinished(at=self.now(), status="cancelled")
+            await self.store.append(run_id, [ending], owner=self.owner)
+            await self._leave_file(run_id, info.flow_id)
         else:
             raise ConflictError(f"Run {run_id} is worked on by another process; cancel it there.")
         return await self.store.get(run_id)
@@ -196,14 +203,25 @@ class RunService:
         """Stop working. Runs that have not ended stay so, and may be taken up again."""
         stopping = list(self._active.values())
         for active in stopping:
-            if active.task and not active.ended:
-                active.task.cancel()
+            active.stop()
         for active in stopping:
             await _settled(active)
 
-    def _open(self, run_id: str) -> tuple[Journal, _Active]:
+    @contextmanager
+    def _place(self, run_id: str) -> Iterator[tuple[Journal, _Active]]:
+        """A place among the active runs, taken before the first wait and given back where the run does not start."""
+        if len(self._active) >= MAX_ACTIVE:
+            raise BusyError(f"{MAX_ACTIVE} runs are going on already; try again in a moment.", retry_after_s=5.0)
         active = self._active[run_id] = _Active(LiveRun())
-        return Journal(run_id, log=self.store, live=active.live, owner=self.owner, now=self.now), active
+        try:
+            yield Journal(run_id, log=self.store, live=active.live, owner=self.owner, now=self.now), active
+        finally:
+            if active.task is None:
+                self._active.pop(run_id, None)
+                active.live.close()
+
+    def _busy(self, run_id: str) -> ConflictError:
+        return ConflictError(f"Run {run_id} is being worked on; watch it with `agent-lab runs watch {run_id}`.")
 
     def _launch(self, active: _Active, started: RunStarted, journal: Journal, record: Record) -> None:
         self.metrics.run_started()
@@ -213,10 +231,9 @@ class RunService:
         """Walk the run while its lease is renewed; whatever happens, let it go in the end."""
         status: RunEnd = "interrupted"
         run_id, began = started.run_id, self.now()
-        renewing = asyncio.create_task(self._renew(run_id, asyncio.current_task()))
+        renewing = asyncio.create_task(self._renew(run_id, active))
         try:
             status = await self._carry(active, started, journal, record)
-            active.ended = True
         finally:
             renewing.cancel()
             self.metrics.run_finished(started.flow.id, status, (self.now() - began).total_seconds())
@@ -226,27 +243,31 @@ class RunService:
 
     async def _carry(self, active: _Active, started: RunStarted, journal: Journal, record: Record) -> RunEnd:
         """Execute; the status that the run is left in, `interrupted` where it may be taken up again."""
-        began = self.now()
         try:
             try:
                 return (await self.executor.execute(started, journal, record)).status
             except asyncio.CancelledError:
                 if not active.stop_asked:  # this process is stopping, or the lease went to another
                     return "interrupted"
-                seconds = (self.now() - began).total_seconds()
+                seconds = Record.of(active.live.events).seconds
                 await journal.write(RunFinished(at=self.now(), status="cancelled", seconds=seconds))
                 return "cancelled"
-        except AgentLabError as error:  # the store failed; the lease ends, and another worker may try
-            log.error("run_interrupted", run_id=started.run_id, reason=error.message)
+        except UnrecordedError as error:  # the lease ends, and another worker may try
+            log.error("run_interrupted", run_id=started.run_id, reason=str(error))
             return "interrupted"
 
-    async def _renew(self, run_id: str, worker: asyncio.Task[None] | None) -> None:
-        # A renewal waits for time to pass, and for nothing else.
-        while await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):  # noqa: ASYNC110
+    async def _renew(self, run_id: str, active: _Active) -> None:
+        """Keep the lease; where another worker has it, stop working. A store that fails is asked again."""
+        while True:
+            try:
+                if not await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):
+                    break
+            except AgentLabError as error:
+                log.warning("lease_not_renewed", run_id=run_id, reason=error.message)
             await asyncio.sleep(RENEW_S)
-        log.warning("lease_lost", run_id=run_id)
-        if worker:
-            worker.cancel()
+        if not active.ended:
+            log.warning("lease_lost", run_id=run_id)
+            active.stop()
 
     async def _leave_file(self, run_id: str, flow_id: str) -> None:
         try:
@@ -268,6 +289,14 @@ async def _settled(active: _Active) -> None:
     """Wait until the run is let go, its file written."""
     if active.task:
         await asyncio.wait([active.task])
+
+
+def _started(events: Sequence[RunEvent]) -> RunStarted:
+    """The first event; the store writes it with the run itself, so that no run is without it."""
+    first = events[0] if events else None
+    if not isinstance(first, RunStarted):
+        raise ConflictError("The run has no beginning in the store; start a new one instead.")
+    return first
 
 
 def new_run_id(now: datetime) -> str:

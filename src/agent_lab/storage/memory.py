@@ -39,11 +39,21 @@ class MemoryRuns:
         self._clock = clock
         self._runs: dict[str, _Kept] = {}
 
-    async def create(self, run: RunInfo) -> None:
-        """Add a run. Raises ConflictError where there is one of that id."""
+    async def create(
+        self, run: RunInfo, events: Sequence[RunEvent] = (), *, owner: str | None = None, seconds: float = 0.0
+    ) -> Sequence[RunEvent]:
+        """Add a run with its first events, held by `owner` where one is given: all of it, or nothing.
+
+        Returns the events numbered. Raises ConflictError where there is a run of that id, and what `append` raises.
+        """
         if run.run_id in self._runs:
             raise ConflictError(f"There is a run {run.run_id} already; take another id.")
-        self._runs[run.run_id] = _Kept(rules.row_of(run))
+        kept = _Kept(rules.row_of(run))
+        numbered = _append(kept, events)
+        if owner is not None:
+            kept.lease_owner, kept.lease_until = owner, self._clock() + timedelta(seconds=seconds)
+        self._runs[run.run_id] = kept
+        return numbered
 
     async def get(self, run_id: str) -> RunInfo:
         """The run's row. Raises NotFoundError."""
@@ -72,14 +82,7 @@ class MemoryRuns:
         """
         kept = self._kept(run_id)
         kept.standing.check_writable(owner, self._clock())
-        records = rules.number(events, last_seq=len(kept.bodies))
-        numbered = [record.event for record in records]
-        change = rules.change_by(numbered)
-        kept.bodies += [record.body for record in records]
-        if change is not None:
-            kept.info = kept.info.model_copy(update={"status": change.status, "finished_at": change.finished_at})
-            kept.answer = change.answer
-        return numbered
+        return _append(kept, events)
 
     async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]:
         """The run's events behind number `after`. Raises NotFoundError."""
@@ -130,3 +133,14 @@ class MemoryRuns:
 
 def _place(info: RunInfo) -> tuple[datetime, str]:
     return info.created_at, info.run_id
+
+
+def _append(kept: _Kept, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
+    records = rules.number(events, last_seq=len(kept.bodies))
+    numbered = [record.event for record in records]
+    change = rules.change_by(numbered)
+    kept.bodies += [record.body for record in records]
+    if change is not None:
+        kept.info = kept.info.model_copy(update={"status": change.status, "finished_at": change.finished_at})
+        kept.answer = change.answer
+    return numbered

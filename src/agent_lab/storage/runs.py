@@ -28,16 +28,25 @@ class SqlRuns:
         self._database = database
         self._clock = clock
 
-    async def create(self, run: RunInfo) -> None:
-        """Add a run. Raises ConflictError where there is one of that id."""
+    async def create(
+        self, run: RunInfo, events: Sequence[RunEvent] = (), *, owner: str | None = None, seconds: float = 0.0
+    ) -> Sequence[RunEvent]:
+        """Add a run with its first events, held by `owner` where one is given: all in one transaction, or nothing.
+
+        Returns the events numbered. Raises ConflictError where there is a run of that id, and what `append` raises.
+        """
         row = rules.row_of(run)
 
-        async def work(connection: AsyncConnection) -> None:
+        async def work(connection: AsyncConnection) -> Sequence[RunEvent]:
             if await _exists(connection, run.run_id):
                 raise ConflictError(f"There is a run {run.run_id} already; take another id.")
             await connection.execute(insert(RUNS).values(row.model_dump()))
+            numbered = await _append(connection, run.run_id, events, last_seq=0)
+            if owner is not None:
+                await _set_lease(connection, run.run_id, owner, self._clock() + timedelta(seconds=seconds))
+            return numbered
 
-        await self._database.write(work)
+        return await self._database.write(work)
 
     async def get(self, run_id: str) -> RunInfo:
         """The run's row. Raises NotFoundError."""
@@ -77,14 +86,7 @@ class SqlRuns:
         async def work(connection: AsyncConnection) -> Sequence[RunEvent]:
             standing = await _standing(connection, run_id)
             standing.check_writable(owner, self._clock())
-            records = rules.number(events, last_seq=standing.last_seq)
-            numbered = [record.event for record in records]
-            change = rules.change_by(numbered)
-            if records:
-                await connection.execute(insert(EVENTS), [_event_row(run_id, record) for record in records])
-            if change is not None:
-                await connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(asdict(change)))
-            return numbered
+            return await _append(connection, run_id, events, last_seq=standing.last_seq)
 
         return await self._database.write(work)
 
@@ -159,6 +161,19 @@ def _info(row: Any) -> RunInfo:
 
 async def _exists(connection: AsyncConnection, run_id: str) -> bool:
     return bool((await connection.execute(select(exists().where(RUNS.c.run_id == run_id)))).scalar())
+
+
+async def _append(
+    connection: AsyncConnection, run_id: str, events: Sequence[RunEvent], *, last_seq: int
+) -> Sequence[RunEvent]:
+    records = rules.number(events, last_seq=last_seq)
+    numbered = [record.event for record in records]
+    change = rules.change_by(numbered)
+    if records:
+        await connection.execute(insert(EVENTS), [_event_row(run_id, record) for record in records])
+    if change is not None:
+        await connection.execute(update(RUNS).where(RUNS.c.run_id == run_id).values(asdict(change)))
+    return numbered
 
 
 async def _older_than(connection: AsyncConnection, run_id: str) -> Any:

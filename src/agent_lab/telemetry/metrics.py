@@ -54,7 +54,8 @@ class Metrics:
             self._unpriced.labels(model).inc()
         else:
             self._cost.labels(model).inc(float(usage.cost_usd))
-        self._cache.labels(model, "hit" if result.cache_hit else "miss").inc()
+        if result.finish_reason != "declined":  # no model was looked for
+            self._cache.labels(model, "hit" if result.cache_hit else "miss").inc()
         self._total_s.labels(model).observe(timings.total_s)
         self._inference_s.labels(model).observe(timings.inference_s)
         if timings.first_token_s is not None:

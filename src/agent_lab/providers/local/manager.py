@@ -114,7 +114,9 @@ class ModelManager:
                 s for s in self._slots.values() if s.spec.key == model_key and loading in {None, s.strategy.loading}
             ]
             if not slots:
-                raise unknown_name("model in memory", model_key, {slot.spec.key for slot in self._slots.values()})
+                raise unknown_name(
+                    "model", model_key, {slot.spec.key for slot in self._slots.values()}, place="in memory"
+                )
             if any(slot.in_use or not slot.is_loaded for slot in slots):
                 raise ConflictError(f"The model {model_key!r} is in use just now; unload it when it has answered.")
             self._drop(slots)

@@ -45,11 +45,12 @@ def locate(model: ModelSpec, cache_dir: Path | None) -> Path:
         name = model.model_id.removeprefix(BUILTIN)
         return _builtin_folder(name)
     path = Path(model.model_id).expanduser()
-    if path.is_dir():
-        return path
-    if path.is_absolute() or model.model_id.startswith((".", "~")):
+    # A folder of the working directory that happens to be called like a repository is not the model.
+    if not path.is_absolute() and not model.model_id.startswith("."):
+        return fetch(model, cache_dir)
+    if not path.is_dir():
         raise UnusableError(f"The folder {path} of the model {model.key!r} does not exist; mend its model_id.")
-    return fetch(model, cache_dir)
+    return path
 
 
 def _builtin_folder(name: str) -> Path:
@@ -165,4 +166,6 @@ def _again(path: Path) -> str:
     folder = path if path.is_dir() else path.parent
     if folder.is_relative_to(_PACKAGE):
         return "it came with the program: install agent-lab again, or restore the file from its repository"
-    return f"delete {folder} and fetch the model again"
+    if "snapshots" in folder.parts:  # the hub's cache; anywhere else the folder is the user's own
+        return f"delete {folder} and it is fetched again at the next use"
+    return "put a whole copy of it there"

@@ -1,0 +1,149 @@
+"""What happens at the edges of the run service: twice, too many, too long, and with a store that fails."""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from agent_lab.contracts.errors import BusyError, EnvironmentFaultError, UnusableError
+from agent_lab.contracts.generation import MAX_PROMPT_CHARS
+from agent_lab.contracts.run import GenerationFinished, GenerationStarted, RunEvent, RunFinished, RunRequest
+from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.runs import service
+from agent_lab.storage.database import open_database
+from agent_lab.storage.memory import MemoryRuns
+from agent_lab.storage.runs import SqlRuns
+from support.runs import Bench, bench
+
+
+async def speaking(lab: Bench) -> str:
+    """A run whose first model is being asked."""
+    info = await lab.runs.start(RunRequest(flow="challenge", prompt="x"))
+    async for event in lab.runs.watch(info.run_id):
+        if isinstance(event, GenerationStarted):
+            break
+    return info.run_id
+
+
+async def test_a_second_cancel_does_not_undo_the_first(tmp_path: Path) -> None:
+    database = await open_database(tmp_path / "lab.db")
+    lab = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()), store=SqlRuns(database))
+    run_id = await speaking(lab)
+    async with database._one_writer:  # both cancels meet while the end waits to be written
+        cancels = [asyncio.create_task(lab.runs.cancel(run_id)) for _ in range(3)]
+        await asyncio.sleep(0.1)
+    assert {info.status for info in await asyncio.gather(*cancels)} == {"cancelled"}
+    assert await lab.runs.recover() == []
+    assert (tmp_path / "outputs" / "challenge_flows" / f"{run_id}.json").exists()
+    await database.close()
+
+
+async def test_runs_beyond_the_bound_are_refused_however_many_come_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_ACTIVE", 3)
+    lab = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()))
+    request = RunRequest(flow="challenge", prompt="x")
+    results = await asyncio.gather(*(lab.runs.start(request) for _ in range(10)), return_exceptions=True)
+    refused = [result for result in results if isinstance(result, BusyError)]
+    assert len(refused) == 7
+    assert refused[0].retry_after_s
+    assert len(await lab.runs.list()) == 3
+    await lab.runs.close()
+
+
+async def test_a_place_is_given_back_where_a_run_does_not_start(tmp_path: Path) -> None:
+    class Full(MemoryRuns):
+        async def create(self, *_: object, **__: object) -> Sequence[RunEvent]:
+            raise EnvironmentFaultError("The disk is full; make room.")
+
+    lab = bench(tmp_path, store=Full())
+    with pytest.raises(EnvironmentFaultError):
+        await lab.runs.start(RunRequest(flow="challenge", prompt="x"))
+    assert lab.runs._active == {}
+
+
+async def test_a_run_whose_store_fails_is_left_to_be_taken_up_and_not_called_failed(tmp_path: Path) -> None:
+    class Failing(MemoryRuns):
+        broken = False
+
+        async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+            if any(isinstance(event, GenerationFinished) for event in events):
+                self.broken = True
+            if self.broken:
+                raise EnvironmentFaultError("The disk is full; make room.")
+            return await super().append(run_id, events, owner=owner)
+
+    store = Failing()
+    lab = bench(tmp_path, ScriptedProvider({"*": "text"}), store=store)
+    info = await lab.runs.start(RunRequest(flow="challenge", prompt="x"))
+    assert (await lab.runs.wait(info.run_id)).status == "running"
+    store.broken = False
+    assert await store.abandoned() == [info.run_id]
+
+
+async def test_a_prompt_that_grows_too_long_is_told_with_its_node(tmp_path: Path) -> None:
+    lab = bench(tmp_path, ScriptedProvider({"*": "word"}))
+    view = await lab.run("challenge", "x" * (MAX_PROMPT_CHARS - 10))
+    assert view.fault is not None
+    assert (view.fault.type, view.fault.node) == ("too-large", "creator")
+    assert "creator" in view.fault.message
+
+
+async def test_a_model_that_nothing_can_call_is_refused_before_the_run(tmp_path: Path) -> None:
+    lab = bench(tmp_path)
+
+    def nobody(key: str) -> None:
+        raise UnusableError(f"{key} is served by nobody.")
+
+    object.__setattr__(lab.runs.admission, "model", nobody)
+    (tmp_path / "flows").mkdir()
+    node = {"id": "one", "kind": "generate", "prompt": "x", "model": "voice"}
+    document = {"id": "mine", "name": "Mine", "nodes": [node]}
+    (tmp_path / "flows" / "mine.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(UnusableError, match="voice is served by nobody"):
+        await lab.runs.start(RunRequest(flow="mine", prompt="x"))
+    assert await lab.runs.list() == []
+
+
+def test_a_catalogue_that_several_threads_open_at_once_is_whole_for_each(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(40):
+            catalog = bench(tmp_path).catalog
+            found = list(pool.map(lambda _, catalog=catalog: catalog.get("linear").id, range(8)))  # type: ignore[misc]
+            assert found == ["linear"] * 8
+
+
+async def test_a_reader_that_asks_for_more_than_there_is_of_an_ended_run_gets_an_end(tmp_path: Path) -> None:
+    lab = bench(tmp_path, ScriptedProvider({"*": "text"}))
+    view = await lab.run("challenge")
+    async with asyncio.timeout(2):
+        assert [event async for event in lab.runs.watch(view.run_id, after=999)] == []
+
+
+async def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(tmp_path: Path) -> None:
+    store = MemoryRuns()
+    first = bench(tmp_path, ScriptedProvider({"*": "one two three"}, delay_s=0.05), store=store)
+    run_id = await speaking(first)
+    await asyncio.sleep(0.3)
+    await first.runs.close()
+    second = bench(tmp_path, ScriptedProvider({"*": "text"}), store=store)
+    await second.runs.recover()
+    await second.runs.wait(run_id)
+    events = await second.events(run_id)
+    last = events[-1]
+    assert isinstance(last, RunFinished)
+    assert last.seconds >= 0.1
+
+
+def test_a_dense_flow_is_checked_within_seconds(tmp_path: Path) -> None:
+    nodes = [{"id": f"n{i}", "kind": "generate", "prompt": "x"} for i in range(2000)]
+    edges = [{"from": f"n{i}", "to": f"n{j}"} for i in range(2000) for j in range(i + 1, min(i + 12, 2000))]
+    began = time.process_time()
+    _, problems = bench(tmp_path).catalog.check({"id": "dense", "name": "dense", "nodes": nodes, "edges": edges})
+    assert problems == []
+    assert time.process_time() - began < 5
