@@ -330,7 +330,7 @@ def test_lab_serves_the_api_and_models_are_unloaded_through_it(home: Any) -> Non
             assert answer.status == 200
         done = home.run("models", "unload", "demo", "--url", url)
         assert done.returncode == 2
-        assert "no model in memory" in done.stderr.lower()
+        assert "There is no model 'demo' in memory" in done.stderr
         refused = home.run("models", "load", "echo", "--url", url, "--json")
         assert refused.returncode == 2
         assert "local models" in json.loads(refused.stdout)["error"]["message"]
@@ -343,7 +343,7 @@ def test_lab_serves_the_api_and_models_are_unloaded_through_it(home: Any) -> Non
     assert server.returncode == 0
 
 
-def test_a_run_that_a_server_works_on_is_watched_and_not_cancelled_from_here(home: Any) -> None:
+def test_a_run_of_another_terminal_is_watched_and_not_cancelled_from_here(home: Any) -> None:
     running = start_patient(home)
     said = read_until(running.stdout, b"tokens").decode()
     run_id = re.search(r"Run (\S+)", said)
@@ -351,8 +351,29 @@ def test_a_run_that_a_server_works_on_is_watched_and_not_cancelled_from_here(hom
     refused = home.run("runs", "cancel", run_id.group(1))
     assert refused.returncode == 2
     assert "another process" in refused.stderr
+    assert "Ctrl-C" in refused.stderr
     running.send_signal(signal.SIGINT)
     watched = home.run("runs", "watch", run_id.group(1))
     running.communicate(timeout=30)
     assert watched.returncode == 1
     assert "cancelled" in watched.stdout
+
+
+def test_a_run_of_a_server_is_cancelled_through_it(home: Any) -> None:
+    start_patient(home).terminate()  # leaves the flow's file
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    server = home.start("lab", "--port", str(port), "--json")
+    try:
+        read_until(server.stdout, b"}")
+        token = (home.path / "token").read_text("ascii").strip()
+        body = json.dumps({"flow": "patient", "prompt": "What is it?", "options": {"model": "echo"}}).encode()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/api/runs", body, headers)) as answer:
+            run_id = json.loads(answer.read())["run_id"]
+        done = home.run("runs", "cancel", run_id, "--url", url)
+        assert done.returncode == 0, done.stderr
+        assert "is cancelled" in done.stdout
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=30)

@@ -30,6 +30,22 @@ class Finding:
     says: str
 
 
+UNUSED = frozenset(
+    {
+        "APP_ENV",
+        "OPENAI_API_KEY",
+        "ANTHROPIC_API_KEY",
+        "CIRCUIT_BREAKER_MAX_FAILURES",
+        "CIRCUIT_BREAKER_TIMEOUT",
+        "LAB_API_URL",
+        "REQUEST_TIMEOUT",
+        "NEXT_PUBLIC_API_URL",
+        "NEXT_PUBLIC_MOCK_MODE",
+    }
+)
+"""Settings that are read and that nothing in this version uses yet."""
+
+
 def shown_value(settings: Settings, name: str) -> str | None:
     """A setting's value as it may be shown."""
     value = getattr(settings, name.lower())

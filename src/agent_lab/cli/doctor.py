@@ -60,7 +60,7 @@ def _show(reading: Reading | None, findings: list[Finding], usable: bool) -> Non
     from agent_lab.cli.paper import standard_paper
 
     paper = standard_paper()
-    rows = [[one["name"] or "", one["from"] or "", one["value"] or "-"] for one in _settings(reading)]
+    rows = [[one["name"] or "", one["from"] or "", _value(one)] for one in _settings(reading)]
     if rows:
         paper.table(rows, headings=["SETTING", "FROM", "VALUE"])
         paper.line()
@@ -68,3 +68,10 @@ def _show(reading: Reading | None, findings: list[Finding], usable: bool) -> Non
     paper.table(told, styles=[_STYLES[one.state] for one in findings])
     paper.line()
     paper.line("Usable." if usable else "Not usable until what is marked is mended.", style="good" if usable else "bad")
+
+
+def _value(setting: dict[str, str | None]) -> str:
+    from agent_lab.cli.checkup import UNUSED
+
+    value = setting["value"] or "-"
+    return f"{value} (not used by this version)" if setting["name"] in UNUSED else value

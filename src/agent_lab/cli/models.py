@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent_lab.cli.lazy import CONTEXT
-from agent_lab.cli.options import as_json
+from agent_lab.cli.options import as_json, at_url
 
 if TYPE_CHECKING:
     from agent_lab.wiring import Lab
-
-DEFAULT_URL = "http://127.0.0.1:8000"
-at_url = click.option("--url", default=DEFAULT_URL, show_default=True, help="The server that holds the models.")
 
 
 @click.group(context_settings=CONTEXT)

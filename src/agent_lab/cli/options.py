@@ -69,3 +69,6 @@ def fitting(build: Callable[..., Any], **values: Any) -> Any:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise ValidationError(f"{place}: {str(first['input'])[:80]!r} is not usable: {first['msg']}.") from None
+
+
+at_url = click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The server to ask.")

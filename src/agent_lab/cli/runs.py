@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from agent_lab.cli.lazy import CONTEXT
-from agent_lab.cli.options import Shown, as_json
+from agent_lab.cli.options import Shown, as_json, at_url
 
 if TYPE_CHECKING:
     from agent_lab.contracts.run import RunInfo
@@ -89,18 +90,19 @@ def watch_run(run_id: str, as_json: bool) -> int:
 
 @runs.command("cancel")
 @click.argument("run_id", metavar="RUN")
+@at_url
 @as_json
-def cancel(run_id: str, as_json: bool) -> int:
-    """Stop a run that nobody works on any more; one that a server works on is cancelled there."""
+def cancel(run_id: str, url: str, as_json: bool) -> int:
+    """Stop a run, here or in the server that works on it."""
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import write, write_json
 
-        info = await lab.runs.cancel(run_id)
+        row = await _cancelled(lab, run_id, url)
         if as_json:
-            write_json(info.model_dump(mode="json"))
+            write_json(row)
         else:
-            write(f"Run {run_id} is {info.status}. What it had is kept: agent-lab runs show {run_id}\n")
+            write(f"Run {run_id} is {row['status']}. What it had is kept: agent-lab runs show {run_id}\n")
         return 0
 
     return _with_lab(work)
@@ -119,6 +121,27 @@ def resume(run_id: str, quiet: bool, as_json: bool) -> int:
         return await follow(lab, lab.runs.resume(run_id), Shown(as_json=as_json, quiet=quiet))
 
     return _with_lab(work)
+
+
+async def _cancelled(lab: Lab, run_id: str, url: str) -> dict[str, Any]:
+    """The run's row, cancelled: here where nobody works on it, else by the server at that address."""
+    from agent_lab.cli.remote import call
+    from agent_lab.contracts.errors import AgentLabError, ConflictError
+    from agent_lab.contracts.run import TERMINAL
+
+    info = await _info(lab, run_id)
+    try:
+        return (await lab.runs.cancel(run_id)).model_dump(mode="json")
+    except ConflictError as error:
+        if info.status in TERMINAL:
+            raise
+        try:
+            return await asyncio.to_thread(call, lab.settings, url, "POST", "/api/runs/{}/cancel", run_id, body={})
+        except AgentLabError:
+            raise ConflictError(
+                f"Run {run_id} is worked on by another process, and no server at {url} could cancel it; press Ctrl-C "
+                "where it runs, or name its server with --url."
+            ) from error
 
 
 async def _info(lab: Lab, run_id: str) -> RunInfo:
