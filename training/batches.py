@@ -16,23 +16,19 @@ from training.tokenizer import END
 
 POOL = 384
 Dialogue = tuple[Turn, ...]
-Encoded = tuple[list[int], list[float]]
+Encoded = tuple[list[int], list[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """Shares of the dialogues by kind; what is left over are whole challenges.
-
-    `judgement_weight` is how much the challenger's single word on a line, right or wrong, counts in the loss: it is one
-    token in thirty, and what the whole check comes down to.
-    """
+    """Shares of the dialogues by kind; what is left over are whole challenges, terse or with digits compared."""
 
     answers: float = 0.45
     by_columns: float = 0.18
     right_drafts: float = 0.4
     own_drafts: float = 0.6
     plain: float = 0.3
-    judgement_weight: float = 1.0
+    terse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +41,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Token ids, and how much each counts in the loss: 0 where it is not for the model to say."""
+    """Token ids, and which of them the model is to learn to say."""
 
     ids: Tensor
-    weight: Tensor
+    learn: Tensor
 
 
 def dialogues(seed: int, mixture: Mixture, drafts: list[Draft]) -> Iterator[Dialogue]:
@@ -59,7 +55,7 @@ def dialogues(seed: int, mixture: Mixture, drafts: list[Draft]) -> Iterator[Dial
         kind = rng.random()
         if kind > mixture.answers + mixture.by_columns and drafts and rng.random() < mixture.own_drafts:
             draft = rng.choice(drafts)
-            yield challenge(draft.story, draft.text)
+            yield challenge(draft.story, draft.text, terse=mixture.terse)
             continue
         story = next(plain if rng.random() < mixture.plain else told)
         question = Turn("user", story.question, learn=False)
@@ -68,12 +64,13 @@ def dialogues(seed: int, mixture: Mixture, drafts: list[Draft]) -> Iterator[Dial
         elif kind < mixture.answers + mixture.by_columns:
             yield question, Turn("refiner", solved_by_columns(story))
         else:
-            yield challenge(story, solved(story) if rng.random() < mixture.right_drafts else with_slips(story, rng))
+            text = solved(story) if rng.random() < mixture.right_drafts else with_slips(story, rng)
+            yield challenge(story, text, terse=mixture.terse)
 
 
-def challenge(story: Story, draft: str) -> Dialogue:
+def challenge(story: Story, draft: str, *, terse: bool) -> Dialogue:
     """Question, draft, check and repair; the draft is learned from only where it is right."""
-    check = critique(story, draft)
+    check = critique(story, draft, terse=terse)
     return (
         Turn("user", story.question, learn=False),
         Turn("creator", draft, learn=draft == solved(story)),
@@ -82,14 +79,11 @@ def challenge(story: Story, draft: str) -> Dialogue:
     )
 
 
-def batches(
-    source: Iterator[Dialogue], tokenizer: PreTrainedTokenizerFast, tokens: int, mixture: Mixture, seed: int
-) -> Iterator[Batch]:
+def batches(source: Iterator[Dialogue], tokenizer: PreTrainedTokenizerFast, tokens: int, seed: int) -> Iterator[Batch]:
     """Batches of about `tokens` tokens, of dialogues of like length, shuffled within each pool."""
     rng = random.Random(f"batches-{seed}")
     while True:
-        pool = [encoded(next(source), tokenizer, mixture.judgement_weight) for _ in range(POOL)]
-        pool.sort(key=lambda pair: len(pair[0]))
+        pool = sorted((encoded(next(source), tokenizer) for _ in range(POOL)), key=lambda pair: len(pair[0]))
         cut: list[Encoded] = []
         ready: list[Batch] = []
         for pair in pool:
@@ -102,26 +96,25 @@ def batches(
         yield from ready
 
 
-def encoded(dialogue: Dialogue, tokenizer: PreTrainedTokenizerFast, judgement_weight: float) -> Encoded:
-    """Token ids of a dialogue, and their weights."""
-    judgements = set(tokenizer.convert_tokens_to_ids(["right", "wrong"]))
+def encoded(dialogue: Dialogue, tokenizer: PreTrainedTokenizerFast) -> Encoded:
+    """Token ids of a dialogue, and which of them to learn."""
     ids: list[int] = []
-    weights: list[float] = []
+    learn: list[bool] = []
     for turn in dialogue:
         ids.append(tokenizer.convert_tokens_to_ids(f"<|{turn.role}|>"))
-        weights.append(0.0)
+        learn.append(False)
         said = tokenizer(turn.text + END)["input_ids"]
         ids += said
-        weights += [(judgement_weight if token in judgements else 1.0) * turn.learn for token in said]
-    return ids, weights
+        learn += [turn.learn] * len(said)
+    return ids, learn
 
 
 def padded(pairs: list[Encoded]) -> Batch:
     """Right-padded with zeros, the id of the padding token."""
     longest = max(len(ids) for ids, _ in pairs)
     ids = torch.zeros(len(pairs), longest, dtype=torch.long)
-    weight = torch.zeros(len(pairs), longest)
-    for row, (tokens, weights) in enumerate(pairs):
+    learn = torch.zeros(len(pairs), longest, dtype=torch.bool)
+    for row, (tokens, wanted) in enumerate(pairs):
         ids[row, : len(tokens)] = torch.tensor(tokens)
-        weight[row, : len(weights)] = torch.tensor(weights)
-    return Batch(ids, weight)
+        learn[row, : len(wanted)] = torch.tensor(wanted)
+    return Batch(ids, learn)

@@ -47,7 +47,7 @@ def rendered(figures: dict[str, Any]) -> str:
     ]
     lines += [
         "",
-        "The first held-out problem, as sampled:",
+        "The first held-out problem whose draft was objected to, as sampled:",
         "",
         "```text",
         f"user:       {figures['sample']['question']}",

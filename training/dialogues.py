@@ -38,21 +38,41 @@ def solved_by_columns(story: Story) -> str:
     return _closed([worked(a, op, b) for a, op, b, _ in story.sums], story.answer)
 
 
-def critique(story: Story, draft: str) -> Critique:
-    """Does each line again by columns and stops at the first that the draft has wrong."""
+def critique(story: Story, draft: str, *, terse: bool = False) -> Critique:
+    """Does each line again by columns and stops at the first that the draft has wrong.
+
+    A terse one judges each line at a glance, where otherwise the digits are compared one by one.
+    """
     values, answer = values_of(draft)
     said = []
     for index, (a, op, b, c) in enumerate(story.sums):
         value = values[index] if index < len(values) else "none"
-        right = value == str(c)
-        said.append(f"Line {index + 1}, {worked(a, op, b)}, draft {value}: {'right' if right else 'wrong'}.")
-        if not right:
+        judged = f" {_judgement(value == str(c))}" if terse else compared(str(c), value)
+        said.append(f"Line {index + 1}, {worked(a, op, b)}, draft {value}:{judged}.")
+        if value != str(c):
             said.append(f"Verdict: line {index + 1} is wrong, it is {c}.")
             return Critique("\n".join(said), index)
     if answer != str(story.answer):
         said.append(f"Verdict: the answer is wrong, it is {story.answer}.")
         return Critique("\n".join(said), len(story.steps))
     return Critique("\n".join([*said, ALL_RIGHT]), None)
+
+
+def compared(right: str, value: str) -> str:
+    """Pairs of digits, units first, up to the first that differ: ` 2/2, 0/9 wrong`."""
+    width = max(len(right), len(value)) if value.isdigit() else len(right)
+    pairs = []
+    for place in range(1, width + 1):
+        mine = right[-place] if place <= len(right) else "-"
+        theirs = value[-place] if value.isdigit() and place <= len(value) else "-"
+        pairs.append(f"{mine}/{theirs}")
+        if mine != theirs:
+            break
+    return f" {', '.join(pairs)} {_judgement(right == value)}"
+
+
+def _judgement(right: bool) -> str:
+    return "right" if right else "wrong"
 
 
 def refined(story: Story, wrong_line: int | None) -> str:

@@ -10,16 +10,15 @@ from pathlib import Path
 import torch
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from training.columns import LARGEST
 from training.phrases import vocabulary
-from training.stories import normalised, stories
+from training.stories import LARGEST_TOLD, normalised, stories
 
 HELD_OUT_SEED = 7
 HELD_OUT_COUNT = 600
 EXAMPLE = "Ada has 47 apples. Ada buys 38 more. Then Ada sells 19 apples. How many apples are left?"
 CAN = (
     "The built-in model only does small sums and stories of one to four additions, subtractions and multiplications "
-    "by one digit, told in its own few words, with whole numbers up to 999."
+    "by one digit, told in its own few words, with whole numbers up to 499."
 )
 
 
@@ -42,7 +41,7 @@ def write_model(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, fol
 
 def write_domain(path: Path) -> None:
     """The words and bounds that tell whether a question suits the model."""
-    row = {"can": CAN, "example": EXAMPLE, "largest_number": LARGEST, "most_numbers": 5, "words": vocabulary()}
+    row = {"can": CAN, "example": EXAMPLE, "largest_number": LARGEST_TOLD, "most_numbers": 5, "words": vocabulary()}
     path.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
 
 

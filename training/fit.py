@@ -40,12 +40,10 @@ def tiny_llama(*, vocabulary: int, hidden: int, layers: int, heads: int, inner: 
 
 
 def loss_of(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
-    """Weighted mean over the tokens to learn; padding is on the right, so the causal mask alone keeps it out."""
+    """Mean loss over the tokens to learn; padding is on the right, so the causal mask alone keeps it out."""
     hidden = model.model(input_ids=batch.ids[:, :-1], use_cache=False).last_hidden_state
-    weight = batch.weight[:, 1:]
-    learn = weight > 0
-    losses = functional.cross_entropy(model.lm_head(hidden[learn]), batch.ids[:, 1:][learn], reduction="none")
-    return (losses * weight[learn]).sum() / weight.sum()
+    learn = batch.learn[:, 1:]
+    return functional.cross_entropy(model.lm_head(hidden[learn]), batch.ids[:, 1:][learn])
 
 
 def fit(

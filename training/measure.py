@@ -142,6 +142,7 @@ def measure(folder: Path, problems: list[Problem], samples: int = SAMPLES) -> di
     challenge = by_name["challenge"]
     rivals = [by_name[f"vote of {k}"] for k in (3, 5, 7, 9)]
     equal = next((arm for arm in rivals if arm.spends_as_much_as(challenge)), rivals[-1])
+    shown = next((place for place, reply in enumerate(said.critiques) if flagged(reply.text)), 0)
     low, high = mean_difference(challenge.right, equal.right)
     return {
         "problems": len(problems),
@@ -151,10 +152,10 @@ def measure(folder: Path, problems: list[Problem], samples: int = SAMPLES) -> di
         "checker": checker(said, problems),
         "challenge_minus_vote_of_equal_tokens": {"vote": equal.name, "interval": [low, high]},
         "sample": {
-            "question": problems[0].input,
-            "creator": said.drafts[0][0].text,
-            "challenger": said.critiques[0].text,
-            "refiner": said.refined[0].text,
+            "question": problems[shown].input,
+            "creator": said.drafts[0][shown].text,
+            "challenger": said.critiques[shown].text,
+            "refiner": said.refined[shown].text,
         },
     }
 

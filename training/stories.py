@@ -16,6 +16,7 @@ Split = Literal["train", "dev", "held_out"]
 PLAIN_SHARE = 0.3
 SMALL_NUMBER_SHARE = 0.12
 LARGE_NUMBER_SHARE = 0.1
+LARGEST_TOLD = LARGEST // 2
 USUAL_PRODUCT = 500
 
 
@@ -107,7 +108,7 @@ def _size(rng: random.Random, usual: int) -> int:
     kind = rng.random()
     if kind < SMALL_NUMBER_SHARE:
         return rng.randint(2, 11)
-    return rng.randint(12, LARGEST // 2 if kind > 1 - LARGE_NUMBER_SHARE else usual)
+    return rng.randint(12, LARGEST_TOLD if kind > 1 - LARGE_NUMBER_SHARE else usual)
 
 
 def _step(rng: random.Random, value: int) -> tuple[str, int]:

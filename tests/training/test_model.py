@@ -48,7 +48,7 @@ def rendered(tokenizer):
 
 
 def test_a_short_training_lowers_the_loss_and_exports_a_loadable_folder(tmp_path: Path):
-    phases = (Phase(14, 1.0, 1.0, 0, Mixture()), Phase(6, 1.0, 0.0, 4, Mixture(judgement_weight=2.0)))
+    phases = (Phase(14, 1.0, 1.0, 0, Mixture()), Phase(6, 1.0, 0.0, 4, Mixture()))
     recipe = Recipe(hidden=32, layers=1, heads=2, inner=64, batch_tokens=512, vocabulary_dialogues=300, phases=phases)
     losses: list[float] = []
     for number in range(2):
@@ -96,7 +96,7 @@ def test_the_model_challenges_a_wrong_sum(tokenizer):
     model = AutoModelForCausalLM.from_pretrained(WEIGHTS, local_files_only=True, dtype=torch.float32)
     speaker = Speaker(model, tokenizer)
     [objection] = speaker.say([[QUESTION, DRAFT]], "challenger")
-    assert objection.text == f"Line 1, {worked(47, '+', 38)}, draft 84: wrong.\nVerdict: line 1 is wrong, it is 85."
+    assert objection.text == f"Line 1, {worked(47, '+', 38)}, draft 84: 5/4 wrong.\nVerdict: line 1 is wrong, it is 85."
     [repair] = speaker.say([[QUESTION, DRAFT, {"role": "challenger", "content": objection.text}]], "refiner")
     assert repair.text == "47+38=85\nAnswer: 85"
 
@@ -163,23 +163,17 @@ def test_the_loss_counts_only_what_is_to_be_said():
     torch.manual_seed(0)
     model = tiny_llama(vocabulary=64, hidden=16, layers=1, heads=2, inner=32, context=64)
     ids = torch.randint(2, 64, (2, 10))
-    weight = torch.zeros(2, 10)
-    weight[:, 5:] = 1.0
+    learn = torch.zeros(2, 10, dtype=torch.bool)
+    learn[:, 5:] = True
     padded = torch.cat([ids, torch.zeros(2, 4, dtype=torch.long)], 1)
-    unweighted = torch.cat([weight, torch.zeros(2, 4)], 1)
-    assert torch.allclose(loss_of(model, Batch(ids, weight)), loss_of(model, Batch(padded, unweighted)))
-    changed = ids.clone()
-    changed[:, :2] = 2
-    assert not torch.allclose(loss_of(model, Batch(ids, weight)), loss_of(model, Batch(changed, weight)))
+    unlearned = torch.cat([learn, torch.zeros(2, 4, dtype=torch.bool)], 1)
+    assert torch.allclose(loss_of(model, Batch(ids, learn)), loss_of(model, Batch(padded, unlearned)))
 
 
-def test_a_judgement_weighs_more_than_other_words_and_the_question_nothing(tokenizer):
-    turns = (Turn("user", "1 + 1", learn=False), Turn("challenger", "so 2, draft 3: wrong."))
-    ids, weights = encoded(turns, tokenizer, judgement_weight=10.0)
-    spoken = dict(zip(tokenizer.convert_ids_to_tokens(ids), weights, strict=True))
-    assert spoken["wrong"] == 10.0
-    assert spoken["so"] == 1.0
-    assert spoken["+"] == spoken["<|challenger|>"] == 0.0
+def test_only_what_a_role_should_say_is_learned(tokenizer):
+    ids, learn = encoded((Turn("user", "1 + 1", learn=False), Turn("creator", "Answer: 2")), tokenizer)
+    said = [token for token, wanted in zip(tokenizer.convert_ids_to_tokens(ids), learn, strict=True) if wanted]
+    assert tokenizer.convert_tokens_to_string(said) == "Answer: 2<|end|>"
 
 
 def test_a_team_steps_by_the_mean_of_its_gradients():

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from training.columns import LARGEST, columns, result, worked
-from training.dialogues import critique, flagged, refined, slipped, solved, solved_by_columns, values_of, with_slips
+from training.dialogues import (
+    compared,
+    critique,
+    flagged,
+    refined,
+    slipped,
+    solved,
+    solved_by_columns,
+    values_of,
+    with_slips,
+)
 from training.stories import normalised, plain_sums, split_of, stories
 
 from agent_lab.demo.domain import refusal
@@ -97,6 +107,20 @@ def test_a_draft_with_missing_lines_or_a_stray_answer_is_flagged():
     stray = critique(story, "\n".join([*story.lines, f"Answer: {story.answer + 1}"]))
     assert stray.text.endswith(f"Verdict: the answer is wrong, it is {story.answer}.")
     assert stray.wrong_line == 3
+
+
+@pytest.mark.parametrize(
+    ("right", "value", "said"),
+    [
+        ("302", "302", " 2/2, 0/0, 3/3 right"),
+        ("302", "292", " 2/2, 0/9 wrong"),
+        ("302", "2", " 2/2, 0/- wrong"),
+        ("2", "302", " 2/2, -/0 wrong"),
+        ("302", "none", " 2/- wrong"),
+    ],
+)
+def test_digits_are_compared_up_to_the_first_that_differ(right: str, value: str, said: str):
+    assert compared(right, value) == said
 
 
 @pytest.mark.parametrize("value", [0, 7, 10, 99, 100, 555, 999])
