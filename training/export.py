@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from itertools import islice
 from pathlib import Path
@@ -13,6 +14,7 @@ from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizer
 from training.phrases import vocabulary
 from training.stories import LARGEST_TOLD, normalised, stories
 
+SUMS = "SHA256SUMS"
 HELD_OUT_SEED = 7
 HELD_OUT_COUNT = 600
 EXAMPLE = "Ada has 47 apples. Ada buys 38 more. Then Ada sells 19 apples. How many apples are left?"
@@ -37,6 +39,16 @@ def write_model(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, fol
     folder.mkdir(parents=True, exist_ok=True)
     half.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    write_sums(folder)
+
+
+def write_sums(folder: Path) -> None:
+    """`SHA256SUMS`, which the loader holds the files against (`sha256sum -c` reads it too)."""
+    files = sorted(path for path in folder.iterdir() if path.name != SUMS)
+    for path in files:
+        path.chmod(0o644)
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    (folder / SUMS).write_text("".join(lines), encoding="ascii")
 
 
 def write_domain(path: Path) -> None:

@@ -1,14 +1,16 @@
 """A model's files: complete, safetensors only, no code; and a sentence for whatever is wrong with them."""
 
+import hashlib
 import json
 import struct
 import time
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent_lab.contracts.errors import UnusableError, ValidationError
+from agent_lab.contracts.errors import ModelCorruptError, UnusableError, ValidationError
 from agent_lab.contracts.generation import Context, GenerationRequest, Message
 from agent_lab.providers.local.loader import TransformersLoader
 from agent_lab.providers.local.prompt import chat_messages, prompt_ids
@@ -238,3 +240,28 @@ def test_a_conversation_that_the_template_refuses_is_a_sentence(tokenizer: Any) 
     turns = (Message(role="system", content="x"),)
     with pytest.raises(ValidationError, match=r"chat template does not take this conversation: no system role"):
         prompt_ids(tokenizer, GenerationRequest(prompt="x", context=Context(turns=turns)), "turns")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_file_that_differs_from_its_sum_is_damaged(copied: Path, name: str) -> None:
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(copied.iterdir())]
+    (copied / "SHA256SUMS").write_text("".join(sums), "ascii")
+    load(copied)
+    raw = bytearray((copied / name).read_bytes())
+    raw[-20] ^= 1
+    (copied / name).write_bytes(raw)
+    with pytest.raises(ModelCorruptError, match=f"{name} is damaged"):
+        load(copied)
+
+
+def test_a_tokenizer_that_is_no_json_is_damaged(copied: Path) -> None:
+    (copied / "tokenizer.json").write_text("{oops", "utf-8")
+    with pytest.raises(ModelCorruptError, match=r"tokenizer\.json is damaged"):
+        load(copied)
+
+
+def test_the_built_in_model_is_what_its_sums_say() -> None:
+    folder = Path(str(files("agent_lab"))) / "demo" / "weights"
+    listed = {line.partition("  ")[2] for line in (folder / "SHA256SUMS").read_text("ascii").splitlines()}
+    assert listed == {path.name for path in folder.iterdir()} - {"SHA256SUMS"}
+    assert inspect(folder).parameters > 1_000_000

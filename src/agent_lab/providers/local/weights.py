@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import struct
@@ -63,6 +64,9 @@ def _builtin_folder(name: str) -> Path:
 def inspect(folder: Path) -> Weights:
     """Check a model's folder and count it, from the headers alone. Raises UnusableError that names the file."""
     _refuse_code(folder)
+    _refuse_changed(folder)
+    if (folder / "tokenizer.json").is_file():
+        _json(folder / "tokenizer.json")
     found = tuple(sorted(folder.glob("*.safetensors")))
     if not found:
         _refuse_missing(folder)
@@ -106,6 +110,21 @@ def _refuse_code(folder: Path) -> None:
                     f"The model file {path} asks for code of its own ({key}), which is never run; use a model that "
                     "transformers knows by itself."
                 )
+
+
+def _refuse_changed(folder: Path) -> None:
+    """Hold the files against `SHA256SUMS`, where the model brings one: a flipped bit is nothing that a header shows."""
+    sums = folder / "SHA256SUMS"
+    if not sums.is_file():
+        return
+    for line in sums.read_text(encoding="ascii", errors="replace").splitlines():
+        expected, _, name = line.partition("  ")
+        path = folder / Path(name).name
+        if not path.is_file():
+            raise _damaged(path, "it is missing")
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                raise _damaged(path, "it is not what SHA256SUMS says")
 
 
 def _keys(value: Any) -> Iterator[str]:
