@@ -159,7 +159,7 @@ async def test_a_model_is_unloaded_when_idle_and_not_while_it_answers(tiny_folde
     lease.release()
     assert await stack.host.unload("a") == ["a"]
     assert stack.manager.used_gb() == 0
-    with pytest.raises(NotFoundError, match="no model in memory 'a'"):
+    with pytest.raises(NotFoundError, match="There is no model 'a' in memory"):
         await stack.host.unload("a")
 
 

@@ -135,7 +135,7 @@ class Watch {
     if (event.answer) { el("answer-text").textContent = event.answer; el("answer").hidden = false; el("demo").hidden = !this.demo; }
     const { totals } = await api(`/api/runs/${encodeURIComponent(this.runId)}`);
     const cost = totals.cost_usd === null ? "cost not known" : `$${totals.cost_usd.toFixed(4)}`;
-    if (current === this) el("figures").textContent = `${totals.calls} calls · ${totals.prompt_tokens} tokens read · ${totals.completion_tokens} written · ${totals.seconds.toFixed(1)} s · ${cost}`;
+    if (current === this) el("figures").textContent = `${totals.calls} ${totals.calls === 1 ? "call" : "calls"} · ${totals.prompt_tokens} tokens read · ${totals.completion_tokens} written · ${totals.seconds.toFixed(1)} s · ${cost}`;
     recent();
   }
 }
