@@ -42,7 +42,8 @@ def generation_line(result: GenerationResult) -> str:
     cost = result.usage.cost_usd
     parts.append("cost unknown" if cost is None else money(cost))
     loaded = f" (loaded in {seconds(result.timings.load_s)})" if result.timings.load_s >= 0.005 else ""
-    parts.append("cache HIT" if result.cache_hit else f"cache MISS{loaded}")
+    if result.finish_reason != "declined":  # then no model was looked for
+        parts.append("cache HIT" if result.cache_hit else f"cache MISS{loaded}")
     if UNREMARKABLE[result.finish_reason]:
         parts.append(UNREMARKABLE[result.finish_reason])
     return " · ".join(parts)

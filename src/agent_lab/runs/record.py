@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from agent_lab.contracts.documents import content_hash
+from agent_lab.contracts.errors import ConflictError
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
-from agent_lab.contracts.run import GenerationFinished, NodeFinished, RunEvent, RunResumed
+from agent_lab.contracts.run import GenerationFinished, NodeFinished, RunEvent, RunResumed, RunStarted
 
 Turn = tuple[str, int]
 """A node and the number of its visit."""
@@ -42,3 +43,11 @@ class Record:
 def request_hash(request: GenerationRequest) -> str:
     """The content hash of a request: the same question under the same terms has the same hash."""
     return content_hash(request.model_dump(mode="json"))
+
+
+def beginning(events: Sequence[RunEvent]) -> RunStarted:
+    """The first event; the store writes it with the run itself, so that no run is without it."""
+    first = events[0] if events else None
+    if not isinstance(first, RunStarted):
+        raise ConflictError("The run has no beginning in the store; start a new one instead.")
+    return first

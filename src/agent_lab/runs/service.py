@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ from agent_lab.runs.executor import RunExecutor
 from agent_lab.runs.journal import Journal, UnrecordedError
 from agent_lab.runs.live import LiveRun, follow_live, follow_stored
 from agent_lab.runs.outputs import output_document
-from agent_lab.runs.record import Record
+from agent_lab.runs.record import Record, beginning
 
 log = structlog.get_logger(__name__)
 
@@ -119,7 +119,7 @@ class RunService:
             record = Record.of(events)
             active.live.publish(events)
             await journal.write(RunResumed(at=self.now(), recorded_steps=len(record.turns)))
-            self._launch(active, _started(events), journal, record)
+            self._launch(active, beginning(events), journal, record)
         return info
 
     async def recover(self) -> list[str]:
@@ -289,14 +289,6 @@ async def _settled(active: _Active) -> None:
     """Wait until the run is let go, its file written."""
     if active.task:
         await asyncio.wait([active.task])
-
-
-def _started(events: Sequence[RunEvent]) -> RunStarted:
-    """The first event; the store writes it with the run itself, so that no run is without it."""
-    first = events[0] if events else None
-    if not isinstance(first, RunStarted):
-        raise ConflictError("The run has no beginning in the store; start a new one instead.")
-    return first
 
 
 def new_run_id(now: datetime) -> str:
