@@ -17,6 +17,7 @@ from agent_lab.contracts.registry import ModelSpec
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import Checker, check_flow
 from agent_lab.flows.compiler import GraphBuilder
+from agent_lab.gateway.breaker import BreakerRules
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.resolution import GatewayDefaults
 from agent_lab.nodes.table import node_kinds
@@ -92,9 +93,13 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             strategies=strategies,
             providers={"local": local.provider, "scripted": ScriptedProvider()},
             defaults=_defaults(settings),
+            breaker=BreakerRules(
+                max_failures=settings.circuit_breaker_max_failures, timeout_s=settings.circuit_breaker_timeout
+            ),
         )
         closing.push_async_callback(gateway.close)
         metrics.watch(local.host, local.monitor)
+        metrics.watch_breakers(gateway.breakers)
         generator = Measured(gateway, metrics)
         kinds = node_kinds(monitor=local.monitor, history=store)
         flows = FlowCatalog(settings.config_dir / "flows", _checker(kinds, models, strategies))

@@ -202,10 +202,10 @@ async def test_a_run_that_somebody_else_stops_is_told_to_who_waits_for_it(tmp_pa
 
 
 async def test_a_busy_provider_says_when_to_come_back(tmp_path: Path) -> None:
-    script = ScriptedProvider(errors={1: BusyError("All slots are taken; come back.", retry_after_s=7.4)})
+    script = ScriptedProvider(errors={1: BusyError("All slots are taken; come back.", retry_after_s=67.4)})
     async with open_door(tmp_path / "home", script) as door, door.owner() as owner:
         response = await owner.post("/inference", json={"prompt": "Hello"})
-    assert (response.status_code, response.headers["retry-after"]) == (503, "7")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "67")
     assert response.json()["type"] == "urn:agent-lab:problem:busy"
 
 

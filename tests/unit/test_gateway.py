@@ -158,10 +158,10 @@ async def test_closing_the_stream_reaches_the_provider() -> None:
 
 
 async def test_a_providers_error_comes_through_as_it_is() -> None:
-    provider = ScriptedProvider(errors={1: BusyError("later", retry_after_s=7)})
+    provider = ScriptedProvider(errors={1: BusyError("later", retry_after_s=70)})
     with pytest.raises(BusyError) as caught:
         await gateway(provider).generate(ask())
-    assert caught.value.retry_after_s == 7
+    assert caught.value.retry_after_s == 70
     assert provider.open_streams == 0
 
 

@@ -35,8 +35,6 @@ UNUSED = frozenset(
         "APP_ENV",
         "OPENAI_API_KEY",
         "ANTHROPIC_API_KEY",
-        "CIRCUIT_BREAKER_MAX_FAILURES",
-        "CIRCUIT_BREAKER_TIMEOUT",
         "LAB_API_URL",
         "REQUEST_TIMEOUT",
         "NEXT_PUBLIC_API_URL",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from agent_lab.contracts.errors import BusyError, LimitExceededError, UnusableError, unknown_name
+import structlog
+
+from agent_lab.contracts.errors import BusyError, LimitExceededError, ProviderError, UnusableError, unknown_name
 from agent_lab.contracts.generation import Attempt, GenerationRequest, GenerationResult, TextDelta, Timings, Usage
 from agent_lab.contracts.ports import ModelAnswer, ModelCall, Provider
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
+from agent_lab.gateway.breaker import BreakerRules, BreakerState, CircuitBreaker
 from agent_lab.gateway.pricing import cost_usd
 from agent_lab.gateway.resolution import (
     Candidate,
@@ -22,9 +26,12 @@ from agent_lab.gateway.resolution import (
     explain_choice,
     merged_sampling,
 )
+from agent_lab.gateway.retry import RetryPolicy
 from agent_lab.gateway.text import CleanStream, clean
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import StrategyRegistry
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -54,13 +61,22 @@ class ProviderGateway:
         strategies: StrategyRegistry,
         providers: Mapping[str, Provider],
         defaults: GatewayDefaults | None = None,
+        retry: RetryPolicy | None = None,
+        breaker: BreakerRules | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._models = models
         self._strategies = strategies
         self._providers = providers
         self._defaults = defaults or GatewayDefaults()
+        self._retry = retry or RetryPolicy()
+        self._rules = breaker or BreakerRules()
+        self._breakers: dict[str, CircuitBreaker] = {}
         self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
 
     def resolve_model(self, request: GenerationRequest) -> ModelSpec:
         """The model that takes this request. Raises the error that says what could, where it cannot."""
@@ -98,8 +114,31 @@ class ProviderGateway:
         """
         watch = _Stopwatch(clock=self._clock, started=self._clock())
         call, notes = self._prepare(request)
+        tries: list[Attempt] = []
+        while True:
+            began_s = watch.elapsed_s
+            pieces = self._attempt(call, watch)
+            try:
+                async for piece in pieces:
+                    yield (
+                        _result(call, piece, notes, watch, tries, began_s) if isinstance(piece, ModelAnswer) else piece
+                    )
+                return
+            except ProviderError as error:
+                tries.append(_attempt_of(call, error.slug, watch.elapsed_s - began_s))
+                wait_s = self._wait_s(len(tries), error, call, watch)
+                if wait_s is None:
+                    raise
+                log.info("generation_retried", model=call.model.key, outcome=error.slug, wait_s=round(wait_s, 3))
+            finally:
+                await pieces.aclose()
+            await self._sleep(wait_s)
+
+    async def _attempt(self, call: ModelCall, watch: _Stopwatch) -> AsyncGenerator[TextDelta | ModelAnswer, None]:
+        """One try at the provider: clean pieces within the deadline, as the model's breaker allows and hears of it."""
         cleaner = CleanStream()
-        async with _opened(self._providers[call.model.provider].stream(call)) as pieces:
+        stream = self._providers[call.model.provider].stream(call)
+        async with self._settling(call.model) as answered, _opened(stream) as pieces:
             while True:
                 piece = await self._next(pieces, call, watch)
                 text = cleaner.flush() if isinstance(piece, ModelAnswer) else cleaner.feed(piece.text)
@@ -107,8 +146,43 @@ class ProviderGateway:
                     watch.note_text()
                     yield TextDelta(text=text)
                 if isinstance(piece, ModelAnswer):
-                    yield _result(call, piece, notes, watch)
+                    answered()
+                    yield piece
                     return
+
+    @asynccontextmanager
+    async def _settling(self, model: ModelSpec) -> AsyncGenerator[Callable[[], None], None]:
+        """Asks the model's breaker before the call and tells it after; call what this yields once it is answered.
+
+        Raises BusyError where the breaker lets nothing through.
+        """
+        # By model and not by provider: a sick model must not shut out its healthy neighbour.
+        breaker = self._breakers.setdefault(model.key, CircuitBreaker(self._rules, model.key))
+        probe = breaker.admit(self._clock())
+
+        def answered() -> None:
+            if breaker.succeeded(probe=probe):
+                log.info("breaker_closed", model=model.key)
+
+        try:
+            yield answered
+        except ProviderError as error:
+            if breaker.failed(error, self._clock(), probe=probe):
+                log.warning("breaker_opened", model=model.key, reason=error.message)
+            raise
+        except BaseException:  # the caller went away, or its own request was refused: nothing is learned of the model
+            breaker.abandoned(probe=probe)
+            raise
+
+    def _wait_s(self, tried: int, error: ProviderError, call: ModelCall, watch: _Stopwatch) -> float | None:
+        if watch.first_token_s is not None:  # the reader has heard a part; a second start would repeat it
+            return None
+        return self._retry.wait_s(tried, error, self._jitter(), left_s=call.timeout_s - watch.elapsed_s)
+
+    def breakers(self) -> dict[str, BreakerState]:
+        """The state of the breaker of each model that was asked so far."""
+        now = self._clock()
+        return {key: breaker.state(now) for key, breaker in sorted(self._breakers.items())}
 
     async def close(self) -> None:
         """Close every provider."""
@@ -181,8 +255,20 @@ def _too_late(call: ModelCall) -> BusyError | LimitExceededError:
     )
 
 
-def _result(call: ModelCall, answer: ModelAnswer, notes: tuple[str, ...], watch: _Stopwatch) -> GenerationResult:
+def _attempt_of(call: ModelCall, outcome: str, seconds: float) -> Attempt:
+    return Attempt(provider=call.model.provider, model=call.model.model_id, outcome=outcome, seconds=seconds)
+
+
+def _result(
+    call: ModelCall,
+    answer: ModelAnswer,
+    notes: tuple[str, ...],
+    watch: _Stopwatch,
+    tries: Sequence[Attempt],
+    began_s: float,
+) -> GenerationResult:
     total_s = watch.elapsed_s
+    last = _attempt_of(call, "ok", total_s - began_s)
     return GenerationResult(
         text=clean(answer.text),
         tokens_generated=answer.completion_tokens,
@@ -205,6 +291,6 @@ def _result(call: ModelCall, answer: ModelAnswer, notes: tuple[str, ...], watch:
         model_resolved=call.model.model_id,
         strategy=answer.strategy or call.strategy.name,
         finish_reason=answer.finish_reason,
-        attempts=(Attempt(provider=call.model.provider, model=call.model.model_id, outcome="ok", seconds=total_s),),
+        attempts=(*tries, last),
         notes=notes + answer.notes,
     )

@@ -55,7 +55,7 @@ class GpuInfo(BaseModel):
 
 
 class Health(BaseModel):
-    """The server answers. `gpu` and `models_loaded` are told only to the owner."""
+    """The server answers. `gpu`, `models_loaded` and `breakers` are told only to the owner."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -72,6 +72,7 @@ class Health(BaseModel):
                     "used_by_models_gb": 0.0,
                 },
                 "models_loaded": ["demo"],
+                "breakers": {"demo": "closed"},
             }
         }
     )
@@ -81,6 +82,8 @@ class Health(BaseModel):
     uptime_s: float
     gpu: GpuInfo | None = None
     models_loaded: list[str] | None = None
+    breakers: dict[str, Literal["closed", "open", "half-open"]] | None = None
+    """Of each model that was asked so far: `open` while it is left alone after failing several times in a row."""
 
 
 class Readiness(BaseModel):
@@ -133,13 +136,14 @@ async def get_service_info(services: Services) -> ServiceInfo:
 @router.get("/health", operation_id="get_health", responses=documented(public=True))
 @public
 def get_health(request: Request, services: Services) -> Health:
-    """Whether the server answers; for the owner also the machine's memory and the models in it."""
+    """Whether the server answers; for the owner also the machine's memory, the models in it and the breakers."""
     uptime_s = (datetime.now(UTC) - services.started_at).total_seconds()
     health = Health(status="healthy", version=__version__, uptime_s=round(uptime_s, 3))
     if not admitted(request):
         return health
     loaded = sorted({model.model_key for model in services.host.resident()})
-    return health.model_copy(update={"gpu": gpu_info(services), "models_loaded": loaded})
+    told = {"gpu": gpu_info(services), "models_loaded": loaded, "breakers": services.gateway.breakers()}
+    return health.model_copy(update=told)
 
 
 NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Readiness, "description": "Some part is not usable."}}

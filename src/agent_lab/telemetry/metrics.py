@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.ports import ModelHost, ResourceMonitor
@@ -14,7 +17,22 @@ CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 # From a small model on this machine to a large one that is loaded first.
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300, 900)
 
+BREAKER_LEVELS = {"closed": 0, "half-open": 1, "open": 2}
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class _Breakers(Collector):
+    """Reads the breakers when the figures are read."""
+
+    def __init__(self, read: Callable[[], Mapping[str, str]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge: 0 closed, 1 half-open, 2 open."""
+        gauge = GaugeMetricFamily("agent_lab_breaker_state", "0 closed, 1 half-open, 2 open", labels=["model"])
+        for model, state in self._read().items():
+            gauge.add_metric([model], BREAKER_LEVELS[state])
+        yield gauge
 
 
 class Metrics:
@@ -28,6 +46,7 @@ class Metrics:
         self._tokens = Counter("tokens", "Tokens read and written", ["model", "direction"], **own)
         self._cost = Counter("cost_usd", "Cost of calls whose price is known", ["model"], **own)
         self._unpriced = Counter("unpriced_generations", "Answers whose price is not known", ["model"], **own)
+        self._retries = Counter("retries", "Tries after the first of answered calls", ["model"], **own)
         self._cache = Counter("cache", "Whether the model was in memory already", ["model", "result"], **own)
         self._total_s = Histogram("generation_seconds", "From the call to the last token", ["model"], **seconds)
         self._first_token_s = Histogram("first_token_seconds", "From the call to the first token", ["model"], **seconds)
@@ -44,6 +63,10 @@ class Metrics:
         self._resident.set_function(lambda: len(host.resident()))
         self._memory.set_function(lambda: monitor.look().used_by_models_gb)
 
+    def watch_breakers(self, breakers: Callable[[], Mapping[str, str]]) -> None:
+        """From now on tell the state of each model's circuit breaker whenever the figures are read."""
+        self.registry.register(_Breakers(breakers))
+
     def generation(self, result: GenerationResult) -> None:
         """Count an answer."""
         model, timings, usage = result.model_key, result.timings, result.usage
@@ -54,6 +77,7 @@ class Metrics:
             self._unpriced.labels(model).inc()
         else:
             self._cost.labels(model).inc(float(usage.cost_usd))
+        self._retries.labels(model).inc(max(0, len(result.attempts) - 1))
         if result.finish_reason != "declined":  # no model was looked for
             self._cache.labels(model, "hit" if result.cache_hit else "miss").inc()
         self._total_s.labels(model).observe(timings.total_s)

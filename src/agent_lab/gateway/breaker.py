@@ -1,0 +1,99 @@
+"""Leaves a model alone for a while when it keeps failing, and lets one call find out whether it is well again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agent_lab.contracts.errors import BusyError, ModelCorruptError, ProviderError
+
+PROBE_WAIT_S = 1.0
+"""What callers are told while another one's probe is on its way."""
+
+BreakerState = Literal["closed", "open", "half-open"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRules:
+    """How many failures in a row open a breaker, and for how many seconds."""
+
+    max_failures: int = 3
+    timeout_s: float = 60.0
+
+
+@dataclass(slots=True)
+class CircuitBreaker:
+    """The breaker of one model. No clock inside: every method that needs the time is told it, in seconds.
+
+    Closed: calls go through. Open: none does, until the time-out has passed. Half-open: exactly one call goes through
+    as a probe; its success closes the breaker, its failure opens it again. A provider that names a time to come back
+    (429 with Retry-After) is left alone until then, without that counting as a failure.
+    """
+
+    rules: BreakerRules
+    name: str
+    failures: int = 0
+    closed_again_at: float | None = None
+    """Open until then, or since then half-open; None while closed."""
+    cool_until: float = 0.0
+    probing: bool = False
+    last_words: str = ""
+
+    def state(self, now: float) -> BreakerState:
+        """How it stands at that time."""
+        if self.closed_again_at is None:
+            return "closed"
+        return "half-open" if now >= self.closed_again_at else "open"
+
+    def admit(self, now: float) -> bool:
+        """Let a call through, True where it is the probe; or raise BusyError that says how long to wait.
+
+        Each admitted call must be settled by exactly one of `succeeded`, `failed` and `abandoned`, which are told
+        whether it was the probe: of the calls that began before the breaker opened, none decides over it any more.
+        """
+        if now < self.cool_until:
+            raise self._refusal(self.cool_until - now, "asked to be left alone")
+        if self.closed_again_at is None:
+            return False
+        if now < self.closed_again_at:
+            raise self._refusal(self.closed_again_at - now, f"failed {self.failures} times in a row")
+        if self.probing:
+            raise self._refusal(PROBE_WAIT_S, "is being tried again by another call")
+        self.probing = True
+        return True
+
+    def succeeded(self, *, probe: bool) -> bool:
+        """The call was answered. True where that closes the breaker."""
+        if not probe and self.closed_again_at is not None:
+            return False
+        self.failures, self.closed_again_at, self.probing, self.last_words = 0, None, False, ""
+        return probe
+
+    def failed(self, error: ProviderError, now: float, *, probe: bool) -> bool:
+        """The call failed. True where that opens the breaker."""
+        self.abandoned(probe=probe)
+        if isinstance(error, ModelCorruptError):  # files can be put right at any moment
+            return False
+        if isinstance(error, BusyError) and error.retry_after_s is not None:
+            self.cool_until = max(self.cool_until, now + error.retry_after_s)
+            return False
+        if not probe and self.closed_again_at is not None:
+            return False
+        self.failures += 1
+        self.last_words = error.message
+        if not probe and self.failures < self.rules.max_failures:
+            return False
+        self.closed_again_at = now + self.rules.timeout_s
+        return True
+
+    def abandoned(self, *, probe: bool) -> None:
+        """The call says nothing about the model: it was cancelled, or the request itself was refused."""
+        if probe:
+            self.probing = False
+
+    def _refusal(self, wait_s: float, why: str) -> BusyError:
+        last = f" (last: {self.last_words})" if self.last_words else ""
+        return BusyError(
+            f"{self.name!r} {why}{last} and is left alone for {wait_s:.0f} s; try later, or use another model.",
+            retry_after_s=wait_s,
+        )
