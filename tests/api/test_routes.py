@@ -205,7 +205,7 @@ async def test_a_busy_provider_says_when_to_come_back(tmp_path: Path) -> None:
     script = ScriptedProvider(errors={1: BusyError("All slots are taken; come back.", retry_after_s=67.4)})
     async with open_door(tmp_path / "home", script) as door, door.owner() as owner:
         response = await owner.post("/inference", json={"prompt": "Hello"})
-    assert (response.status_code, response.headers["retry-after"]) == (503, "67")
+    assert (response.status_code, response.headers["retry-after"]) == (503, "68")
     assert response.json()["type"] == "urn:agent-lab:problem:busy"
 
 

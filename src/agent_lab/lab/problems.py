@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -120,7 +121,7 @@ def from_error(error: AgentLabError, request_id: str) -> Response:
     """The answer to an error of ours: its sentence, its slug, and when to come back where that is known."""
     headers: dict[str, str] = {}
     if isinstance(error, BusyError):
-        headers["Retry-After"] = str(max(1, round(error.retry_after_s or 1)))
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1)))
     if isinstance(error, NotSignedInError):
         headers["WWW-Authenticate"] = 'Bearer realm="agent-lab"'
     if isinstance(error, RunFailedError):
