@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-EXTRAS = {"run": ("hub",), "dev": ("hub", "test", "check")}
+EXTRAS = {"run": ("hub", "hosted"), "dev": ("hub", "hosted", "test", "check")}
 INPUTS = ("build.in", "torch-needs.in")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)")
 

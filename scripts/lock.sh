@@ -14,6 +14,6 @@ compile() {
         --custom-compile-command "make lock" -o "requirements/$lock.lock" \
         pyproject.toml requirements/build.in requirements/torch-needs.in "$@"
 }
-compile run --extra hub
-compile dev --extra hub --extra test --extra check -c requirements/run.lock
+compile run --extra hub --extra hosted
+compile dev --extra hub --extra hosted --extra test --extra check -c requirements/run.lock
 .venv/bin/python scripts/check_lock.py

@@ -115,6 +115,14 @@ def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     return Reading(settings=settings, origins=origins, warnings=warnings)
 
 
+def read_secret(name: str, environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> SecretStr | None:
+    """The value of a variable that a provider's row names, from the environment over `.env`; None where unset."""
+    environ = os.environ if environ is None else environ
+    file_values = _dotenv(Path(".env") if dotenv is None else dotenv)
+    value = (environ.get(name) or file_values.get(name) or "").strip()
+    return SecretStr(value) if value else None
+
+
 def _dotenv(path: Path) -> Mapping[str, str | None]:
     try:
         return dotenv_values(path) if path.is_file() else {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import Generator, ModelHost, NodeKind, Provider, ResourceMonitor
-from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.registry import ModelSpec, ProviderSpec
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import Checker, check_flow
 from agent_lab.flows.compiler import GraphBuilder
@@ -21,6 +21,9 @@ from agent_lab.gateway.breaker import BreakerRules
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.resolution import GatewayDefaults
 from agent_lab.nodes.table import node_kinds
+from agent_lab.providers.hosted.anthropic import AnthropicDialect
+from agent_lab.providers.hosted.openai import OpenAIDialect
+from agent_lab.providers.hosted.provider import HostedProvider
 from agent_lab.providers.local.executor import ModelExecutor
 from agent_lab.providers.local.gpu_guard import GpuGuard
 from agent_lab.providers.local.host import LocalHost
@@ -29,12 +32,13 @@ from agent_lab.providers.local.manager import ModelManager
 from agent_lab.providers.local.provider import LocalProvider
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry, load_models
+from agent_lab.registries.providers import load_providers
 from agent_lab.registries.strategies import StrategyRegistry, load_strategies
 from agent_lab.runs.admission import Admission
 from agent_lab.runs.executor import RunExecutor
 from agent_lab.runs.recovery import watch_over
 from agent_lab.runs.service import RunService
-from agent_lab.settings import Reading, Settings
+from agent_lab.settings import Reading, Settings, read_secret
 from agent_lab.storage.database import database_path, open_database
 from agent_lab.storage.outputs import OutputFolder
 from agent_lab.storage.runs import SqlRuns
@@ -44,6 +48,7 @@ from agent_lab.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from pydantic import SecretStr
 
     from agent_lab.api.auth import LoginCodes
 
@@ -69,6 +74,8 @@ class Lab:
     runs: RunService
     metrics: Metrics
     started_at: datetime
+    missing_keys: Mapping[str, str]
+    """Providers that cannot be called for want of a key, and the variable that would hold it."""
 
 
 @asynccontextmanager
@@ -88,11 +95,12 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         store = SqlRuns(await open_database(database_path(settings)))
         closing.push_async_callback(store.close)
         local = _local(settings, models, strategies)
+        hosted = _hosted(settings)
         gateway = ProviderGateway(
             models=models,
             strategies=strategies,
-            providers={"local": local.provider, "scripted": ScriptedProvider()},
-            defaults=_defaults(settings),
+            providers={"local": local.provider, "scripted": ScriptedProvider(), **hosted.providers},
+            defaults=_defaults(settings, hosted.missing_keys),
             breaker=BreakerRules(
                 max_failures=settings.circuit_breaker_max_failures, timeout_s=settings.circuit_breaker_timeout
             ),
@@ -126,6 +134,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             runs=runs,
             metrics=metrics,
             started_at=datetime.now(UTC),
+            missing_keys=hosted.missing_keys,
         )
 
 
@@ -189,6 +198,37 @@ def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegist
     return _Local(provider=LocalProvider(ModelExecutor(host)), host=host, monitor=monitor)
 
 
+@dataclass(frozen=True, slots=True)
+class _Hosted:
+    """The providers that can be called, and those that a key is missing for."""
+
+    providers: Mapping[str, Provider]
+    missing_keys: Mapping[str, str]
+
+
+def _hosted(settings: Settings) -> _Hosted:
+    providers: dict[str, Provider] = {}
+    missing: dict[str, str] = {}
+    for spec in load_providers(settings.config_dir):
+        secret = _secret(settings, spec)
+        if spec.key_env is not None and secret is None:
+            missing[spec.key] = spec.key_env
+            continue
+        dialect = OpenAIDialect() if spec.kind == "openai" else AnthropicDialect()
+        providers[spec.key] = HostedProvider(spec, secret, dialect)
+    return _Hosted(providers, missing)
+
+
+def _secret(settings: Settings, spec: ProviderSpec) -> SecretStr | None:
+    known: dict[str | None, SecretStr | None] = {
+        "OPENAI_API_KEY": settings.openai_api_key,
+        "ANTHROPIC_API_KEY": settings.anthropic_api_key,
+    }
+    if spec.key_env is None or spec.key_env in known:
+        return known.get(spec.key_env)
+    return read_secret(spec.key_env)
+
+
 def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:
     """A look-up that refuses, before anything is spent, a model that no provider here serves."""
 
@@ -198,12 +238,13 @@ def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:
     return look_up
 
 
-def _defaults(settings: Settings) -> GatewayDefaults:
+def _defaults(settings: Settings, missing_keys: Mapping[str, str]) -> GatewayDefaults:
     return GatewayDefaults(
         provider=settings.default_provider,
         model=settings.default_model,
         strategy=settings.default_strategy,
         max_tokens=settings.max_tokens_default,
+        missing_keys=missing_keys,
     )
 
 

@@ -124,12 +124,12 @@ def test_a_model_in_the_hubs_cache_is_on_this_machine(home: Any, tmp_path: Path)
     assert places.place_of(model, settings, callable_now=True) == places.HERE
 
 
-def test_a_hosted_model_needs_its_key_once_it_can_be_called(tmp_path: Path) -> None:
-    model = load_models(tmp_path).get_model("gpt-5")
-    without, with_key = read_settings({}).settings, read_settings({"OPENAI_API_KEY": "sk-secret"}).settings
-    assert places.place_of(model, without, callable_now=True) == "needs OPENAI_API_KEY"
-    assert places.place_of(model, with_key, callable_now=True) == "hosted, key set"
-    assert "cannot call it yet" in places.place_of(model, with_key, callable_now=False)
+def test_a_hosted_model_is_listed_with_the_key_that_it_needs(said: Run, home: Any) -> None:
+    (home.path / ".env").write_text("OPENAI_API_KEY=sk-secret\n")
+    listed = {model["key"]: model["where"] for model in json.loads(said("models", "list", "--json").out)["models"]}
+    assert listed["gpt-5"] == places.HOSTED
+    assert listed["claude-haiku-4.5"] == "needs ANTHROPIC_API_KEY"
+    assert said("models", "why", "claude-haiku-4.5").out.startswith("left: 'claude-haiku-4.5' needs ANTHROPIC_API_KEY")
 
 
 def test_models_why_names_the_one_taken_first(said: Run) -> None:

@@ -13,10 +13,11 @@ from agent_lab.contracts.generation import TextDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.providers.scripted import ScriptedProvider
+from support.hosted import hosted_call, hosted_provider
 from support.tiny_model import local_stack, tiny_call, tiny_spec
+from support.vendor_server import LONG, vendor_server
 
 pytest_plugins = ("support.tiny_fixtures",)
-LONG = " ".join(f"word{number}" for number in range(200))
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Subject:
     at_work: Callable[[], int]
 
 
-@pytest.fixture(params=["scripted", "local"])
+@pytest.fixture(params=["scripted", "local", "openai", "anthropic"])
 async def subject(request: pytest.FixtureRequest, tiny_folder: Path) -> AsyncIterator[Subject]:
     if request.param == "scripted":
         provider = ScriptedProvider(lambda call: LONG, delay_s=0.001)
@@ -39,6 +40,12 @@ async def subject(request: pytest.FixtureRequest, tiny_folder: Path) -> AsyncIte
             provider, lambda **more: tiny_call(tiny_folder, model=spec, **more), lambda: provider.open_streams
         )
         await provider.close()
+        return
+    if request.param in {"openai", "anthropic"}:
+        async with vendor_server(delay_s=0.001) as server:
+            provider = hosted_provider(request.param, server)
+            yield Subject(provider, hosted_call, lambda: server.at_work)
+            await provider.close()
         return
     stack = local_stack(tiny_spec(tiny_folder))
     yield Subject(

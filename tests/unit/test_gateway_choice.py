@@ -62,10 +62,11 @@ def test_the_default_provider_counts_where_no_model_is_named() -> None:
         choose(ask(), models, {"other"}, GatewayDefaults(provider="othr"))
 
 
-def test_a_hosted_model_is_named_as_not_callable_yet() -> None:
-    with pytest.raises(UnusableError) as caught:
+def test_a_hosted_model_without_a_key_says_which_one_it_needs() -> None:
+    with pytest.raises(UnusableError, match=r"'gpt-5' needs OPENAI_API_KEY; put it into \.env, or use a local model"):
+        chosen(ask(model_key="gpt-5"), missing_keys={"openai": "OPENAI_API_KEY"})
+    with pytest.raises(UnusableError, match=r"'gpt-5' is served by 'openai', which no \[\[provider\]\] row describes"):
         chosen(ask(model_key="gpt-5"))
-    assert "is served by 'openai', which this version cannot call yet; use a local model" in caught.value.message
 
 
 def test_a_model_over_the_memory_bound_is_refused_with_those_that_would_do() -> None:
@@ -104,14 +105,14 @@ def test_explain_gives_every_model_a_reason_and_takes_what_is_resolved() -> None
     assert [candidate.key for candidate in found if candidate.taken] == ["demo"]
     reasons = {candidate.key: candidate.reason for candidate in found}
     assert "needs 6 GB" in reasons["llama3-8b"]
-    assert "cannot call yet" in reasons["gpt-5"]
+    assert "no [[provider]] row describes" in reasons["gpt-5"]
     assert all(reasons.values())
 
 
 def test_explain_of_what_cannot_be_takes_none_and_says_why() -> None:
     found = explain_choice(ask(model_key="gpt-5"), load_models(NOWHERE), {"local"}, GatewayDefaults())
     assert not any(candidate.taken for candidate in found)
-    assert "cannot call yet" in next(candidate.reason for candidate in found if candidate.key == "gpt-5")
+    assert "no [[provider]] row describes" in next(candidate.reason for candidate in found if candidate.key == "gpt-5")
 
 
 SPECS = st.builds(

@@ -6,6 +6,7 @@ import pytest
 
 from agent_lab.contracts.errors import NotFoundError, ValidationError
 from agent_lab.registries.models import load_models
+from agent_lab.registries.providers import load_providers
 from agent_lab.registries.strategies import load_strategies
 
 MINE = """
@@ -98,3 +99,39 @@ def test_a_strategy_that_falls_back_on_nothing_is_refused(tmp_path: Path) -> Non
     (tmp_path / "s.toml").write_text('[[strategy]]\nname = "a"\ndescription = "x"\nfallbacks = ["standrad"]\n')
     with pytest.raises(ValidationError, match=r"'a' cannot fall back.*did you mean 'standard'"):
         load_strategies(tmp_path)
+
+
+PROVIDER = """
+[[provider]]
+key = "mine"
+kind = "openai"
+base_url = "http://127.0.0.1:11434/v1/"
+"""
+
+
+def test_providers_are_rows_and_the_users_replace_the_built_in_ones(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(PROVIDER + PROVIDER.replace("mine", "openai"))
+    rows = {row.key: row for row in load_providers(tmp_path)}
+    assert list(rows) == ["openai", "anthropic", "mine"]
+    assert rows["openai"].base_url == rows["mine"].base_url == "http://127.0.0.1:11434/v1"
+    assert (rows["mine"].key_env, rows["mine"].host) == (None, "127.0.0.1:11434")
+    assert rows["anthropic"].key_env == "ANTHROPIC_API_KEY"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("mine", "local", "this name belongs to a provider of this machine"),
+        ("http://", "ftp://", "it is an address such as https://host/v1"),
+        ("http://", "http://me:pw@", "without user, password"),
+        ("/v1/", "/v1?key=1", "without user, password and question mark"),
+        ("http://127.0.0.1:11434/v1/", "http://[", "base_url"),
+        ('"openai"\n', '"openai"\nkey_env = "DATABASE_URL"\n', "ends in _KEY or _TOKEN"),
+        ('"openai"\n', '"openai"\nkey_env = "AGENT_LAB_TOKEN"\n', "is not one of AI Agent Lab"),
+    ],
+)
+def test_a_provider_that_cannot_be_called_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
+    (tmp_path / "mine.toml").write_text(PROVIDER.replace(old, new))
+    with pytest.raises(ValidationError, match=r"mine\.toml, provider ") as caught:
+        load_providers(tmp_path)
+    assert said in caught.value.message

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from agent_lab.contracts.errors import ValidationError
-from agent_lab.settings import read_settings
+from agent_lab.settings import read_secret, read_settings
 
 
 @pytest.fixture
@@ -90,3 +90,17 @@ def test_one_folder_is_both_homes_where_it_is_named(tmp_path: Path, dotenv: Path
     usual = read_settings({}, dotenv).settings
     assert usual.config_dir == Path.home() / ".config" / "agent-lab"
     assert usual.data_dir == Path.home() / ".local" / "share" / "agent-lab"
+
+
+def test_a_named_secret_is_read_from_the_environment_over_the_file(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("ONE_KEY=from-file\nTWO_KEY=from-file\n")
+    environ = {"ONE_KEY": "from-environ", "BLANK_KEY": " "}
+    found = [read_secret(name, environ, dotenv) for name in ("ONE_KEY", "TWO_KEY", "BLANK_KEY", "NO_KEY")]
+    assert [secret.get_secret_value() if secret else None for secret in found] == [
+        "from-environ",
+        "from-file",
+        None,
+        None,
+    ]
+    assert "from-" not in repr(found)

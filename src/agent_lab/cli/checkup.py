@@ -30,11 +30,16 @@ class Finding:
     says: str
 
 
+LIBRARIES = (
+    ("torch", "local", "local"),
+    ("transformers", "local", "local"),
+    ("openai", "hosted", "hosted"),
+    ("anthropic", "hosted", "hosted"),
+)
+"""What may be left out of an installation, and what needs it."""
 UNUSED = frozenset(
     {
         "APP_ENV",
-        "OPENAI_API_KEY",
-        "ANTHROPIC_API_KEY",
         "LAB_API_URL",
         "REQUEST_TIMEOUT",
         "NEXT_PUBLIC_API_URL",
@@ -67,11 +72,11 @@ def check_up(reading: Reading | None, refused: str, *, network: bool) -> list[Fi
 def _software() -> Iterator[Finding]:
     version = platform.python_version()
     yield Finding("Python", "ok", f"{version} at {sys.executable}")
-    for name in ("torch", "transformers"):
+    for name, kind, extra in LIBRARIES:
         try:
             yield Finding(name, "ok", importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(name, "missing", "not installed; local models need it: pip install 'agent-lab[local]'")
+            yield Finding(name, "missing", f"not installed; {kind} models need it: pip install 'agent-lab[{extra}]'")
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

@@ -30,7 +30,15 @@ def list_models(as_json: bool) -> int:
         from agent_lab.cli.places import place_of
 
         found = [
-            (model, place_of(model, lab.settings, callable_now=_callable_now(lab, model.key)))
+            (
+                model,
+                place_of(
+                    model,
+                    lab.settings,
+                    callable_now=_callable_now(lab, model.key),
+                    missing_key=lab.missing_keys.get(model.provider),
+                ),
+            )
             for model in lab.models.list_models()
         ]
         if as_json:

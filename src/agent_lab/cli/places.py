@@ -10,14 +10,18 @@ from agent_lab.settings import Settings
 BUILT_IN = "built in"
 HERE = "on this machine"
 ABSENT = "not downloaded"
+HOSTED = "hosted"
 
 
-def place_of(model: ModelSpec, settings: Settings, *, callable_now: bool) -> str:
-    """Where the model is, looked up on the disk alone. `callable_now`: some provider here serves it."""
+def place_of(model: ModelSpec, settings: Settings, *, callable_now: bool, missing_key: str | None = None) -> str:
+    """Where the model is, looked up on the disk alone.
+
+    `callable_now`: some provider here serves it. `missing_key`: the variable that it could be called with.
+    """
     if model.provider == "scripted":
         return "scripted, for trying out"
     if model.provider != "local":
-        return _hosted(model, settings, callable_now)
+        return _hosted(callable_now, missing_key)
     if model.model_id.startswith("builtin:"):
         return BUILT_IN
     if Path(model.model_id).expanduser().is_dir():
@@ -27,13 +31,10 @@ def place_of(model: ModelSpec, settings: Settings, *, callable_now: bool) -> str
     return HERE if _in_cache(model, settings) else ABSENT
 
 
-def _hosted(model: ModelSpec, settings: Settings, callable_now: bool) -> str:
-    if not callable_now:
-        return "cannot call it yet"
-    keys = {"openai": settings.openai_api_key, "anthropic": settings.anthropic_api_key}
-    if keys.get(model.provider) is None:
-        return f"needs {model.provider.upper()}_API_KEY"
-    return "hosted, key set"
+def _hosted(callable_now: bool, missing_key: str | None) -> str:
+    if missing_key is not None:
+        return f"needs {missing_key}"
+    return HOSTED if callable_now else "no such provider"
 
 
 def _in_cache(model: ModelSpec, settings: Settings) -> bool:

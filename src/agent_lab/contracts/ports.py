@@ -38,6 +38,8 @@ class ModelAnswer:
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    usage_known: bool = True
+    """False where the provider did not count; the price is then unknown too."""
     cache_hit: bool = True
     load_s: float = 0.0
     queue_s: float = 0.0

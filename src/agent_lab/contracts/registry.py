@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 Usd = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Capability = Literal["chat", "code", "math", "reasoning", "vision", "tool-calling", "function-schemas", "long-context"]
+Parameter = Literal["temperature", "top_p", "seed", "stop", "response_schema"]
 
 
 class Row(BaseModel):
@@ -41,11 +44,50 @@ class ModelSpec(Row):
     capabilities: frozenset[Capability] = frozenset({"chat"})
     cost_profile: CostProfile | None = None
     min_vram_gb: float = Field(default=0.0, ge=0)
+    ignores: frozenset[Parameter] = frozenset()
+    """What a hosted model does not take: it is left out of the call, and a note says so."""
     prompt_format: Literal["chat", "turns"] = "chat"
     """`chat`: system, history and the rendered prompt. `turns`: the question and each voice so far as a turn of
     its own, for models whose chat template knows the roles of a deliberation."""
     demonstration: bool = False
     """True for the built-in model: shown as a demonstration wherever a user meets it."""
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
+        raise ValueError("it is an address such as https://host/v1, without user, password and question mark")
+    return value.rstrip("/")
+
+
+def _served_here(value: str) -> str:
+    if value in {"local", "scripted"}:
+        raise ValueError("this name belongs to a provider of this machine; use another one")
+    return value
+
+
+def _key_variable(value: str) -> str:
+    # Any other variable might hold what must never leave the machine.
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*_(KEY|TOKEN)", value) or value.startswith("AGENT_LAB_"):
+        raise ValueError("it is the name of a variable that ends in _KEY or _TOKEN and is not one of AI Agent Lab")
+    return value
+
+
+class ProviderSpec(Row):
+    """A provider of hosted models: the protocol it speaks, its address, and the variable that holds its key."""
+
+    key: Annotated[str, AfterValidator(_served_here)] = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    kind: Literal["openai", "anthropic"]
+    base_url: Annotated[str, AfterValidator(_address)]
+    key_env: Annotated[str, AfterValidator(_key_variable)] | None = None
+    """None: it is called without a key."""
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """How an `openai` provider calls the bound of an answer."""
+
+    @property
+    def host(self) -> str:
+        """The only host that the key is sent to, with its port."""
+        return urlsplit(self.base_url).netloc
 
 
 class Sampling(Row):

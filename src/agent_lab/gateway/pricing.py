@@ -11,8 +11,8 @@ MTOK = Decimal(1_000_000)
 
 
 def cost_usd(price: CostProfile | None, answer: ModelAnswer) -> Decimal | None:
-    """USD for what the answer counted; None where the model has no price."""
-    if price is None:
+    """USD for what the answer counted; None where the model has no price or nobody counted."""
+    if price is None or not answer.usage_known:
         return None
     cached_price = price.cached_input_usd_per_mtok
     if cached_price is None:

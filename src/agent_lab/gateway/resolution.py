@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from agent_lab.contracts.errors import (
@@ -32,6 +32,8 @@ class GatewayDefaults:
     model: str | None = None
     strategy: str | None = None
     max_tokens: int = 1024
+    missing_keys: Mapping[str, str] = field(default_factory=dict)
+    """Providers that cannot be called for want of a key, and the variable that would hold it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +64,15 @@ class Choice:
 
 
 def misfits(
-    request: GenerationRequest, model: ModelSpec, models: ModelRegistry, providers: Collection[str]
+    request: GenerationRequest,
+    model: ModelSpec,
+    models: ModelRegistry,
+    providers: Collection[str],
+    defaults: GatewayDefaults,
 ) -> list[Misfit]:
     """Everything that speaks against this model for this request, the gravest first."""
     checks = (
-        _provider_misfit(model, providers),
+        _provider_misfit(model, providers, defaults.missing_keys),
         _memory_misfit(request, model),
         _context_misfit(request, model),
         _budget_misfit(request, model),
@@ -75,13 +81,15 @@ def misfits(
     return [misfit for misfit in checks if misfit is not None]
 
 
-def _provider_misfit(model: ModelSpec, providers: Collection[str]) -> Misfit | None:
+def _provider_misfit(model: ModelSpec, providers: Collection[str], missing_keys: Mapping[str, str]) -> Misfit | None:
     if model.provider in providers:
         return None
-    reason = (
-        f"{model.key!r} is served by {model.provider!r}, which this version cannot call yet; "
-        "use a local model (`agent-lab models list` shows them)."
-    )
+    variable = missing_keys.get(model.provider)
+    if variable is not None:
+        reason = f"{model.key!r} needs {variable}; put it into .env"
+    else:
+        reason = f"{model.key!r} is served by {model.provider!r}, which no [[provider]] row describes; add one"
+    reason += ", or use a local model (`agent-lab models list` shows them)."
     return Misfit(what="provider", reason=reason)
 
 
@@ -140,11 +148,11 @@ def choose(
         pool = [models.get_model(named)]
     else:
         pool, reason = _unasked(models, defaults), f"It is the first that fits of provider {defaults.provider!r}."
-    found = [(model, misfits(request, model, models, providers)) for model in pool]
+    found = [(model, misfits(request, model, models, providers, defaults)) for model in pool]
     possible = [(model, against) for model, against in found if not any(misfit.hard for misfit in against)]
     if not possible:
         model, against = found[0]
-        raise _refusal(request, next(misfit for misfit in against if misfit.hard), models, providers)
+        raise _refusal(request, next(misfit for misfit in against if misfit.hard), models, providers, defaults)
     model, against = min(possible, key=lambda pair: len(pair[1]))
     return Choice(model=model, reason=reason, notes=tuple(misfit.reason for misfit in against))
 
@@ -175,7 +183,11 @@ ERRORS: dict[Obstacle, tuple[type[AgentLabError], str]] = {
 
 
 def _refusal(
-    request: GenerationRequest, misfit: Misfit, models: ModelRegistry, providers: Collection[str]
+    request: GenerationRequest,
+    misfit: Misfit,
+    models: ModelRegistry,
+    providers: Collection[str],
+    defaults: GatewayDefaults,
 ) -> AgentLabError:
     kind, where = ERRORS[misfit.what]
     if misfit.what == "provider":
@@ -183,7 +195,7 @@ def _refusal(
     fitting = [
         model.key
         for model in models.list_models()
-        if not any(found.hard for found in misfits(request, model, models, providers))
+        if not any(found.hard for found in misfits(request, model, models, providers, defaults))
     ]
     if fitting:
         return kind(f"{misfit.reason} These would do: {', '.join(fitting[:5])}.", where=where)
@@ -203,7 +215,7 @@ def explain_choice(
         refusal = error.message
     candidates: list[Candidate] = []
     for model in models.list_models():
-        against = misfits(request, model, models, providers)
+        against = misfits(request, model, models, providers, defaults)
         if choice is not None and model.key == choice.model.key:
             reason = " ".join((choice.reason, *choice.notes))
             candidates.insert(0, Candidate(key=model.key, taken=True, reason=reason))

@@ -14,14 +14,14 @@ import pydantic
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.registry import Row
 
-BUILTIN = {"model": "models.toml", "strategy": "strategies.toml"}
+BUILTIN = {"model": "models.toml", "provider": "providers.toml", "strategy": "strategies.toml"}
 RowType = TypeVar("RowType", bound=Row)
 
 
 def read_rows(table: str, row_type: type[RowType], id_field: str, config_dir: Path) -> list[RowType]:
     """The rows of the package's own file, with those of `<config_dir>/*.toml` over and after them.
 
-    A user's file holds `[[model]]` and `[[strategy]]` tables; a row whose key exists replaces it.
+    A user's file holds `[[model]]`, `[[provider]]` and `[[strategy]]` tables; a row whose key exists replaces it.
     Raises ValidationError that names the file, the row and the field, and what it may be.
     """
     rows: dict[str, RowType] = {}
@@ -59,7 +59,9 @@ def _parsed(file: str, content: bytes) -> dict[str, Any]:
         raise ValidationError(f"The file {file} is not readable TOML: {error}.") from error
     for name in document:
         if name not in BUILTIN:
-            raise ValidationError(f"{file} has a table {name!r}; there may be [[model]] and [[strategy]] tables only.")
+            raise ValidationError(
+                f"{file} has a table {name!r}; there may be [[model]], [[provider]] and [[strategy]] tables only."
+            )
     return document
 
 

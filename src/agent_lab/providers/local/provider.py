@@ -12,9 +12,9 @@ from agent_lab.demo import domain
 from agent_lab.providers.local.executor import ModelExecutor
 
 CONNECT = (
-    "To have this answered, name a model that `agent-lab models list` shows (for instance --model qwen3-4b or "
-    "--model mistral7b; its weights are fetched from Hugging Face at the first use), or add one of yours to "
-    "models.toml."
+    "To have this answered, put OPENAI_API_KEY or ANTHROPIC_API_KEY into .env and name a hosted model (--model "
+    "gpt-5-mini, --model claude-haiku-4.5), or name a local one (for instance --model qwen3-4b; its weights are "
+    "fetched from Hugging Face at the first use). `agent-lab models list` shows them all; models.toml takes yours."
 )
 SCHEMA_NOTE = "Local models do not enforce a response schema; the answer may not fit it."
 
