@@ -96,7 +96,10 @@ def kill_while_it_writes(script: str, path: Path, wait_s: float) -> int:
     assert first, process.communicate()[1]
     time.sleep(wait_s)
     process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate()
+    rest = process.stdout.read()  # and not communicate(), which leaves out what the line's own buffer has read ahead
+    process.wait()
+    assert process.stderr is not None
+    process.stderr.close()
     return int((first + rest).rsplit("\n", 2)[-2])
 
 
