@@ -13,7 +13,7 @@ from agent_lab.contracts.errors import BusyError, EnvironmentFaultError, Unusabl
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
 from agent_lab.contracts.run import GenerationFinished, GenerationStarted, RunEvent, RunFinished, RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
-from agent_lab.runs import service
+from agent_lab.runs import recovery, service
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.runs import SqlRuns
@@ -147,3 +147,28 @@ def test_a_dense_flow_is_checked_within_seconds(tmp_path: Path) -> None:
     _, problems = bench(tmp_path).catalog.check({"id": "dense", "name": "dense", "nodes": nodes, "edges": edges})
     assert problems == []
     assert time.process_time() - began < 5
+
+
+async def test_a_store_that_fails_a_recovery_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Flaky(MemoryRuns):
+        refusals = 0
+
+        async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+            if self.refusals:
+                self.refusals -= 1
+                raise EnvironmentFaultError("The disk is full; make room.")
+            return await super().append(run_id, events, owner=owner)
+
+    monkeypatch.setattr(recovery, "RENEW_S", 0.01)
+    store = Flaky()
+    first = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()), store=store)
+    run_id = await speaking(first)
+    await first.runs.close()
+    store.refusals = 1
+    second = bench(tmp_path, ScriptedProvider({"*": "text"}), store=store)
+    watching = asyncio.create_task(recovery.watch_over(second.runs))
+    async with asyncio.timeout(5):
+        while (await second.runs.view(run_id)).status != "completed":
+            assert not watching.done()
+            await asyncio.sleep(0.01)
+    watching.cancel()

@@ -115,11 +115,15 @@ class RunService:
         with self._place(run_id) as (journal, active):
             if not await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):
                 raise self._busy(run_id)
-            events = await self.store.events(run_id)
-            record = Record.of(events)
-            active.live.publish(events)
-            await journal.write(RunResumed(at=self.now(), recorded_steps=len(record.turns)))
-            self._launch(active, beginning(events), journal, record)
+            try:
+                events = await self.store.events(run_id)
+                started, record = beginning(events), Record.of(events)
+                taken_up = RunResumed(at=self.now(), recorded_steps=len(record.turns))
+                active.live.publish([*events, *await self.store.append(run_id, [taken_up], owner=self.owner)])
+            except AgentLabError:
+                await self._let_go(run_id, active)
+                raise
+            self._launch(active, started, journal, record)
         return info
 
     async def recover(self) -> list[str]:
