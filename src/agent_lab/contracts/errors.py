@@ -4,10 +4,14 @@
     ├── ValidationError        rejected: nobody takes this as it stands; change it
     │   ├── NotFoundError      no such model, flow, run: the nearest names are told
     │   ├── ConflictError      the thing is in another state than the request supposes
-    │   └── TooLargeError      over a stated bound
+    │   ├── TooLargeError      over a stated bound
+    │   └── ContentRefusedError  a vendor's filter does not let the request through
     ├── ProviderError          a provider did not answer
     │   ├── BusyError          the same provider, later
+    │   │   └── RateLimitedError  and not before it says so: it takes no more from this caller
+    │   ├── BrokenOffError     the same provider, at once: the connection or the answer broke
     │   └── UnusableError      another provider, now
+    │       ├── SilentError    nothing came in time; asking the same one again would only double the wait
     │       └── ModelCorruptError  a model's files are damaged; they must be put right first
     ├── CapacityError          the machine has no room for it
     ├── LimitExceededError     a limit of the run itself was reached
@@ -66,6 +70,13 @@ class TooLargeError(ValidationError):
     status = 413
 
 
+class ContentRefusedError(ValidationError):
+    """A vendor's content filter does not let this request through; say it in other words."""
+
+    slug = "content-refused"
+    status = 422
+
+
 class ProviderError(AgentLabError):
     """A provider did not answer this request."""
 
@@ -84,11 +95,32 @@ class BusyError(ProviderError):
         self.retry_after_s = retry_after_s
 
 
+class RateLimitedError(BusyError):
+    """The provider, or a limit of this gateway, takes no more from this caller for a while."""
+
+    slug = "rate-limited"
+    status = 429
+
+
+class BrokenOffError(ProviderError):
+    """The connection broke, or the answer did not come to its end; the same request may succeed at once."""
+
+    slug = "broken-off"
+    status = 502
+
+
 class UnusableError(ProviderError):
     """This provider or model cannot answer at present; another one may."""
 
     slug = "unusable"
     status = 503
+
+
+class SilentError(UnusableError):
+    """The provider said nothing for as long as was allowed."""
+
+    slug = "silent"
+    status = 504
 
 
 class ModelCorruptError(UnusableError):

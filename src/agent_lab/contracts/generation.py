@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from agent_lab.contracts.registry import Usd
 
 MAX_PROMPT_CHARS = 1_000_000
 """A prompt longer than this is refused at every door."""
 
-FinishReason = Literal["stop", "length", "declined"]
-"""`declined`: the model does not take this question; the text says why and what to use instead."""
+FinishReason = Literal["stop", "length", "tool_calls", "declined", "filtered"]
+"""`tool_calls`: the model waits for what its tools say. `declined`: the model does not take this question; the text
+says why and what to use instead. `filtered`: the vendor withheld the rest."""
 
 
 class Contract(BaseModel):
@@ -21,11 +23,40 @@ class Contract(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Tool(Contract):
+    """A function that the model may ask its caller to run. `parameters`: a JSON Schema."""
+
+    name: str = Field(min_length=1, max_length=128)
+    description: str | None = None
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class ToolCall(Contract):
+    """What the model asks a tool. `arguments` is JSON as the model wrote it, which need not be valid."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class Image(Contract):
+    """A picture for models that see: a `data:` URL, or an address that the vendor (never this product) reads."""
+
+    url: str = Field(min_length=1, max_length=20_000_000)
+    detail: str | None = None
+
+
 class Message(Contract):
     """One turn of a conversation."""
 
     role: str = Field(min_length=1, max_length=64)
     content: str = Field(max_length=MAX_PROMPT_CHARS)
+    images: tuple[Image, ...] = ()
+    """Shown after the text."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What the assistant asked of its tools in this turn."""
+    tool_call_id: str | None = None
+    """Of a turn with the role `tool`: the call that it answers."""
 
 
 class Context(Contract):
@@ -50,9 +81,13 @@ class Constraints(Contract):
 
 
 class GenerationRequest(Contract):
-    """A question to a model. What is None is taken from the strategy, the model's row and the settings."""
+    """A question to a model. What is None is taken from the strategy, the model's row and the settings.
 
-    prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS)
+    The prompt is the user's last turn. It is empty only where the history ends with another kind of turn: what a tool
+    said, a picture, or the beginning of the answer.
+    """
+
+    prompt: str = Field(max_length=MAX_PROMPT_CHARS)
     model_key: str | None = None
     strategy: str | None = None
     max_tokens: int | None = Field(default=None, gt=0, le=1_000_000)
@@ -64,6 +99,18 @@ class GenerationRequest(Contract):
     stop: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(default=(), max_length=16)
     seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
     response_schema: dict[str, JsonValue] | None = None
+    tools: tuple[Tool, ...] = Field(default=(), max_length=512)
+    tool_choice: str | None = None
+    """`auto`, `none`, `required`, or the name of the tool to call."""
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
+    """Parameters of the vendor's own, for providers that speak `extra_protocol`; others leave them out with a note."""
+    extra_protocol: Literal["openai", "anthropic"] | None = None
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.prompt and not self.context.history:
+            raise ValueError("the prompt is empty; write a question")
+        return self
 
 
 class Timings(Contract):
@@ -86,12 +133,13 @@ class Usage(Contract):
 
 
 class Attempt(Contract):
-    """One try at one provider."""
+    """One try at one provider. `outcome`: ok, or the slug of what went wrong."""
 
     provider: str
     model: str
     outcome: str
     seconds: float
+    model_key: str = ""
 
 
 class GenerationResult(Contract):
@@ -109,12 +157,48 @@ class GenerationResult(Contract):
     model_resolved: str
     strategy: str
     finish_reason: FinishReason
+    tool_calls: tuple[ToolCall, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     notes: tuple[str, ...] = ()
     """What was done otherwise than asked, a sentence each: a strategy that stood in, a parameter left out."""
 
 
-class TextDelta(Contract):
-    """A piece of the answer as it is written."""
+# Pieces of an answer are plain dataclasses: there is one for each few characters, and nobody sends them anywhere.
+@dataclass(frozen=True, slots=True)
+class AnswerBegun:
+    """This model speaks from here on. Comes before its first piece."""
+
+    model_key: str
+    model_resolved: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRestarted:
+    """The answer broke off: what was written of it so far is void, and another one begins."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of the answer as it is written. An empty one is a sign of life: the model thinks."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDelta:
+    """A piece of a tool call as it is written: the first of each `index` has its id and name."""
+
+    index: int
+    id: str | None = None
+    name: str | None = None
+    arguments: str = ""
+
+
+Piece = AnswerBegun | AnswerRestarted | TextDelta | ToolDelta | GenerationResult
+"""What a generation says as it goes; the result comes last."""
+OnCut = Literal["restart", "continue"]
+"""What a reader can do when an answer breaks off after its first words: forget them and hear another answer from the
+start (`restart`), or only go on with an answer that begins with the very same words (`continue`)."""

@@ -11,7 +11,16 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel
 
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
-from agent_lab.contracts.generation import FinishReason, GenerationRequest, GenerationResult, TextDelta
+from agent_lab.contracts.generation import (
+    FinishReason,
+    GenerationRequest,
+    GenerationResult,
+    OnCut,
+    Piece,
+    TextDelta,
+    ToolCall,
+    ToolDelta,
+)
 from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
 from agent_lab.contracts.run import NodeOutput, RunEvent, RunInfo, RunOptions, RunStatus
 
@@ -27,6 +36,12 @@ class ModelCall:
     sampling: Sampling
     max_tokens: int
     timeout_s: float
+    header_s: float | None = None
+    """Seconds until the provider must have begun to answer, be it with its headers alone. None: no such bound."""
+    streamed: bool = True
+    """False where nobody reads along: a provider may then ask for the answer in one piece."""
+    prefix: str = ""
+    """The beginning of the answer, which a model whose row says `continues` goes on from without repeating it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +63,16 @@ class ModelAnswer:
     strategy: str | None = None
     """The strategy really used, where another one stood in."""
     notes: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+ProviderPiece = TextDelta | ToolDelta | ModelAnswer
 
 
 class Provider(Protocol):
-    """Runs models: pieces of text as they come, and one ModelAnswer last."""
+    """Runs models: pieces of the answer as they come, and one ModelAnswer last."""
 
-    def stream(self, call: ModelCall) -> AsyncIterator[TextDelta | ModelAnswer]: ...
+    def stream(self, call: ModelCall) -> AsyncIterator[ProviderPiece]: ...
 
     async def close(self) -> None: ...
 
@@ -87,10 +106,14 @@ class ModelHost(Protocol):
 class Generator(Protocol):
     """Turns a request into a result, whoever serves it: the gateway, as flows and doors see it."""
 
-    async def generate(self, request: GenerationRequest) -> GenerationResult: ...
+    async def generate(self, request: GenerationRequest, *, sticky: str | None = None) -> GenerationResult:
+        """The whole answer at once. Requests with the same `sticky` go to the same side of a split."""
+        ...
 
-    def stream(self, request: GenerationRequest) -> AsyncIterator[TextDelta | GenerationResult]:
-        """Pieces of text, and the result last."""
+    def stream(
+        self, request: GenerationRequest, *, on_cut: OnCut = "restart", sticky: str | None = None
+    ) -> AsyncIterator[Piece]:
+        """Pieces of the answer, and the result last."""
         ...
 
 

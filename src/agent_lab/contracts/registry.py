@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 Usd = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Capability = Literal["chat", "code", "math", "reasoning", "vision", "tool-calling", "function-schemas", "long-context"]
-Parameter = Literal["temperature", "top_p", "seed", "stop", "response_schema"]
+Parameter = Literal["temperature", "top_p", "seed", "stop", "response_schema", "tools", "images"]
 
 
 class Row(BaseModel):
@@ -26,6 +27,29 @@ class CostProfile(Row):
     input_usd_per_mtok: Usd = Field(ge=0)
     output_usd_per_mtok: Usd = Field(ge=0)
     cached_input_usd_per_mtok: Usd | None = Field(default=None, ge=0)
+
+
+class RateLimits(Row):
+    """What a provider or a model takes of this gateway. None sets no bound."""
+
+    requests_per_min: int | None = Field(default=None, gt=0)
+    tokens_per_min: int | None = Field(default=None, gt=0)
+    """Tokens read and written together."""
+    concurrent: int | None = Field(default=None, gt=0)
+    """Calls at the same time."""
+    queue: int = Field(default=100, ge=0)
+    """Callers that may wait for their turn; one more is refused with a time to come back."""
+
+
+class Timeouts(Row):
+    """How long a model may be silent, in seconds. None: as `gateway.patience` has it."""
+
+    header_s: float | None = Field(default=None, gt=0)
+    """Until the provider has begun to answer, be it with its headers alone."""
+    first_token_s: float | None = Field(default=None, gt=0)
+    """Until the first token, thinking included."""
+    idle_s: float | None = Field(default=None, gt=0)
+    """Between two tokens."""
 
 
 class ModelSpec(Row):
@@ -46,6 +70,19 @@ class ModelSpec(Row):
     min_vram_gb: float = Field(default=0.0, ge=0)
     ignores: frozenset[Parameter] = frozenset()
     """What a hosted model does not take: it is left out of the call, and a note says so."""
+    rejects: frozenset[Parameter] = frozenset()
+    """What a hosted model does not take and what must not be left out in silence: the request is refused."""
+    api: Literal["chat", "responses"] = "chat"
+    """Which of its protocols an `openai` provider serves this model with."""
+    continues: bool = False
+    """True for a hosted model that goes on from the beginning of an answer (an assistant's turn at the end)."""
+    fallbacks: tuple[str, ...] = ()
+    """Models to ask instead, in order, when this one does not answer."""
+    timeouts: Timeouts = Timeouts()
+    limits: RateLimits | None = None
+    split: Mapping[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    """Models that this row shares its requests out to, by weight; the row itself then serves none. A run stays with
+    the model that its first request went to."""
     prompt_format: Literal["chat", "turns"] = "chat"
     """`chat`: system, history and the rendered prompt. `turns`: the question and each voice so far as a turn of
     its own, for models whose chat template knows the roles of a deliberation."""
@@ -77,12 +114,14 @@ class ProviderSpec(Row):
     """A provider of hosted models: the protocol it speaks, its address, and the variable that holds its key."""
 
     key: Annotated[str, AfterValidator(_served_here)] = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
-    kind: Literal["openai", "anthropic"]
+    kind: Literal["openai", "anthropic", "openai_compatible"]
+    """`openai_compatible`: the chat completions of OpenAI, as everybody else speaks them."""
     base_url: Annotated[str, AfterValidator(_address)]
     key_env: Annotated[str, AfterValidator(_key_variable)] | None = None
     """None: it is called without a key."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """How an `openai` provider calls the bound of an answer."""
+    limits: RateLimits | None = None
 
     @property
     def host(self) -> str:
