@@ -19,7 +19,7 @@ from agent_lab.flows.checks import Checker, check_flow
 from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.gateway.breaker import BreakerRules
 from agent_lab.gateway.gateway import ProviderGateway
-from agent_lab.gateway.resolution import GatewayDefaults
+from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.nodes.table import node_kinds
 from agent_lab.providers.hosted.anthropic import AnthropicDialect
 from agent_lab.providers.hosted.openai import OpenAIDialect

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.gateway.gateway import ProviderGateway
-from agent_lab.gateway.resolution import GatewayDefaults
+from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.executor import RunExecutor
 from agent_lab.settings import Reading, read_settings

@@ -13,7 +13,7 @@ from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import check_flow
 from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.gateway.gateway import ProviderGateway
-from agent_lab.gateway.resolution import GatewayDefaults
+from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.nodes.table import node_kinds
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry

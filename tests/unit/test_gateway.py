@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import (
+    BrokenOffError,
     BusyError,
     LimitExceededError,
     NotFoundError,
     TooLargeError,
-    UnusableError,
 )
-from agent_lab.contracts.generation import Context, GenerationRequest, GenerationResult, Message, TextDelta
+from agent_lab.contracts.generation import AnswerBegun, Context, GenerationRequest, GenerationResult, Message, TextDelta
 from agent_lab.contracts.ports import ModelAnswer, Provider
 from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategyLimits, StrategySpec
 from agent_lab.gateway.gateway import ProviderGateway
+from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.gateway.pricing import affordable_tokens, cost_usd
-from agent_lab.gateway.resolution import GatewayDefaults
 from agent_lab.gateway.text import CleanStream, clean
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply
 from agent_lab.registries.models import ModelRegistry
@@ -120,7 +120,8 @@ async def test_streamed_pieces_add_up_to_the_result() -> None:
     async with aclosing(gateway().stream(ask("alpha beta gamma"))) as stream:
         *deltas, result = [piece async for piece in stream]
     assert isinstance(result, GenerationResult)
-    assert len(deltas) == 3
+    assert deltas[0] == AnswerBegun("s", "scripted:echo", "scripted")
+    assert len(deltas) == 4
     assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == result.text
 
 
@@ -175,7 +176,7 @@ class Silent:
 
 
 async def test_a_stream_that_ends_silently_is_an_error_and_not_an_answer() -> None:
-    with pytest.raises(UnusableError, match="broke off its answer"):
+    with pytest.raises(BrokenOffError, match="broke off its answer"):
         await gateway(Silent()).generate(ask())
 
 
@@ -184,7 +185,7 @@ class Dirty:
 
     async def stream(self, call: object) -> Any:
         for piece in ("a\0b\ud83d", "\ude00c", "\ud800"):
-            yield TextDelta.model_construct(text=piece)
+            yield TextDelta(piece)
         yield ModelAnswer(text="a\0b\ud83d\ude00c\ud800", finish_reason="stop", prompt_tokens=1, completion_tokens=1)
 
     async def close(self) -> None: ...

@@ -15,7 +15,16 @@ import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent_lab.contracts.errors import NotFoundError, UnusableError
-from agent_lab.contracts.generation import Attempt, GenerationRequest, GenerationResult, TextDelta, Timings, Usage
+from agent_lab.contracts.generation import (
+    Attempt,
+    GenerationRequest,
+    GenerationResult,
+    OnCut,
+    Piece,
+    TextDelta,
+    Timings,
+    Usage,
+)
 from agent_lab.contracts.ports import Generator, ResidentModel, Resources
 from agent_lab.telemetry import logging
 from agent_lab.telemetry.measured import Measured
@@ -183,14 +192,16 @@ class Answering:
     def __init__(self, error: Exception | None = None, *, hang: bool = False) -> None:
         self.error, self.hang, self.closed = error, hang, False
 
-    async def generate(self, request: GenerationRequest) -> GenerationResult:
+    async def generate(self, request: GenerationRequest, *, sticky: str | None = None) -> GenerationResult:
         if self.hang:
             await asyncio.sleep(60)
         if self.error:
             raise self.error
         return answer()
 
-    async def stream(self, request: GenerationRequest) -> AsyncIterator[TextDelta | GenerationResult]:
+    async def stream(
+        self, request: GenerationRequest, *, on_cut: OnCut = "restart", sticky: str | None = None
+    ) -> AsyncIterator[Piece]:
         try:
             yield TextDelta(text="my private ")
             yield await self.generate(request)

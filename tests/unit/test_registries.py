@@ -74,9 +74,9 @@ def test_a_users_row_is_added_or_replaces_the_built_in_one(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (MINE.replace("2048", "0"), ["mine.toml", "'mine'", "'context_window' is '0'", "greater than 0"]),
+        (MINE.replace("2048", "0"), ["mine.toml", "'mine'", "needs its context_window, in tokens"]),
         (MINE.replace("context_window", "contxt_window"), ["'mine'", "did you mean 'context_window'?"]),
-        (MINE.replace("context_window = 2048", ""), ["'mine'", "'context_window' is missing"]),
+        (MINE.replace("context_window = 2048", ""), ["'mine'", "needs its context_window, in tokens"]),
         (MINE + 'capabilities = ["chatt"]', ["'mine'", "capabilities", "'chat', 'code'"]),
         (MINE + "cost_profile = { input = 1 }", ["'mine'", "cost_profile"]),
         ("[model]\nkey = 'mine'", ["mine.toml", "[[model]]"]),

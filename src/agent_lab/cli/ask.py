@@ -13,7 +13,7 @@ from agent_lab.cli.options import as_json, fitting, sampling_options
 
 if TYPE_CHECKING:
     from agent_lab.cli.paper import Paper
-    from agent_lab.contracts.generation import GenerationRequest, GenerationResult, TextDelta
+    from agent_lab.contracts.generation import GenerationRequest, GenerationResult, Piece
     from agent_lab.contracts.registry import ModelSpec
     from agent_lab.wiring import Lab
 
@@ -59,7 +59,7 @@ async def _streamed(lab: Lab, request: GenerationRequest) -> GenerationResult:
     model = lab.gateway.resolve_model(request)
     paper = standard_paper(moving=True)
     paper.progress(f"{model.key} · loading the model ..." if loading(lab, model) else model.key)
-    stream = cast("AsyncGenerator[TextDelta | GenerationResult, None]", lab.generator.stream(request))
+    stream = cast("AsyncGenerator[Piece, None]", lab.generator.stream(request))
     try:
         result = await _spoken(paper, stream, model)
     finally:
@@ -68,19 +68,20 @@ async def _streamed(lab: Lab, request: GenerationRequest) -> GenerationResult:
     return result
 
 
-async def _spoken(
-    paper: Paper, stream: AsyncGenerator[TextDelta | GenerationResult, None], model: ModelSpec
-) -> GenerationResult:
+async def _spoken(paper: Paper, stream: AsyncGenerator[Piece, None], model: ModelSpec) -> GenerationResult:
     from agent_lab.contracts.errors import UnusableError
-    from agent_lab.contracts.generation import GenerationResult
+    from agent_lab.contracts.generation import AnswerRestarted, GenerationResult, TextDelta
 
     began = datetime.now(UTC)
     async with aclosing(stream) as pieces:
         async for piece in pieces:
             if isinstance(piece, GenerationResult):
                 return piece
-            paper.progress(model.key, began)
-            paper.text(piece.text)
+            if isinstance(piece, AnswerRestarted):
+                paper.line("(broken off; another answer)", style="warn")
+            elif isinstance(piece, TextDelta):
+                paper.progress(model.key, began)
+                paper.text(piece.text)
     raise UnusableError("The answer ended without a result; ask again or use another model.")
 
 

@@ -16,6 +16,7 @@ from agent_lab.contracts.generation import GenerationRequest, GenerationResult
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.contracts.run import (
     GenerationFinished,
+    GenerationRestarted,
     GenerationStarted,
     NodeFinished,
     NodeStarted,
@@ -99,7 +100,7 @@ class Transcript:
                 self._labels[event.node] = event.label or event.role
                 self._hues.setdefault(event.node, len(self._hues))
                 self._at_work[event.node, event.visit] = event.at
-            case GenerationStarted() | Token() | GenerationFinished():
+            case GenerationStarted() | Token() | GenerationRestarted() | GenerationFinished():
                 self._speak(event)
             case RouteTaken():
                 self._say(f"→ {self._label(event.source)} sends it on to {self._label(event.target)}", "route")
@@ -122,7 +123,7 @@ class Transcript:
         question = one_line(event.request.prompt, 4 * self.paper.width)
         self._waiting.append(_Line(f"Question: {question}", ""))
 
-    def _speak(self, event: GenerationStarted | Token | GenerationFinished) -> None:
+    def _speak(self, event: GenerationStarted | Token | GenerationRestarted | GenerationFinished) -> None:
         key = (event.node, event.visit, event.sample)
         if isinstance(event, GenerationStarted):
             self._open(key, event.request)
@@ -132,6 +133,9 @@ class Transcript:
             self.sources.add(event.result.source)
             voice.result = event.result
             voice.hear(event.result.text, 0)
+            return
+        if isinstance(event, GenerationRestarted):
+            self._restart(voice)
             return
         if event.offset == 0 and voice.heard_chars:
             self._restart(voice)

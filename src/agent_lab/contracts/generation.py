@@ -154,7 +154,10 @@ class GenerationResult(Contract):
     cache_hit: bool
     """True where the model was in memory already."""
     model_key: str
+    """The model that answered."""
     model_resolved: str
+    asked_key: str = ""
+    """The row that the request went to: the same, or one that fell back on it or shares its requests out."""
     strategy: str
     finish_reason: FinishReason
     tool_calls: tuple[ToolCall, ...] = ()

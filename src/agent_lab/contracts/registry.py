@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 Usd = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Capability = Literal["chat", "code", "math", "reasoning", "vision", "tool-calling", "function-schemas", "long-context"]
 Parameter = Literal["temperature", "top_p", "seed", "stop", "response_schema", "tools", "images"]
+
+
+SPLIT = "split"
+"""The provider of rows that only share requests out to other models."""
 
 
 class Row(BaseModel):
@@ -55,15 +59,17 @@ class Timeouts(Row):
 class ModelSpec(Row):
     """A model: what it is called, who serves it, and what it can do."""
 
-    key: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
-    name: str
-    family: str
+    key: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")
+    name: str = ""
+    """What people call it; the key where it is left out."""
+    family: str = ""
     provider: str
-    model_id: str
-    """What the provider calls it: a Hugging Face repository, a local folder, or a hosted model's id."""
+    model_id: str = ""
+    """What the provider calls it: a Hugging Face repository, a local folder, or a hosted model's id; the key where it
+    is left out."""
     revision: str | None = None
-    context_window: int = Field(gt=0)
-    """Tokens, prompt and answer together."""
+    context_window: int = Field(default=0, ge=0)
+    """Tokens, prompt and answer together. 0: not known, and then only the provider checks it."""
     default_strategy: str = "standard"
     capabilities: frozenset[Capability] = frozenset({"chat"})
     cost_profile: CostProfile | None = None
@@ -89,6 +95,24 @@ class ModelSpec(Row):
     demonstration: bool = False
     """True for the built-in model: shown as a demonstration wherever a user meets it."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "key" not in values:
+            return values
+        own = {"name": values["key"], "model_id": values["key"], **values}
+        if own.get("split"):
+            own.setdefault("provider", SPLIT)
+        return own
+
+    @model_validator(mode="after")
+    def _sized(self) -> Self:
+        if self.provider in {"local", "scripted"} and not self.context_window:
+            raise ValueError("a model of this machine needs its context_window, in tokens")
+        if bool(self.split) != (self.provider == SPLIT):
+            raise ValueError("a row with a split serves nothing itself; leave out its provider")
+        return self
+
 
 def _address(value: str) -> str:
     parts = urlsplit(value)
@@ -98,7 +122,7 @@ def _address(value: str) -> str:
 
 
 def _served_here(value: str) -> str:
-    if value in {"local", "scripted"}:
+    if value in {"local", "scripted", SPLIT}:
         raise ValueError("this name belongs to a provider of this machine; use another one")
     return value
 

@@ -126,6 +126,16 @@ class Token(EventBase):
     text: str
 
 
+class GenerationRestarted(EventBase):
+    """An answer broke off, and is asked for again from the start: its tokens so far are void."""
+
+    type: Literal["restarted"] = "restarted"
+    node: str
+    visit: int
+    sample: int
+    reason: str
+
+
 class GenerationFinished(EventBase):
     """A model has answered. With (node, visit, sample, request_hash) this is the record that a replay reads."""
 
@@ -183,6 +193,7 @@ RunEvent = Annotated[
     | NodeStarted
     | GenerationStarted
     | Token
+    | GenerationRestarted
     | GenerationFinished
     | RouteTaken
     | NodeFinished

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from agent_lab.contracts.errors import BusyError, ModelCorruptError, ProviderError
+from agent_lab.contracts.errors import BusyError, ModelCorruptError, ProviderError, RateLimitedError
 
 PROBE_WAIT_S = 1.0
 """What callers are told while another one's probe is on its way."""
+FIRST_COOL_DOWN_S = 0.5
+"""After a first 429 that does not say how long to wait; twice as long after each further one."""
 
 BreakerState = Literal["closed", "open", "half-open"]
 
@@ -26,8 +28,8 @@ class CircuitBreaker:
     """The breaker of one model. No clock inside: every method that needs the time is told it, in seconds.
 
     Closed: calls go through. Open: none does, until the time-out has passed. Half-open: exactly one call goes through
-    as a probe; its success closes the breaker, its failure opens it again. A provider that names a time to come back
-    (429 with Retry-After) is left alone until then, without that counting as a failure.
+    as a probe; its success closes the breaker, its failure opens it again. A provider that takes no more for a while
+    (429, or whatever comes with Retry-After) is left alone until then, without that counting as a failure.
     """
 
     rules: BreakerRules
@@ -36,6 +38,8 @@ class CircuitBreaker:
     closed_again_at: float | None = None
     """Open until then, or since then half-open; None while closed."""
     cool_until: float = 0.0
+    cool_downs: int = 0
+    """429s in a row."""
     probing: bool = False
     last_words: str = ""
 
@@ -67,6 +71,7 @@ class CircuitBreaker:
         if not probe and self.closed_again_at is not None:
             return False
         self.failures, self.closed_again_at, self.probing, self.last_words = 0, None, False, ""
+        self.cool_downs = 0
         return probe
 
     def failed(self, error: ProviderError, now: float, *, probe: bool) -> bool:
@@ -74,8 +79,9 @@ class CircuitBreaker:
         self.abandoned(probe=probe)
         if isinstance(error, ModelCorruptError):  # files can be put right at any moment
             return False
-        if isinstance(error, BusyError) and error.retry_after_s is not None:
-            self.cool_until = max(self.cool_until, now + error.retry_after_s)
+        cool_s = self._cool_down_s(error)
+        if cool_s is not None:
+            self.cool_until = max(self.cool_until, now + cool_s)
             return False
         if not probe and self.closed_again_at is not None:
             return False
@@ -90,6 +96,23 @@ class CircuitBreaker:
         """The call says nothing about the model: it was cancelled, or the request itself was refused."""
         if probe:
             self.probing = False
+
+    def left_alone_s(self, now: float) -> float:
+        """Seconds for which it lets nothing through, be it open or cooling down."""
+        return max(self.cooling_s(now), (self.closed_again_at or now) - now)
+
+    def cooling_s(self, now: float) -> float:
+        """Seconds until a provider that asked for it has been left alone long enough."""
+        return max(0.0, self.cool_until - now)
+
+    def _cool_down_s(self, error: ProviderError) -> float | None:
+        """How long the provider wants to be left alone; None where it does not say so."""
+        if not isinstance(error, BusyError):
+            return None
+        if error.retry_after_s is None and isinstance(error, RateLimitedError):
+            self.cool_downs += 1
+            return min(self.rules.timeout_s, FIRST_COOL_DOWN_S * 2.0 ** (self.cool_downs - 1))
+        return error.retry_after_s
 
     def _refusal(self, wait_s: float, why: str) -> BusyError:
         last = f" (last: {self.last_words})" if self.last_words else ""

@@ -7,6 +7,7 @@ import math
 from agent_lab.contracts.generation import GenerationRequest
 
 BYTES_PER_TOKEN = 4
+IMAGE_TOKENS = 1000
 
 
 def clean(text: str) -> str:
@@ -38,6 +39,14 @@ class CleanStream:
 
 def estimated_tokens(request: GenerationRequest) -> int:
     """Tokens of prompt, about: the provider counts exactly, this only tells the hopeless from the possible."""
-    context = request.context
-    texts = [request.prompt, context.system or "", *(message.content for message in context.history)]
-    return sum(math.ceil(len(text.encode("utf-8", "surrogatepass")) / BYTES_PER_TOKEN) for text in texts)
+    history = request.context.history
+    tokens = sum(map(_tokens, (request.prompt, request.context.system or "", *(turn.content for turn in history))))
+    for turn in history:
+        if turn.images or turn.tool_calls:
+            tokens += IMAGE_TOKENS * len(turn.images) + sum(_tokens(call.arguments) for call in turn.tool_calls)
+    return tokens + sum(_tokens(f"{tool.name}{tool.description}{tool.parameters}") for tool in request.tools)
+
+
+def _tokens(text: str) -> int:
+    length = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return math.ceil(length / BYTES_PER_TOKEN)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import ConfigDict, Field, model_validator
 
 from agent_lab.contracts.errors import ValidationError
-from agent_lab.contracts.generation import GenerationRequest, GenerationResult
+from agent_lab.contracts.generation import MAX_PROMPT_CHARS, GenerationRequest, GenerationResult
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.presence import while_waited_for
 from agent_lab.lab.problems import documented
@@ -49,6 +49,7 @@ class InferenceRequest(GenerationRequest):
 
     model_config = ConfigDict(json_schema_extra={"example": ASKED})
 
+    prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS)
     model: str | None = Field(default=None, description="The registry key of the model; the same as `model_key`.")
 
     @model_validator(mode="after")

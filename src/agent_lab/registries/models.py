@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from agent_lab.contracts.errors import unknown_name
+from agent_lab.contracts.errors import ValidationError, unknown_name
 from agent_lab.contracts.registry import Capability, ModelSpec
 from agent_lab.registries.rows import read_rows
 
@@ -34,10 +34,24 @@ translation, ...) asks for nothing beyond `chat`."""
 
 
 class ModelRegistry:
-    """The models that may be asked for, by key."""
+    """The models that may be asked for, by key.
+
+    Raises ValidationError where a fallback or a side of a split does not exist, or is a split itself.
+    """
 
     def __init__(self, rows: Iterable[ModelSpec]) -> None:
         self._rows = {row.key: row for row in rows}
+        for row in self._rows.values():
+            for name in (*row.fallbacks, *row.split):
+                self._check_target(row, name)
+
+    def _check_target(self, row: ModelSpec, name: str) -> None:
+        if name not in self._rows:
+            what = "split" if name in row.split else "fallback"
+            missing = unknown_name("model", name, self._rows).message
+            raise ValidationError(f"The {what} of the model {row.key!r} cannot be: {missing}")
+        if self._rows[name].split or name == row.key:
+            raise ValidationError(f"The model {row.key!r} leads to {name!r}, which shares requests out; name a model.")
 
     def get_model(self, key: str) -> ModelSpec:
         """The model of that key. Raises NotFoundError with the nearest keys."""

@@ -87,7 +87,8 @@ def _sentence(error: pydantic.ValidationError, row_type: type[Row]) -> str:
         return f"the field {field!r} is missing."
     if first["type"] == "extra_forbidden":
         return f"there is no field {field!r}; {_fields(row_type, first['loc'])}"
-    return f"the field {field!r} is {str(first['input'])[:60]!r}: {_lower_first(first['msg'])}."
+    said = _lower_first(first["msg"].removeprefix("Value error, "))
+    return f"the field {field!r} is {str(first['input'])[:60]!r}: {said}." if field else f"{said}."
 
 
 def _fields(row_type: type[Row], loc: Sequence[int | str]) -> str:

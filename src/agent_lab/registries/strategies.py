@@ -27,6 +27,10 @@ class StrategyRegistry:
             raise unknown_name("strategy", name, self._rows)
         return self._rows[name]
 
+    def find(self, name: str) -> StrategySpec | None:
+        """The strategy of that name; None where there is none."""
+        return self._rows.get(name)
+
     def list_strategies(self) -> list[StrategySpec]:
         """All of them, in the order of the files: built in first, the user's last."""
         return list(self._rows.values())

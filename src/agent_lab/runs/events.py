@@ -16,6 +16,7 @@ from agent_lab.contracts.run import (
     EdgeView,
     Fault,
     GenerationFinished,
+    GenerationRestarted,
     GenerationStarted,
     NodeFinished,
     NodeStarted,
@@ -64,7 +65,12 @@ class _Node:
         self.tokens += result.usage.completion_tokens
         self.cost_usd = add_cost(self.cost_usd, result.usage.cost_usd)
         self.cache_hit, self.model, self.text = result.cache_hit, result.model_key, result.text
-        self.notes = tuple(dict.fromkeys((*self.notes, *result.notes)))
+        for sentence in result.notes:
+            self.note(sentence)
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes = (*self.notes, sentence)
 
     def view(self) -> NodeView:
         # A node that asked no model has no cost, rather than a cost of nothing.
@@ -115,13 +121,16 @@ class RunFold:
         self._edges = {(edge.source, edge.target): 0 for edge in flow.edges}
 
     def _node_event(
-        self, event: NodeStarted | GenerationStarted | GenerationFinished | RouteTaken | NodeFinished
+        self,
+        event: NodeStarted | GenerationStarted | GenerationRestarted | GenerationFinished | RouteTaken | NodeFinished,
     ) -> None:
         if isinstance(event, NodeStarted):
             node = self._nodes[event.node]
             node.status, node.visits = "running", event.visit
         elif isinstance(event, GenerationFinished):
             self._nodes[event.node].add(event.result)
+        elif isinstance(event, GenerationRestarted):
+            self._nodes[event.node].note(f"An answer broke off and was asked for again: {event.reason}")
         elif isinstance(event, NodeFinished):
             self._finish_node(event)
         elif not isinstance(event, GenerationStarted | RouteTaken):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agent_lab.contracts.ports import RunStore
-from agent_lab.contracts.run import TERMINAL, GenerationFinished, RunEvent, RunFinished, Token
+from agent_lab.contracts.run import TERMINAL, GenerationFinished, GenerationRestarted, RunEvent, RunFinished, Token
 
 VoiceKey = tuple[str, int, int]
 """Node, visit, sample: one answer being written."""
@@ -36,7 +36,7 @@ class LiveRun:
         """Show events, once they are stored."""
         for event in events:
             self.events.append(event)
-            if isinstance(event, GenerationFinished):
+            if isinstance(event, GenerationFinished | GenerationRestarted):
                 self.voices.pop((event.node, event.visit, event.sample), None)
         self._wake()
 
@@ -80,6 +80,8 @@ class _Reader:
             if event.seq > self.after:
                 yield from self._rest_of_voice(event)
                 yield event
+            if isinstance(event, GenerationRestarted):  # what comes now is heard from its first word
+                self.heard.pop((event.node, event.visit, event.sample), None)
         for key, voice in list(self.live.voices.items()):
             heard = self.heard.get(key, 0)
             if len(voice.text) > heard:

@@ -42,7 +42,8 @@ class Record:
 
 def request_hash(request: GenerationRequest) -> str:
     """The content hash of a request: the same question under the same terms has the same hash."""
-    return content_hash(request.model_dump(mode="json"))
+    # Without what was left at its default, so that a field that a later version adds changes no hash of today.
+    return content_hash(request.model_dump(mode="json", exclude_defaults=True))
 
 
 def beginning(events: Sequence[RunEvent]) -> RunStarted:

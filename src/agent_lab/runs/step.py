@@ -9,9 +9,16 @@ from decimal import Decimal
 
 from agent_lab.contracts.errors import LimitExceededError, UnusableError
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
-from agent_lab.contracts.generation import GenerationRequest, GenerationResult
+from agent_lab.contracts.generation import AnswerRestarted, GenerationRequest, GenerationResult, TextDelta
 from agent_lab.contracts.ports import Generator
-from agent_lab.contracts.run import GenerationFinished, GenerationStarted, RunEvent, RunOptions, Token
+from agent_lab.contracts.run import (
+    GenerationFinished,
+    GenerationRestarted,
+    GenerationStarted,
+    RunEvent,
+    RunOptions,
+    Token,
+)
 from agent_lab.runs.journal import Journal
 from agent_lab.runs.record import Record, request_hash
 
@@ -72,7 +79,7 @@ class RecordedStep:
             self.spending.check()
             result = await self._ask(request, sample, key)
         self.spending.add(result)
-        if result.finish_reason == "declined":
+        if result.finish_reason in {"declined", "filtered"}:
             raise Declined(result.text)
         return result
 
@@ -97,7 +104,7 @@ class RecordedStep:
             )
         )
         try:
-            result = await self._listen(request, sample)
+            result = await self._hear(request, sample)
         except BaseException:
             journal.hush(node, visit, sample)
             raise
@@ -106,18 +113,26 @@ class RecordedStep:
         )
         return result
 
-    async def _listen(self, request: GenerationRequest, sample: int) -> GenerationResult:
+    async def _hear(self, request: GenerationRequest, sample: int) -> GenerationResult:
         offset, result = 0, None
         # Read to the end, past the result, so that the stream closes itself.
-        async for item in self.generator.stream(request):
-            if isinstance(item, GenerationResult):
-                result = item
-                continue
-            self.journal.speak(self._token(sample, offset, item.text))
-            offset += len(item.text)
+        async for piece in self.generator.stream(request, sticky=self.journal.run_id):
+            if isinstance(piece, TextDelta):
+                self.journal.speak(self._token(sample, offset, piece.text))
+                offset += len(piece.text)
+            elif isinstance(piece, AnswerRestarted):
+                offset = 0
+                await self.write(self._restarted(sample, piece.reason))
+            elif isinstance(piece, GenerationResult):
+                result = piece
         if result is None:
             raise UnusableError("The answer broke off without a result; run it again or use another model.")
         return result
+
+    def _restarted(self, sample: int, reason: str) -> GenerationRestarted:
+        return GenerationRestarted(
+            at=self.journal.now(), node=self.node.id, visit=self.visit, sample=sample, reason=reason
+        )
 
     def _token(self, sample: int, offset: int, text: str) -> Token:
         return Token(

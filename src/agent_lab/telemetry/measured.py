@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from structlog.stdlib import BoundLogger
 
 from agent_lab.contracts.errors import AgentLabError, ValidationError
-from agent_lab.contracts.generation import GenerationRequest, GenerationResult, TextDelta
+from agent_lab.contracts.generation import GenerationRequest, GenerationResult, OnCut, Piece
 from agent_lab.contracts.ports import Generator
 from agent_lab.telemetry.logging import get_logger
 from agent_lab.telemetry.metrics import Metrics
-
-Piece = TypeVar("Piece")
 
 
 class Measured:
@@ -27,22 +24,24 @@ class Measured:
         self._metrics = metrics
         self._log = log or get_logger("generation")
 
-    async def generate(self, request: GenerationRequest) -> GenerationResult:
+    async def generate(self, request: GenerationRequest, *, sticky: str | None = None) -> GenerationResult:
         """As the generator inside."""
         with self._failures_counted(request) as call:
-            result = await self._inner.generate(request)
+            result = await self._inner.generate(request, sticky=sticky)
             self._count(result, call)
         return result
 
-    async def stream(self, request: GenerationRequest) -> AsyncGenerator[TextDelta | GenerationResult]:
+    async def stream(
+        self, request: GenerationRequest, *, on_cut: OnCut = "restart", sticky: str | None = None
+    ) -> AsyncGenerator[Piece]:
         """As the generator inside; a reader that goes away before the result is counted as `cancelled`."""
         with self._failures_counted(request) as call:
-            async with _closing(self._inner.stream(request)) as pieces:
+            async with _closing(self._inner.stream(request, on_cut=on_cut, sticky=sticky)) as pieces:
                 async for piece in pieces:
                     self._count_if_last(piece, call)
                     yield piece
 
-    def _count_if_last(self, piece: TextDelta | GenerationResult, call: _Call) -> None:
+    def _count_if_last(self, piece: Piece, call: _Call) -> None:
         if isinstance(piece, GenerationResult):
             self._count(piece, call)
 

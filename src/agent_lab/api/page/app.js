@@ -2,7 +2,7 @@
 const el = (id) => document.getElementById(id);
 const make = (tag, className, text) => Object.assign(document.createElement(tag), { className: className ?? "", textContent: text ?? "" });
 const inLanguage = (text, language = "en") => (typeof text === "string" ? text : text?.[language] ?? text?.en ?? Object.values(text ?? {})[0] ?? "");
-const EVENTS = ["run_started", "run_resumed", "node_started", "generation_started", "token", "generation_finished", "node_finished", "run_finished"];
+const EVENTS = ["run_started", "run_resumed", "node_started", "generation_started", "token", "restarted", "generation_finished", "node_finished", "run_finished"];
 const STATES = { running: "Running", completed: "Completed", declined: "Declined", failed: "Failed", cancelled: "Stopped", limit_exceeded: "Stopped at a limit" };
 let models = new Map(), flows = new Map(), current = null;
 
@@ -108,6 +108,11 @@ class Watch {
     const cell = this.voice(event), known = this.pending.has(cell) ? this.pending.get(cell) : cell.textContent;
     this.pending.set(cell, event.offset === 0 ? event.text : known + event.text);
     this.frame ??= requestAnimationFrame(() => { this.frame = undefined; this.flush(); });
+  }
+  restarted(event) {
+    this.pending.delete(this.voice(event));
+    this.voice(event).textContent = "";
+    this.lane(event.node).card.append(make("p", "note", `An answer broke off and was asked for again: ${event.reason}`));
   }
   flush() { for (const [cell, text] of this.pending) cell.textContent = text; this.pending.clear(); }
   generation_finished(event) {

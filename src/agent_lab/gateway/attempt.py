@@ -1,0 +1,154 @@
+"""One try at one model: through its limits and its breaker, within its time, its text cleaned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+
+from agent_lab.contracts.errors import (
+    AgentLabError,
+    BrokenOffError,
+    BusyError,
+    LimitExceededError,
+    ProviderError,
+    SilentError,
+)
+from agent_lab.contracts.ports import ModelCall, Provider, ProviderPiece
+from agent_lab.contracts.registry import ModelSpec
+from agent_lab.gateway.breaker import BreakerRules, BreakerState, CircuitBreaker
+from agent_lab.gateway.patience import Patience
+from agent_lab.gateway.tour import Tour
+
+log = structlog.get_logger(__name__)
+
+
+class Breakers:
+    """One breaker for each model that was asked so far.
+
+    By model and not by provider: a sick model must not shut out its healthy neighbour.
+    """
+
+    def __init__(self, rules: BreakerRules, clock: Callable[[], float]) -> None:
+        self._rules = rules
+        self._clock = clock
+        self._rows: dict[str, CircuitBreaker] = {}
+
+    def states(self) -> dict[str, BreakerState]:
+        """Each one's state."""
+        now = self._clock()
+        return {key: breaker.state(now) for key, breaker in sorted(self._rows.items())}
+
+    def left_alone_s(self, key: str) -> float:
+        """Seconds for which the model's breaker lets nothing through."""
+        breaker = self._rows.get(key)
+        return breaker.left_alone_s(self._clock()) if breaker else 0.0
+
+    def cooling_s(self, key: str) -> float:
+        """Seconds that the model's provider asked to be left alone."""
+        breaker = self._rows.get(key)
+        return breaker.cooling_s(self._clock()) if breaker else 0.0
+
+    @asynccontextmanager
+    async def settling(self, model: ModelSpec) -> AsyncGenerator[None, None]:
+        """Asks the model's breaker before the call and tells it after how the call ended.
+
+        Raises BusyError where the breaker lets nothing through.
+        """
+        breaker = self._rows.get(model.key)
+        if breaker is None:
+            breaker = self._rows[model.key] = CircuitBreaker(self._rules, model.key)
+        probe = breaker.admit(self._clock())
+
+        try:
+            yield
+        except ProviderError as error:
+            if breaker.failed(error, self._clock(), probe=probe):
+                log.warning("breaker_opened", model=model.key, reason=error.message)
+            raise
+        except BaseException:  # the caller went away, or its own request was refused: nothing is learned of the model
+            breaker.abandoned(probe=probe)
+            raise
+        if breaker.succeeded(probe=probe):
+            log.info("breaker_closed", model=model.key)
+
+
+class Pieces:
+    """The pieces of one model's answer as they come, each within its time."""
+
+    def __init__(self, stream: AsyncIterator[ProviderPiece], call: ModelCall, patience: Patience, tour: Tour) -> None:
+        self._stream = stream
+        self._call = call
+        self._tour = tour
+        self._idle_s = patience.idle_s
+        self._bound_s = patience.first_token_s
+
+    async def next(self) -> ProviderPiece:
+        """The next piece. Raises SilentError, BrokenOffError, and the error of the request's own deadline."""
+        # The deadline surrounds each step and not the whole stream: a timeout that is open across a yield would be
+        # raised in whatever the consumer happens to await.
+        left_s, bound_s = self._tour.left_s, self._bound_s
+        clock = asyncio.timeout(left_s if bound_s is None else min(left_s, bound_s))
+        try:
+            async with clock:
+                piece = await anext(self._stream)
+        except TimeoutError as error:
+            if not clock.expired():
+                raise
+            if bound_s is None or left_s <= bound_s:
+                raise _too_late(self._call, self._tour) from error
+            raise _silent(self._call, self._tour, bound_s) from error
+        except StopAsyncIteration:
+            raise BrokenOffError(
+                f"The provider {self._call.model.provider!r} broke off its answer; ask again or use another model."
+            ) from None
+        self._bound_s = self._idle_s
+        return piece
+
+
+@asynccontextmanager
+async def attempt(
+    call: ModelCall, patience: Patience, tour: Tour, providers: Mapping[str, Provider], breakers: Breakers
+) -> AsyncGenerator[Pieces, None]:
+    """One model's answer, open. Leaving it without an error says that the model has answered."""
+    try:
+        async with breakers.settling(call.model):
+            tour.asked = True
+            async with _closing(providers[call.model.provider].stream(call)) as stream:
+                yield Pieces(stream, call, patience, tour)
+    except AgentLabError as error:
+        tour.failed(call, error)
+        raise
+
+
+@asynccontextmanager
+async def _closing(stream: AsyncIterator[ProviderPiece]) -> AsyncGenerator[AsyncIterator[ProviderPiece], None]:
+    try:
+        yield stream
+    finally:
+        if isinstance(stream, AsyncGenerator):  # the port promises an iterator, which need not be one that is closed
+            await stream.aclose()
+
+
+def _silent(call: ModelCall, tour: Tour, bound_s: float) -> SilentError:
+    what = "stopped in the middle of its answer" if tour.is_heard else "did not begin its answer"
+    return SilentError(
+        f"{call.model.key!r} {what} for {bound_s:g} s; try again later, use another model, or allow more time in its "
+        "row ([model.timeouts])."
+    )
+
+
+def _too_late(call: ModelCall, tour: Tour) -> AgentLabError:
+    budget_s = tour.request.constraints.latency_budget_s
+    if budget_s is not None and budget_s <= tour.timeout_s:
+        return LimitExceededError(
+            f"{call.model.key!r} did not end its answer within the request's {budget_s:g} s; allow more time or fewer "
+            "tokens.",
+            where="/constraints/latency_budget_s",
+        )
+    return BusyError(
+        f"{call.model.key!r} did not end its answer within the {tour.timeout_s:g} s of the strategy "
+        f"{call.strategy.name!r}; try again, ask for fewer tokens or use a strategy with a longer timeout."
+    )

@@ -1,0 +1,62 @@
+"""Says how a call samples and how long its answer may be; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent_lab.contracts.generation import GenerationRequest
+from agent_lab.contracts.registry import CostProfile, ModelSpec, Sampling, StrategySpec
+from agent_lab.gateway.misfits import GatewayDefaults
+from agent_lab.gateway.pricing import affordable_tokens
+from agent_lab.gateway.text import estimated_tokens
+
+
+def merged_sampling(request: GenerationRequest, strategy: StrategySpec) -> Sampling:
+    """The request's word over the strategy's."""
+    own = strategy.sampling
+    if request.temperature is None and request.top_p is None:
+        return own
+    return Sampling(
+        temperature=own.temperature if request.temperature is None else request.temperature,
+        top_p=own.top_p if request.top_p is None else request.top_p,
+        top_k=own.top_k,
+    )
+
+
+def answer_tokens(
+    request: GenerationRequest,
+    model: ModelSpec,
+    strategy: StrategySpec,
+    defaults: GatewayDefaults,
+    price: CostProfile | None,
+) -> tuple[int, tuple[str, ...]]:
+    """How many tokens the answer may have, at least 1, and notes where that is less than the request asked for."""
+    bounds: Sequence[tuple[int | None, str]] = (
+        (strategy.limits.max_tokens, f"the strategy {strategy.name!r}"),
+        (request.constraints.max_tokens, "the request's own constraint"),
+        (_room(request, model), f"the context window of {model.key!r}"),
+        (_affordable(request, price), "the request's cost budget"),
+    )
+    tokens = defaults.max_tokens if request.max_tokens is None else request.max_tokens
+    by = None
+    for bound, name in bounds:
+        if bound is not None and bound < tokens:
+            tokens, by = max(bound, 1), name
+    if by is None or request.max_tokens is None:
+        return tokens, ()
+    return tokens, (f"The answer may have {tokens} tokens, not {request.max_tokens}, because of {by}.",)
+
+
+def _room(request: GenerationRequest, model: ModelSpec) -> int | None:
+    if not model.context_window:
+        return None
+    if model.prompt_format == "turns":
+        return model.context_window
+    return model.context_window - estimated_tokens(request)
+
+
+def _affordable(request: GenerationRequest, price: CostProfile | None) -> int | None:
+    budget_usd = request.constraints.cost_budget_usd
+    if budget_usd is None or price is None:
+        return None
+    return affordable_tokens(price, estimated_tokens(request), budget_usd)

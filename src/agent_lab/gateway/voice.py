@@ -1,0 +1,52 @@
+"""Turns what a provider says into what the reader hears: cleaned, named, and joined to what was heard before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent_lab.contracts.errors import BrokenOffError
+from agent_lab.contracts.generation import AnswerBegun, TextDelta, ToolDelta
+from agent_lab.contracts.ports import ModelAnswer, ModelCall, ProviderPiece
+from agent_lab.gateway.splice import Splice
+from agent_lab.gateway.text import CleanStream
+from agent_lab.gateway.tour import Tour
+
+
+class Voice:
+    """One model's voice in one request."""
+
+    def __init__(self, call: ModelCall, tour: Tour) -> None:
+        self._model = call.model
+        self._tour = tour
+        self._cleaner = CleanStream()
+        self._is_named = False
+        # A model that goes on from a beginning repeats nothing of it; any other one begins anew.
+        self._splice = Splice("".join(tour.said)) if tour.said and not call.prefix else None
+
+    def hear(self, piece: ProviderPiece) -> Iterator[AnswerBegun | TextDelta | ToolDelta]:
+        """What the reader gets of this piece. Raises BrokenOffError where it does not fit what was heard before."""
+        if isinstance(piece, ToolDelta):
+            yield from self._tell(piece)
+            return
+        is_last = isinstance(piece, ModelAnswer)
+        text = self._cleaner.flush() if is_last else self._cleaner.feed(piece.text)
+        if self._splice is not None:
+            text = self._joined(self._splice, text, is_last=is_last)
+        if text:
+            yield from self._tell(TextDelta(text))
+
+    def _joined(self, splice: Splice, text: str, *, is_last: bool) -> str:
+        new = splice.feed(text)
+        if new is None or (is_last and not splice.is_complete):
+            raise BrokenOffError(
+                f"{self._model.key!r} could not go on with an answer that had broken off, for it answers in other "
+                "words; ask again."
+            )
+        return new
+
+    def _tell(self, piece: TextDelta | ToolDelta) -> Iterator[AnswerBegun | TextDelta | ToolDelta]:
+        if not self._is_named:
+            self._is_named = True
+            yield AnswerBegun(self._model.key, self._model.model_id, self._model.provider)
+        self._tour.hear(piece)
+        yield piece
