@@ -104,6 +104,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             breaker=BreakerRules(
                 max_failures=settings.circuit_breaker_max_failures, timeout_s=settings.circuit_breaker_timeout
             ),
+            memory_gb=partial(_memory_for_models_gb, local.monitor),
         )
         closing.push_async_callback(gateway.close)
         metrics.watch(local.host, local.monitor)
@@ -196,6 +197,12 @@ def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegist
     host = LocalHost(manager)
     monitor = GpuGuard(settings.max_vram_usage_gb, used_by_models_gb=manager.used_gb)
     return _Local(provider=LocalProvider(ModelExecutor(host)), host=host, monitor=monitor)
+
+
+def _memory_for_models_gb(monitor: ResourceMonitor) -> float:
+    """What models may take now: what is free and what they have already, up to their limit."""
+    seen = monitor.look()
+    return min(seen.limit_gb, seen.available_gb + seen.used_by_models_gb)
 
 
 @dataclass(frozen=True, slots=True)

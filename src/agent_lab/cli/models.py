@@ -8,6 +8,7 @@ import click
 
 from agent_lab.cli.lazy import CONTEXT
 from agent_lab.cli.options import as_json, at_url
+from agent_lab.cli.why import why
 
 if TYPE_CHECKING:
     from agent_lab.wiring import Lab
@@ -48,7 +49,7 @@ def list_models(as_json: bool) -> int:
             [
                 model.key,
                 model.provider,
-                f"{model.context_window:,}",
+                f"{model.context_window:,}" if model.context_window else "-",
                 f"{model.min_vram_gb:g}" if model.min_vram_gb else "-",
                 price(model),
                 place + (", demonstration" if model.demonstration else ""),
@@ -61,36 +62,7 @@ def list_models(as_json: bool) -> int:
     return _with_lab(work)
 
 
-@models.command("why")
-@click.argument("key", required=False)
-@as_json
-def why(key: str | None, as_json: bool) -> int:
-    """Which model would answer, and why each of the others would not; with KEY, whether that one would."""
-
-    async def work(lab: Lab) -> int:
-        from agent_lab.cli.output import write_json
-        from agent_lab.cli.paper import standard_paper
-        from agent_lab.contracts.generation import GenerationRequest
-
-        if key is not None:
-            lab.models.get_model(key)  # an unknown key is wrong use, and not a candidate that was left
-        candidates = lab.gateway.explain(GenerationRequest(prompt="?", model_key=key))
-        if key is not None:
-            candidates = [one for one in candidates if one.key == key]
-        if as_json:
-            told = [{"key": one.key, "taken": one.taken, "reason": one.reason} for one in candidates]
-            write_json({"candidates": told})
-            return 0
-        paper = standard_paper()
-        if key is not None:
-            one = candidates[0]
-            paper.sentence(f"{'taken' if one.taken else 'left'}: {one.reason}")
-            return 0
-        rows = [["taken" if one.taken else "left", one.key, one.reason] for one in candidates]
-        paper.table(rows, headings=["", "MODEL", "WHY"])
-        return 0
-
-    return _with_lab(work)
+models.add_command(why)
 
 
 @models.command("load")

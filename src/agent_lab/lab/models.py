@@ -23,7 +23,9 @@ EXAMPLE: dict[str, Any] = {
     "family": "agent-lab",
     "provider": "local",
     "model_id": "builtin:demo",
-    "context_window": 512,
+    "context_window": 1024,
+    "fallbacks": [],
+    "split": {},
     "default_strategy": "standard",
     "capabilities": ["chat", "math"],
     "cost_profile": {"input_usd_per_mtok": 0.0, "output_usd_per_mtok": 0.0, "cached_input_usd_per_mtok": None},
@@ -46,6 +48,11 @@ class ModelEntry(BaseModel):
     provider: str
     model_id: str
     context_window: int
+    """Tokens, prompt and answer together; 0 where it is not known."""
+    fallbacks: list[str]
+    """Models asked instead, in order, when this one does not answer."""
+    split: dict[str, float]
+    """Models that this row shares its requests out to, by weight."""
     default_strategy: str
     capabilities: list[str]
     cost_profile: CostProfile | None
@@ -69,6 +76,32 @@ class ModelList(BaseModel):
     default: str | None
 
 
+class WhyRequest(GenerationRequest):
+    """A request as it would be made."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"prompt": "?", "constraints": {"latency_budget_s": 5}}})
+
+
+class CandidateEntry(BaseModel):
+    """A model as the choice sees it."""
+
+    key: str
+    taken: bool
+    reason: str
+
+
+class Candidates(BaseModel):
+    """Every model: the one taken first, then those that stand in for it, in order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"candidates": [{"key": "demo", "taken": True, "reason": "DEFAULT_MODEL names it."}]}
+        }
+    )
+
+    candidates: list[CandidateEntry]
+
+
 class LoadRequest(BaseModel):
     """How to load the model; its own default strategy where nothing is said."""
 
@@ -84,6 +117,14 @@ async def list_models(services: Services) -> ModelList:
     loaded = _loaded(services)
     entries = [_entry(services, model, loaded) for model in services.models.list_models()]
     return ModelList(models=entries, default=_taker(services, None)[0])
+
+
+@router.post("/models/why", operation_id="explain_model_choice", responses=documented(404, body=True))
+@owner
+async def explain_model_choice(body: WhyRequest, services: Services) -> Candidates:
+    """Which model would take a request now, and why each of the others would not. Nothing is asked of any model."""
+    candidates = services.gateway.explain(body)
+    return Candidates(candidates=[CandidateEntry(key=c.key, taken=c.taken, reason=c.reason) for c in candidates])
 
 
 @router.get("/models/{key}", operation_id="get_model", responses=documented(404))
@@ -117,13 +158,15 @@ def _entry(services: LabServices, model: ModelSpec, loaded: set[str]) -> ModelEn
         provider=model.provider,
         model_id=model.model_id,
         context_window=model.context_window,
+        fallbacks=list(model.fallbacks),
+        split=dict(model.split),
         default_strategy=model.default_strategy,
         capabilities=sorted(model.capabilities),
         cost_profile=model.cost_profile,
         min_vram_gb=model.min_vram_gb,
         demonstration=model.demonstration,
         loaded=model.key in loaded,
-        usable=taker == model.key,
+        usable=taker == model.key or (taker is not None and bool(model.split)),
         why_not=why_not,
     )
 

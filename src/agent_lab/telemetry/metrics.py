@@ -46,6 +46,10 @@ class Metrics:
         self._tokens = Counter("tokens", "Tokens read and written", ["model", "direction"], **own)
         self._cost = Counter("cost_usd", "Cost of calls whose price is known", ["model"], **own)
         self._unpriced = Counter("unpriced_generations", "Answers whose price is not known", ["model"], **own)
+        self._routed = Counter(
+            "routed", "Answers by the row asked for and the model that gave them", ["asked", "model"], **own
+        )
+        self._attempts = Counter("attempts", "Tries at models, answered or not", ["model", "outcome"], **own)
         self._retries = Counter("retries", "Tries after the first of answered calls", ["model"], **own)
         self._cache = Counter("cache", "Whether the model was in memory already", ["model", "result"], **own)
         self._total_s = Histogram("generation_seconds", "From the call to the last token", ["model"], **seconds)
@@ -77,6 +81,9 @@ class Metrics:
             self._unpriced.labels(model).inc()
         else:
             self._cost.labels(model).inc(float(usage.cost_usd))
+        self._routed.labels(result.asked_key or model, model).inc()
+        for attempt in result.attempts:
+            self._attempts.labels(attempt.model_key or model, attempt.outcome).inc()
         self._retries.labels(model).inc(max(0, len(result.attempts) - 1))
         if result.finish_reason != "declined":  # no model was looked for
             self._cache.labels(model, "hit" if result.cache_hit else "miss").inc()
