@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -53,6 +54,9 @@ class ModelAnswer:
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    """Of the prompt's tokens, those read from the provider's cache."""
+    cache_write_tokens: int = 0
+    """Of the prompt's tokens, those written to it, where the provider charges for that."""
     usage_known: bool = True
     """False where the provider did not count; the price is then unknown too."""
     cache_hit: bool = True
@@ -134,6 +138,29 @@ class ResourceMonitor(Protocol):
     """Looks at the machine."""
 
     def look(self) -> Resources: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What a model was booked with on a day, as UTC has it."""
+
+    day: date
+    model_key: str
+    usd: Decimal
+
+
+class SpendingLog(Protocol):
+    """What was spent on which day, kept for good and exact to a millionth of a millionth of a dollar."""
+
+    async def add(self, day: date, model_key: str, usd: Decimal) -> None:
+        """Add to what is there. Raises ValueError for what is no sum of money."""
+        ...
+
+    async def total(self, day: date) -> Decimal: ...
+
+    async def by_model(self, since: date) -> Sequence[Spending]:
+        """From that day on: by day, then by model."""
+        ...
 
 
 # --- nodes (floor 4) are run by the executor ----------------------------------------------------------------------

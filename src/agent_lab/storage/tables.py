@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, DateTime, Dialect, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
 METADATA = MetaData()
@@ -58,4 +71,14 @@ EVENTS = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("type", String(64), nullable=False),
     Column("body", Text, nullable=False),
+)
+
+SPENDING = Table(
+    "spending",
+    METADATA,
+    Column("day", Date, primary_key=True),
+    Column("model_key", String(64), primary_key=True),
+    # A whole number adds up exactly in every database: 1e-12 USD is one token at $0.000001 for a million, and nine
+    # million dollars a day fit.
+    Column("pico_usd", BigInteger, nullable=False),
 )
