@@ -31,6 +31,7 @@ class CostProfile(Row):
     input_usd_per_mtok: Usd = Field(ge=0)
     output_usd_per_mtok: Usd = Field(ge=0)
     cached_input_usd_per_mtok: Usd | None = Field(default=None, ge=0)
+    cache_write_usd_per_mtok: Usd | None = Field(default=None, ge=0)
 
 
 class RateLimits(Row):
