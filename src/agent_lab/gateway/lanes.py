@@ -107,7 +107,7 @@ class Lanes:
         lane = ticket.lane
         for meter, waiting in ((lane.model, len(lane.waiting)), (self.provider, self.waiting)):
             if waiting > meter.limits.queue:
-                raise self._refusal(ticket, now, f"{waiting - 1} calls wait for {meter.name!r} already")
+                raise self._refusal(ticket, now, f"{meter.name!r} has {waiting - 1} callers waiting already")
 
     def too_late(self, ticket: Ticket, now: float) -> RateLimitedError:
         """What a caller is told whose turn has not come in time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +17,10 @@ from agent_lab.contracts.ports import SpendingLog
 from agent_lab.gateway.budget import Budget
 
 log = structlog.get_logger(__name__)
+
+WRITE_PAUSE_S = 0.25
+"""Between two writes: each costs a millisecond and an fsync, which a storm of calls shares. So much is the most that a
+kill makes the ledger forget."""
 
 
 def utc_today() -> date:
@@ -52,6 +56,7 @@ class Ledger:
         self._loading = asyncio.Lock()
         self._unwritten: defaultdict[tuple[date, str], Decimal] = defaultdict(Decimal)
         self._writer: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     @asynccontextmanager
     async def spending(self, model_key: str, estimate_usd: Decimal | None) -> AsyncGenerator[Account, None]:
@@ -79,6 +84,7 @@ class Ledger:
 
     async def close(self) -> None:
         """Write what is not written yet. Raises what keeps it from being written."""
+        self._hurry.set()
         if self._writer is not None:
             await self._writer
         await self._write()
@@ -89,8 +95,7 @@ class Ledger:
                 budget.begin(day, await self._log.total(day))
 
     def _write_soon(self) -> None:
-        # A task beside the calls, for the paid answer must neither wait nor be lost when the disk is slow or full. What
-        # is booked during a write goes into the next one, so a storm of calls is a few writes.
+        # A task beside the calls, for a paid answer must neither wait nor be lost when the disk is slow or full.
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._keep_writing())
 
@@ -98,6 +103,8 @@ class Ledger:
         try:
             while self._unwritten:
                 await self._write()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), WRITE_PAUSE_S)
         except AgentLabError as error:
             log.warning("spending_not_written", reason=error.message, usd=float(sum(self._unwritten.values())))
 

@@ -19,11 +19,18 @@ _ROUNDING = 1e-6
 class Bucket:
     """Fills evenly and holds a minute's worth, as the vendors' own buckets do. No clock inside; seconds.
 
+    In any stretch of time no more is used than `per_min` and what flows in meanwhile, each use counted when it was
+    reserved. That is why a reservation may get back less than it left over: what has flowed in behind it may have
+    filled the bucket already, and a bucket does not hold more than it holds.
+
     Below zero it is in debt: an answer was longer than had been reserved for it, and whoever comes next waits.
     """
 
     per_min: int
     level: float = 0.0
+    spare: float = 0.0
+    """The level that there would be at the least if nothing that is reserved were used."""
+    reserved: float = 0.0
     filled_at: float = -math.inf
 
     def wait_s(self, amount: float, now: float) -> float:
@@ -32,14 +39,27 @@ class Bucket:
         missing = amount - self.level
         return 0.0 if missing <= _ROUNDING else missing * 60.0 / self.per_min
 
-    def take(self, amount: float, now: float) -> None:
-        """Take out, or put back where negative; what does not fit in is lost."""
+    def reserve(self, amount: float, now: float) -> None:
+        """Take out what may be used."""
         self._fill(now)
-        self.level = min(self.level - amount, float(self.per_min))
+        self.level -= amount
+        self.reserved += amount
+
+    def settle(self, amount: float, used: float, now: float) -> None:
+        """Of a reserved amount so much was used, more or less."""
+        self._fill(now)
+        self.reserved -= amount
+        self.spare -= used
+        left = amount - used
+        # Back goes what a bucket that had seen the real use from the start would hold more than this one, and no more.
+        self.level += left if left < 0 else max(0.0, min(left, self.spare - self.reserved - self.level))
+        self.spare = max(self.spare, self.level)
 
     def _fill(self, now: float) -> None:
         if now > self.filled_at:
-            self.level = min(float(self.per_min), self.level + (now - self.filled_at) * self.per_min / 60.0)
+            inflow = (now - self.filled_at) * self.per_min / 60.0
+            self.level = min(float(self.per_min), self.level + inflow)
+            self.spare = min(float(self.per_min), self.spare + inflow)
             self.filled_at = now
 
 
@@ -82,18 +102,18 @@ class Meter:
     def begin(self, tokens: int, now: float) -> None:
         """Count a call that begins."""
         self.in_use += 1
-        self._take(requests=1, tokens=tokens, now=now)
-
-    def end(self, now: float, *, tokens_back: int, requests_back: int) -> None:
-        """Count a call that has ended, and put back what it did not use; `tokens_back` is negative for a debt."""
-        self.in_use -= 1
-        self._take(requests=-requests_back, tokens=-tokens_back, now=now)
-
-    def _take(self, *, requests: int, tokens: int, now: float) -> None:
         if self._requests is not None:
-            self._requests.take(requests, now)
+            self._requests.reserve(1, now)
         if self._tokens is not None:
-            self._tokens.take(tokens, now)
+            self._tokens.reserve(tokens, now)
+
+    def end(self, tokens: int, now: float, *, used_tokens: int, used_requests: int) -> None:
+        """Count a call that has ended, for which so many tokens were reserved."""
+        self.in_use -= 1
+        if self._requests is not None:
+            self._requests.settle(1, used_requests, now)
+        if self._tokens is not None:
+            self._tokens.settle(tokens, used_tokens, now)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,17 +130,17 @@ class Reservation:
         It counts as a request however it ended: vendors count those that they refuse too, and a failure that gave
         its request back would let an outage be answered with a storm.
         """
-        self._end(now, tokens_back=self.tokens - used_tokens, requests_back=0)
+        self._end(now, used_tokens=used_tokens, used_requests=1)
 
     def undo(self, now: float) -> None:
         """The call was never made."""
-        self._end(now, tokens_back=self.tokens, requests_back=1)
+        self._end(now, used_tokens=0, used_requests=0)
 
-    def _end(self, now: float, *, tokens_back: int, requests_back: int) -> None:
+    def _end(self, now: float, *, used_tokens: int, used_requests: int) -> None:
         if self.open:
             self.open = False
             for meter in self.meters:
-                meter.end(now, tokens_back=tokens_back, requests_back=requests_back)
+                meter.end(self.tokens, now, used_tokens=used_tokens, used_requests=used_requests)
 
 
 def try_reserve(meters: Sequence[Meter], tokens: int, now: float) -> Reservation | float:

@@ -1,0 +1,87 @@
+"""Every spending log keeps the same promises: the suite runs over the database and over its twin in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from agent_lab.contracts.ports import Spending, SpendingLog
+from agent_lab.storage.database import open_database
+from agent_lab.storage.runs import SqlRuns
+from agent_lab.storage.spending import MemorySpending, SqlSpending
+from support.stores import run
+
+DAY = date(2026, 3, 1)
+NEXT = DAY + timedelta(days=1)
+
+
+@pytest.fixture(params=["database", "memory"])
+async def spending(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SpendingLog]:
+    if request.param == "memory":
+        yield MemorySpending()
+        return
+    database = await open_database(tmp_path / "lab.db")
+    yield SqlSpending(database)
+    await database.close()
+
+
+async def test_a_day_without_spending_has_a_total_of_nothing(spending: SpendingLog) -> None:
+    assert await spending.total(DAY) == 0
+    assert list(await spending.by_model(DAY)) == []
+
+
+async def test_amounts_add_up_exactly_by_day_and_by_model(spending: SpendingLog) -> None:
+    for _ in range(10):
+        await spending.add(DAY, "small", Decimal("0.0000000375"))
+    await spending.add(DAY, "large", Decimal("1234.567890123456"))
+    await spending.add(NEXT, "small", Decimal("0.1"))
+    assert await spending.total(DAY) == Decimal("1234.567890498456")
+    assert list(await spending.by_model(DAY)) == [
+        Spending(day=DAY, model_key="large", usd=Decimal("1234.567890123456")),
+        Spending(day=DAY, model_key="small", usd=Decimal("0.000000375")),
+        Spending(day=NEXT, model_key="small", usd=Decimal("0.1")),
+    ]
+    assert [one.day for one in await spending.by_model(NEXT)] == [NEXT]
+
+
+async def test_calls_side_by_side_lose_nothing(spending: SpendingLog) -> None:
+    await asyncio.gather(*(spending.add(DAY, "m", Decimal("0.01")) for _ in range(50)))
+    assert await spending.total(DAY) == Decimal("0.5")
+
+
+@pytest.mark.parametrize("amount", ["-0.01", "NaN", "Infinity"])
+async def test_what_is_no_sum_of_money_is_refused(spending: SpendingLog, amount: str) -> None:
+    with pytest.raises(ValueError, match="no sum of money"):
+        await spending.add(DAY, "m", Decimal(amount))
+    assert await spending.total(DAY) == 0
+
+
+async def test_two_processes_on_one_file_add_to_the_same_row(tmp_path: Path) -> None:
+    databases = [await open_database(tmp_path / "lab.db") for _ in range(2)]
+    logs = [SqlSpending(database) for database in databases]
+    await asyncio.gather(*(log.add(DAY, "m", Decimal("0.01")) for _ in range(10) for log in logs))
+    assert await logs[0].total(DAY) == Decimal("0.2")
+    for database in databases:
+        await database.close()
+
+
+async def test_a_database_of_the_first_schema_keeps_its_runs_and_learns_to_book(tmp_path: Path) -> None:
+    path = tmp_path / "lab.db"
+    runs = SqlRuns(await open_database(path))
+    await runs.create(run())
+    await runs.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE spending")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    database = await open_database(path)
+    await SqlSpending(database).add(DAY, "m", Decimal("0.25"))
+    assert await SqlSpending(database).total(DAY) == Decimal("0.25")
+    assert await SqlRuns(database).get("r1") == run()
+    await database.close()
