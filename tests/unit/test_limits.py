@@ -113,6 +113,19 @@ def test_who_waits_for_the_provider_is_not_overtaken_by_smaller_calls() -> None:
     assert lanes.serve(30.0) == [small]
 
 
+def test_the_next_look_is_due_when_the_first_of_several_lanes_may_have_its_turn() -> None:
+    lanes = Lanes(Meter("p"))
+    quick, slow = (
+        lanes.lane("quick", RateLimits(requests_per_min=60)),
+        lanes.lane("slow", RateLimits(requests_per_min=1)),
+    )
+    for lane, calls in ((quick, 61), (slow, 2)):
+        for _ in range(calls):
+            lanes.join(lane, 0)
+    lanes.serve(0.0)
+    assert lanes.next_s == pytest.approx(1.0)
+
+
 def test_one_caller_more_than_may_wait_is_told_when_to_come_back() -> None:
     lanes = Lanes(Meter("p"))
     lane = lanes.lane("m", RateLimits(requests_per_min=60, queue=2))
