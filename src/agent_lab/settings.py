@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,6 +29,7 @@ def _upper(value: object) -> object:
 
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
+OptionalUsd = Annotated[Decimal | None, BeforeValidator(_blank_is_unset), Field(ge=0)]
 OptionalGb = Annotated[float | None, BeforeValidator(_blank_is_unset), Field(gt=0)]
 
 
@@ -50,6 +52,8 @@ class Settings(BaseModel):
     model_cache_dir: OptionalText = None
     circuit_breaker_max_failures: int = Field(default=3, gt=0)
     circuit_breaker_timeout: float = Field(default=60.0, gt=0)
+    agent_lab_daily_budget_usd: OptionalUsd = None
+    """What hosted models may cost a day (UTC), all together. None: no bound."""
     lab_api_url: OptionalText = None
     request_timeout: float = Field(default=300.0, gt=0)
     database_url: OptionalText = None

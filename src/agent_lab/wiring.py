@@ -19,7 +19,12 @@ from agent_lab.flows.checks import Checker, check_flow
 from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.gateway.breaker import BreakerRules
 from agent_lab.gateway.gateway import ProviderGateway
+from agent_lab.gateway.ledger import Ledger
 from agent_lab.gateway.misfits import GatewayDefaults
+from agent_lab.gateway.price_list import PriceList
+from agent_lab.gateway.pricing import Price
+from agent_lab.gateway.toll import Toll
+from agent_lab.gateway.turnstile import Turnstile
 from agent_lab.nodes.table import node_kinds
 from agent_lab.providers.hosted.anthropic import AnthropicDialect
 from agent_lab.providers.hosted.openai import OpenAIDialect
@@ -42,6 +47,7 @@ from agent_lab.settings import Reading, Settings, read_secret
 from agent_lab.storage.database import database_path, open_database
 from agent_lab.storage.outputs import OutputFolder
 from agent_lab.storage.runs import SqlRuns
+from agent_lab.storage.spending import SqlSpending
 from agent_lab.telemetry import logging
 from agent_lab.telemetry.measured import Measured
 from agent_lab.telemetry.metrics import Metrics
@@ -92,7 +98,8 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
     metrics = Metrics()
     async with AsyncExitStack() as closing:
         closing.callback(logging.close)
-        store = SqlRuns(await open_database(database_path(settings)))
+        database = await open_database(database_path(settings))
+        store = SqlRuns(database)
         closing.push_async_callback(store.close)
         local = _local(settings, models, strategies)
         hosted = _hosted(settings)
@@ -103,6 +110,11 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             defaults=_defaults(settings, hosted.missing_keys),
             breaker=BreakerRules(
                 max_failures=settings.circuit_breaker_max_failures, timeout_s=settings.circuit_breaker_timeout
+            ),
+            price_of=_prices(hosted.rows),
+            toll=Toll(
+                _turnstile(models, hosted.rows),
+                Ledger(SqlSpending(database), daily_budget_usd=settings.agent_lab_daily_budget_usd),
             ),
             memory_gb=partial(_memory_for_models_gb, local.monitor),
         )
@@ -209,21 +221,35 @@ def _memory_for_models_gb(monitor: ResourceMonitor) -> float:
 class _Hosted:
     """The providers that can be called, and those that a key is missing for."""
 
+    rows: Mapping[str, ProviderSpec]
     providers: Mapping[str, Provider]
     missing_keys: Mapping[str, str]
 
 
 def _hosted(settings: Settings) -> _Hosted:
+    rows = {spec.key: spec for spec in load_providers(settings.config_dir)}
     providers: dict[str, Provider] = {}
     missing: dict[str, str] = {}
-    for spec in load_providers(settings.config_dir):
+    for spec in rows.values():
         secret = _secret(settings, spec)
         if spec.key_env is not None and secret is None:
             missing[spec.key] = spec.key_env
             continue
         dialect = OpenAIDialect() if spec.kind == "openai" else AnthropicDialect()
         providers[spec.key] = HostedProvider(spec, secret, dialect)
-    return _Hosted(providers, missing)
+    return _Hosted(rows, providers, missing)
+
+
+def _prices(rows: Mapping[str, ProviderSpec]) -> Callable[[ModelSpec], Price | None]:
+    listed = PriceList()
+    return lambda model: listed.price_of(model, rows.get(model.provider))
+
+
+def _turnstile(models: ModelRegistry, rows: Mapping[str, ProviderSpec]) -> Turnstile:
+    return Turnstile(
+        providers={key: row.limits for key, row in rows.items() if row.limits is not None},
+        models={row.key: row.limits for row in models.list_models() if row.limits is not None},
+    )
 
 
 def _secret(settings: Settings, spec: ProviderSpec) -> SecretStr | None:

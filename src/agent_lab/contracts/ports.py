@@ -120,6 +120,10 @@ class Generator(Protocol):
         """Pieces of the answer, and the result last."""
         ...
 
+    def worst_case_usd(self, request: GenerationRequest) -> Decimal | None:
+        """The most that the request may cost at the model that would take it; None where its price is not known."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:

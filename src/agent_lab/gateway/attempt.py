@@ -113,14 +113,10 @@ async def attempt(
     call: ModelCall, patience: Patience, tour: Tour, providers: Mapping[str, Provider], breakers: Breakers
 ) -> AsyncGenerator[Pieces, None]:
     """One model's answer, open. Leaving it without an error says that the model has answered."""
-    try:
-        async with breakers.settling(call.model):
-            tour.asked = True
-            async with _closing(providers[call.model.provider].stream(call)) as stream:
-                yield Pieces(stream, call, patience, tour)
-    except AgentLabError as error:
-        tour.failed(call, error)
-        raise
+    async with breakers.settling(call.model):
+        tour.asked = True
+        async with _closing(providers[call.model.provider].stream(call)) as stream:
+            yield Pieces(stream, call, patience, tour)
 
 
 @asynccontextmanager

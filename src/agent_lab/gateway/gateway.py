@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from decimal import Decimal
 
 import structlog
 
@@ -19,16 +20,18 @@ from agent_lab.contracts.generation import (
     Piece,
 )
 from agent_lab.contracts.ports import ModelAnswer, ModelCall, Provider
-from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
+from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.gateway.attempt import Breakers, attempt
 from agent_lab.gateway.breaker import BreakerRules, BreakerState
 from agent_lab.gateway.health import Latencies
 from agent_lab.gateway.misfits import GatewayDefaults, Situation
 from agent_lab.gateway.patience import Patience, patience
-from agent_lab.gateway.pricing import cost_usd
+from agent_lab.gateway.pricing import Price, worst_case_usd
 from agent_lab.gateway.resolution import Candidate, choose, explain_choice
 from agent_lab.gateway.retry import RetryPolicy, may_go_elsewhere
 from agent_lab.gateway.sizing import answer_tokens, merged_sampling
+from agent_lab.gateway.text import estimated_tokens
+from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.tour import Tour
 from agent_lab.gateway.voice import Voice
 from agent_lab.registries.models import ModelRegistry
@@ -51,7 +54,8 @@ class ProviderGateway:
         defaults: GatewayDefaults | None = None,
         retry: RetryPolicy | None = None,
         breaker: BreakerRules | None = None,
-        price_of: Callable[[ModelSpec], CostProfile | None] = lambda model: model.cost_profile,
+        price_of: Callable[[ModelSpec], Price | None] = lambda model: model.cost_profile,
+        toll: Toll | None = None,
         memory_gb: Callable[[], float | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -64,6 +68,7 @@ class ProviderGateway:
         self._breakers = Breakers(breaker or BreakerRules(), clock)
         self._latencies = Latencies()
         self._price_of = price_of
+        self._toll = toll or Toll()
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -178,20 +183,26 @@ class ProviderGateway:
     async def _ask(self, tour: Tour) -> AsyncGenerator[Piece, None]:
         """One try at one model, joined to what the reader has heard already."""
         tour.begin()
-        call, notes, times = self._call(tour)
+        price = self._price_of(tour.model)
+        call, notes, times = self._call(tour, price)
         voice = Voice(call, tour)
-        async with attempt(call, times, tour, self._providers, self._breakers) as pieces:
+        async with (
+            tour.trying(call),
+            self._toll.paid(call, price, tour) as passage,
+            attempt(call, times, tour, self._providers, self._breakers) as pieces,
+        ):
             while True:
                 piece = await pieces.next()
                 for heard in voice.hear(piece):
                     yield heard
                 if isinstance(piece, ModelAnswer):
                     break
+            usd = passage.settle(piece)
         self._latencies.add(call.model.key, tour.elapsed_s - tour.began_s)
-        yield tour.result(call, piece, notes, cost_usd(self._price_of(call.model), piece))
+        yield tour.result(call, piece, notes, usd)
 
-    def _call(self, tour: Tour) -> tuple[ModelCall, tuple[str, ...], Patience]:
-        request, model, price = tour.request, tour.model, self._price_of(tour.model)
+    def _call(self, tour: Tour, price: Price | None) -> tuple[ModelCall, tuple[str, ...], Patience]:
+        request, model = tour.request, tour.model
         strategy = self.select_strategy(request, model)
         max_tokens, notes = answer_tokens(request, model, strategy, self._situation.defaults, price)
         budget_s = request.constraints.latency_budget_s
@@ -214,12 +225,21 @@ class ProviderGateway:
             notes += (f"The price of {model.key!r} is not known, so the cost budget was not checked.",)
         return call, notes, times
 
+    def worst_case_usd(self, request: GenerationRequest) -> Decimal | None:
+        """The most that the request may cost at the model that would take it; None where its price is not known."""
+        model = self.resolve_model(request)
+        price = self._price_of(model)
+        strategy = self.select_strategy(request, model)
+        max_tokens, _ = answer_tokens(request, model, strategy, self._situation.defaults, price)
+        return worst_case_usd(price, estimated_tokens(request), max_tokens)
+
     def breakers(self) -> dict[str, BreakerState]:
         """The state of the breaker of each model that was asked so far."""
         return self._breakers.states()
 
     async def close(self) -> None:
-        """Close every provider."""
+        """Close every provider, and write down what was spent."""
+        await self._toll.close()
         for provider in self._providers.values():
             await provider.close()
 

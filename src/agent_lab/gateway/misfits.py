@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agent_lab.contracts.generation import GenerationRequest
-from agent_lab.contracts.registry import CostProfile, ModelSpec
-from agent_lab.gateway.pricing import affordable_tokens
+from agent_lab.contracts.registry import ModelSpec
+from agent_lab.gateway.pricing import Price, affordable_tokens
 from agent_lab.gateway.text import estimated_tokens
 from agent_lab.registries.models import ModelRegistry
 
@@ -33,7 +33,7 @@ class Situation:
 
     defaults: GatewayDefaults
     providers: Collection[str]
-    price_of: Callable[[ModelSpec], CostProfile | None] = lambda model: model.cost_profile
+    price_of: Callable[[ModelSpec], Price | None] = lambda model: model.cost_profile
     p50_s: Callable[[str], float | None] = lambda key: None
     """The median of a model's last answers, from call to end."""
     left_alone_s: Callable[[str], float] = lambda key: 0.0

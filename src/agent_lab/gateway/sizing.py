@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent_lab.contracts.generation import GenerationRequest
-from agent_lab.contracts.registry import CostProfile, ModelSpec, Sampling, StrategySpec
+from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
 from agent_lab.gateway.misfits import GatewayDefaults
-from agent_lab.gateway.pricing import affordable_tokens
+from agent_lab.gateway.pricing import Price, affordable_tokens
 from agent_lab.gateway.text import estimated_tokens
 
 
@@ -28,7 +28,7 @@ def answer_tokens(
     model: ModelSpec,
     strategy: StrategySpec,
     defaults: GatewayDefaults,
-    price: CostProfile | None,
+    price: Price | None,
 ) -> tuple[int, tuple[str, ...]]:
     """How many tokens the answer may have, at least 1, and notes where that is less than the request asked for."""
     bounds: Sequence[tuple[int | None, str]] = (
@@ -55,7 +55,7 @@ def _room(request: GenerationRequest, model: ModelSpec) -> int | None:
     return model.context_window - estimated_tokens(request)
 
 
-def _affordable(request: GenerationRequest, price: CostProfile | None) -> int | None:
+def _affordable(request: GenerationRequest, price: Price | None) -> int | None:
     budget_usd = request.constraints.cost_budget_usd
     if budget_usd is None or price is None:
         return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -87,9 +88,14 @@ class Tour:
         self.said.clear()
         self.tools_begun = False
 
-    def failed(self, call: ModelCall, error: AgentLabError) -> None:
-        """An attempt did not come to an answer."""
-        self.attempts.append(self._attempt(call, error.slug if self.asked else "held-back"))
+    @asynccontextmanager
+    async def trying(self, call: ModelCall) -> AsyncGenerator[None, None]:
+        """Notes an attempt that does not come to an answer."""
+        try:
+            yield
+        except AgentLabError as error:
+            self.attempts.append(self._attempt(call, error.slug if self.asked else "held-back"))
+            raise
 
     def result(
         self, call: ModelCall, answer: ModelAnswer, notes: tuple[str, ...], cost_usd: Decimal | None

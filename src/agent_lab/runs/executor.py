@@ -28,7 +28,8 @@ from agent_lab.flows.routing import choose_edges, edge_key
 from agent_lab.flows.state import AgentState, initial_state
 from agent_lab.runs.journal import Journal, UnrecordedError
 from agent_lab.runs.record import Record
-from agent_lab.runs.step import Declined, RecordedStep, Spending
+from agent_lab.runs.spending import Spending
+from agent_lab.runs.step import Declined, RecordedStep
 
 log = structlog.get_logger(__name__)
 

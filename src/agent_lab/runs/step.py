@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
-from decimal import Decimal
 
-from agent_lab.contracts.errors import LimitExceededError, UnusableError
+from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.generation import AnswerRestarted, GenerationRequest, GenerationResult, TextDelta
 from agent_lab.contracts.ports import Generator
@@ -21,6 +20,7 @@ from agent_lab.contracts.run import (
 )
 from agent_lab.runs.journal import Journal
 from agent_lab.runs.record import Record, request_hash
+from agent_lab.runs.spending import Spending
 
 
 class Declined(Exception):
@@ -29,25 +29,6 @@ class Declined(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
-
-
-class Spending:
-    """What a run has spent on calls, against its limit in USD."""
-
-    def __init__(self, limit_usd: float | None) -> None:
-        self._limit_usd = limit_usd
-        self._known = Decimal(0)
-
-    def add(self, result: GenerationResult) -> None:
-        """Count a call. A price that is not known cannot be counted."""
-        self._known += result.usage.cost_usd or 0
-
-    def check(self) -> None:
-        """Raises LimitExceededError once the limit is reached; the call in flight is the most that goes beyond it."""
-        if self._limit_usd is not None and self._known >= self._limit_usd:
-            raise LimitExceededError(
-                f"The run has spent ${self._known:.4f} of ${self._limit_usd:.4f} (limits.max_cost_usd)."
-            )
 
 
 @dataclass(slots=True)
@@ -76,9 +57,11 @@ class RecordedStep:
         key = request_hash(request)
         result = self.record.calls.get((self.node.id, self.visit, sample, key))
         if result is None:
-            self.spending.check()
-            result = await self._ask(request, sample, key)
-        self.spending.add(result)
+            async with self.spending.calling(self.generator.worst_case_usd(request)):
+                result = await self._ask(request, sample, key)
+                self.spending.add(result)
+        else:
+            self.spending.add(result)
         if result.finish_reason in {"declined", "filtered"}:
             raise Declined(result.text)
         return result

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 
 from structlog.stdlib import BoundLogger
 
@@ -40,6 +41,10 @@ class Measured:
                 async for piece in pieces:
                     self._count_if_last(piece, call)
                     yield piece
+
+    def worst_case_usd(self, request: GenerationRequest) -> Decimal | None:
+        """As the generator inside."""
+        return self._inner.worst_case_usd(request)
 
     def _count_if_last(self, piece: Piece, call: _Call) -> None:
         if isinstance(piece, GenerationResult):
