@@ -1,10 +1,11 @@
 # The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench train-demo-model lock clean install-run install-dev
+.PHONY: help demo up test check bench bench-gateway soak-gateway train-demo-model lock clean install-run install-dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
 TESTS ?=
+ARGS ?=
 
 help: ## This list
 	@echo "AI Agent Lab. What make can do:"
@@ -30,6 +31,12 @@ check: install-dev ## Lint, format, types, floors, file lengths, locks
 
 bench: install-dev ## The measurements behind the figures in the documents
 	@$(BIN)/python -m benchmarks
+
+bench-gateway: install-dev ## What the gateway costs, beside a bare pass-through and LiteLLM (ARGS='--litellm VENV --json')
+	@$(BIN)/python -m benchmarks.gateway $(ARGS)
+
+soak-gateway: install-dev ## 10,000 calls under random faults, half of the providers dead (ARGS='--seed 7')
+	@$(BIN)/python -m benchmarks.gateway_soak $(ARGS)
 
 train-demo-model: install-dev ## Train the built-in model anew (tens of minutes)
 	@$(BIN)/python -m training.train

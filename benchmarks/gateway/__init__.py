@@ -1,0 +1,1 @@
+"""What the front door costs beside a bare pass-through, raw SDKs and LiteLLM: `make bench-gateway`."""
