@@ -24,7 +24,12 @@ def outcome(reply: Reply, right: str, *, stream: bool) -> tuple[Outcome, str]:
         return "unclear", f"not readable: {broken!r}"
     if error is not None:
         return "refused", f"in band: {error}"
-    return ("answered", "") if text == right else ("truncated", f"{text[-60:]!r}")
+    return ("answered", "") if text == right else ("truncated", _departure(text, right))
+
+
+def _departure(text: str, right: str) -> str:
+    at = next((at for at, (said, due) in enumerate(zip(text, right, strict=False)) if said != due), len(right))
+    return f"{len(text)} characters for {len(right)}, from {at} on {text[at : at + 40]!r} for {right[at : at + 40]!r}"
 
 
 def _refusal(reply: Reply) -> tuple[Outcome, str]:

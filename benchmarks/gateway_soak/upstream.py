@@ -77,6 +77,7 @@ class Upstream:
     held: asyncio.Event | None = None
     """Where one is, whoever arrives waits for it to be set."""
     _seen: Counter[int] = field(default_factory=Counter)
+    _open: dict[asyncio.Task[Any], asyncio.StreamWriter] = field(default_factory=dict)
 
     def fault(self, call: int) -> str | None:
         """What goes wrong this time: chance depends on the call and its try alone, not on who came first."""
@@ -88,6 +89,9 @@ class Upstream:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        here = asyncio.current_task()
+        assert here is not None
+        self._open[here] = writer
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -102,7 +106,14 @@ class Upstream:
         except (OSError, asyncio.IncompleteReadError):
             return
         finally:
+            del self._open[here]
             writer.close()
+
+    async def hang_up(self) -> None:
+        """End every connection, so that nobody is left who waits."""
+        for writer in self._open.values():
+            writer.transport.abort()
+        await asyncio.gather(*self._open)
 
     async def _answer(
         self, asked: Asked, fault: str | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -111,7 +122,7 @@ class Upstream:
         stop = len(wire)
         if fault in {"cut", "stalled"}:
             stop = random.Random(f"{self.seed}/{asked.call}/where").randrange(1, len(wire) - 1)
-        step = -(-len(wire) // PIECES)
+        step = len(wire) // PIECES + 1
         for start in range(0, stop, step):
             writer.write(wire[start : min(start + step, stop)])
             await writer.drain()
@@ -189,6 +200,7 @@ async def listening(*upstreams: Upstream) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         for one in upstreams:
             server = await asyncio.start_server(one.serve, "127.0.0.1", 0)
+            stack.push_async_callback(one.hang_up)
             stack.callback(server.close)
             one.port = server.sockets[0].getsockname()[1]
         yield
