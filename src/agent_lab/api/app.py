@@ -16,6 +16,7 @@ from agent_lab.api.auth import LoginCodes, OwnerGate
 from agent_lab.api.frame import Frame
 from agent_lab.api.guard import host_names
 from agent_lab.api.token import usable_token
+from agent_lab.compat import routes as compat
 from agent_lab.lab import cache, flows, inference, models, orchestrate, runs, system
 from agent_lab.lab.access import GuardedRoute, access_of, owner
 from agent_lab.lab.services import LabServices
@@ -63,7 +64,7 @@ def create_app(
     app.state.services = services
     app.state.gatekeeper = OwnerGate(usable_token(token, "The token"))
     app.state.login_codes = login_codes if login_codes is not None else LoginCodes()
-    for router in (*LAB, _description, page.router if surface == "all" else system.home_router):
+    for router in (compat.router, *LAB, _description, page.router if surface == "all" else system.home_router):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(Frame, allowed_hosts=host_names(allowed_hosts))

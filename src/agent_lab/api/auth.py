@@ -51,6 +51,9 @@ class OwnerGate:
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
         if scheme:
             return scheme.lower() == "bearer" and _same(shown.strip(), self.token)
+        key = request.headers.get("x-api-key")  # as Anthropic's SDK sends it
+        if key is not None:
+            return _same(key.strip(), self.token)
         return self._is_session(request.cookies.get(self.cookie_name, ""))
 
     @property

@@ -9,12 +9,14 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from agent_lab import __version__
+from agent_lab.compat import documents
 from agent_lab.lab.access import access_of
 from agent_lab.lab.problems import Problem
 
 DESCRIPTION = (
     "Language models that work on one question together, and a paired test that says whether it was worth it. "
-    "Errors are `application/problem+json`; send the token as `Authorization: Bearer ...`."
+    "Errors are `application/problem+json`, under `/v1` in the form of the protocol; send the token as "
+    "`Authorization: Bearer ...`, or as `x-api-key`."
 )
 
 
@@ -27,6 +29,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas.update(problem.pop("$defs", {}))
         schemas["Problem"] = problem
+        schemas.update(documents.schemas())
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         _secure(app, schema)
         _forget_other_errors(schema)

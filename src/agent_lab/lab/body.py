@@ -29,9 +29,8 @@ async def checked(request: Request, *, limit_bytes: int = MAX_BODY_BYTES) -> Req
 
     Raises TooLargeError, MediaTypeError or ValidationError.
     """
-    body = await _read(request, limit_bytes)
+    body = await read_bytes(request, limit_bytes)
     if body:
-        _check_type(request.headers.get("content-type", ""))
         if len(body) > ASIDE_BYTES:
             await asyncio.to_thread(check_json, body)
         else:
@@ -54,7 +53,8 @@ def check_json(body: bytes) -> None:
         ) from None
 
 
-async def _read(request: Request, limit_bytes: int) -> bytes:
+async def read_bytes(request: Request, limit_bytes: int) -> bytes:
+    """The body as it came, declared as JSON (or empty). Raises TooLargeError or MediaTypeError."""
     chunks: list[bytes] = []
     size_bytes = 0
     async for chunk in request.stream():
@@ -67,7 +67,10 @@ async def _read(request: Request, limit_bytes: int) -> bytes:
             break
     if size_bytes > limit_bytes:
         raise TooLargeError(f"The body is larger than {limit_bytes / 1e6:g} MB; send less at once.")
-    return b"".join(chunks)
+    body = b"".join(chunks)
+    if body:
+        _check_type(request.headers.get("content-type", ""))
+    return body
 
 
 def _check_type(declared: str) -> None:

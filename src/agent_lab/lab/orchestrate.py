@@ -106,7 +106,7 @@ async def _orchestrate(body: OrchestrateRequest, request: Request, services: Lab
     info = await services.runs.start(run, request_id=request_id_of(request))
     view = await _ended(info.run_id, request, services)
     if view.status not in {"completed", "declined"}:
-        raise _failure(view)
+        raise failure_of(view)
     answer = build_api_response(view)
     if body.verbose:
         events = await services.runs.events(view.run_id)
@@ -123,7 +123,8 @@ async def _ended(run_id: str, request: Request, services: LabServices) -> RunVie
         raise
 
 
-def _failure(view: RunView) -> RunFailedError:
+def failure_of(view: RunView) -> RunFailedError:
+    """The error that a run ended with."""
     if view.status == "cancelled":
         return RunFailedError(f"The run {view.run_id} was cancelled.", slug="cancelled", status=409, run_id=view.run_id)
     slug = view.fault.type if view.fault else "error"

@@ -8,8 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from dataclasses import dataclass
 
 from agent_lab.contracts.errors import UnusableError, unknown_name
-from agent_lab.contracts.generation import FinishReason, TextDelta
-from agent_lab.contracts.ports import ModelAnswer, ModelCall
+from agent_lab.contracts.generation import FinishReason, TextDelta, ToolCall, ToolDelta
+from agent_lab.contracts.ports import ModelAnswer, ModelCall, ProviderPiece
 
 PREFIX = "scripted:"
 REMEMBERED = 1000
@@ -27,6 +27,10 @@ class ScriptedReply:
     prompt_tokens: int | None = None
     """The words of the prompt where it is not given."""
     notes: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What it asks of its tools after the text."""
+    error: Exception | None = None
+    """Raised after the text, in place of an answer: the text is then only its beginning."""
 
 
 Reply = str | ScriptedReply
@@ -76,7 +80,7 @@ class ScriptedProvider:
         self.calls: list[ModelCall] = []
         self.open_streams = 0
 
-    async def stream(self, call: ModelCall) -> AsyncGenerator[TextDelta | ModelAnswer, None]:
+    async def stream(self, call: ModelCall) -> AsyncGenerator[ProviderPiece, None]:
         """The reply in pieces of a word each, and the answer last."""
         self._number += 1
         number = self._number
@@ -91,9 +95,15 @@ class ScriptedProvider:
             for piece in _pieces(text):
                 await self._wait()
                 yield TextDelta(text=piece)
+            if reply.error is not None:
+                raise reply.error
+            for index, tool_call in enumerate(reply.tool_calls):
+                async for delta in self._called(index, tool_call):
+                    yield delta
             yield ModelAnswer(
                 text=text,
-                finish_reason=finish_reason,
+                finish_reason="tool_calls" if reply.tool_calls else finish_reason,
+                tool_calls=reply.tool_calls,
                 prompt_tokens=reply.prompt_tokens if reply.prompt_tokens is not None else _words(call.request.prompt),
                 completion_tokens=_words(text),
                 cache_hit=reply.cache_hit,
@@ -102,6 +112,13 @@ class ScriptedProvider:
             )
         finally:
             self.open_streams -= 1
+
+    async def _called(self, index: int, call: ToolCall) -> AsyncGenerator[ToolDelta, None]:
+        await self._wait()
+        yield ToolDelta(index, id=call.id, name=call.name)
+        for piece in _pieces(call.arguments):
+            await self._wait()
+            yield ToolDelta(index, arguments=piece)
 
     async def close(self) -> None:
         """Nothing to let go of."""

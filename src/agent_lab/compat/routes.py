@@ -1,0 +1,130 @@
+"""The routes that the SDKs of OpenAI and Anthropic call, over the gateway and the flows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import pydantic
+from fastapi import APIRouter, Request, Response
+
+from agent_lab.compat import documents
+from agent_lab.compat.answering import respond
+from agent_lab.compat.chat_body import ChatBody
+from agent_lab.compat.chat_writer import ChatWriter
+from agent_lab.compat.faults import BodyTooLargeError, Fault, encoded, fault_of, wrong_body
+from agent_lab.compat.messages_body import MessagesBody
+from agent_lab.compat.messages_writer import MessagesWriter
+from agent_lab.compat.naming import target_of
+from agent_lab.compat.responses_body import ResponsesBody
+from agent_lab.compat.responses_writer import ResponsesWriter
+from agent_lab.compat.served import ModelDocument, ModelsDocument, served_model, served_models
+from agent_lab.compat.spoken import Writer
+from agent_lab.contracts.errors import AgentLabError, TooLargeError, ValidationError
+from agent_lab.lab.access import GuardedRoute, owner
+from agent_lab.lab.body import ASIDE_BYTES, read_bytes
+from agent_lab.lab.problems import request_id_of
+from agent_lab.lab.services import services_of
+
+MAX_BODY_BYTES = 32_000_000
+"""Pictures come in the body."""
+
+
+class Door(GuardedRoute):
+    """A route whose errors are told in its protocol's form, the guard's own included."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The guarded handler, with its errors translated."""
+        inner = super().get_route_handler()
+
+        async def translated(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except AgentLabError as error:
+                fault = fault_of(error)
+                content = self.told(fault, request)
+                return Response(content, fault.status, fault.headers, "application/json")
+
+        return translated
+
+    @staticmethod
+    def told(fault: Fault, request: Request) -> bytes:
+        """The error as this request's client reads it: only Anthropic's SDK says which version it speaks."""
+        if "anthropic-version" in request.headers or request.url.path == "/v1/messages":
+            return encoded(fault.anthropic(request_id_of(request)))
+        return encoded(fault.openai())
+
+
+router = APIRouter(route_class=Door, tags=["compatibility"])
+
+
+BodyType = TypeVar("BodyType", ChatBody, ResponsesBody, MessagesBody)
+
+
+async def _read(request: Request, kind: type[BodyType]) -> BodyType:
+    """The body, checked once, by the reader that knows its form."""
+    try:
+        raw = await read_bytes(request, MAX_BODY_BYTES)
+    except TooLargeError as error:
+        raise BodyTooLargeError(error.message) from error
+    if not raw:
+        raise ValidationError("The body is missing; send a JSON object.")
+    try:
+        if len(raw) > ASIDE_BYTES:
+            return await asyncio.to_thread(kind.model_validate_json, raw)
+        return kind.model_validate_json(raw)
+    except pydantic.ValidationError as error:
+        raise wrong_body(error) from None
+
+
+async def _answer(body: ChatBody | ResponsesBody | MessagesBody, writer: Writer, request: Request) -> Response:
+    services = services_of(request)
+    target = await target_of(body.model, services)
+    try:
+        asked = body.asked(target.model_key)
+    except pydantic.ValidationError as error:  # what the body leaves open, the question bounds
+        raise wrong_body(error) from None
+    return await respond(asked, target, writer, request, services)
+
+
+@router.post("/v1/chat/completions", operation_id="create_chat_completion", **documents.CHAT)
+@owner
+async def create_chat_completion(request: Request) -> Response:
+    """OpenAI's chat completions, whole or streamed, from any model or flow. Leaving ends the work."""
+    body = await _read(request, ChatBody)
+    return await _answer(body, ChatWriter(include_usage=body.include_usage), request)
+
+
+@router.post("/v1/responses", operation_id="create_response", **documents.RESPONSES)
+@owner
+async def create_response(request: Request) -> Response:
+    """OpenAI's responses in text, whole or streamed, from any model or flow. Nothing is kept."""
+    body = await _read(request, ResponsesBody)
+    return await _answer(body, ResponsesWriter(echo=body.echo()), request)
+
+
+@router.post("/v1/messages", operation_id="create_message", **documents.MESSAGES)
+@owner
+async def create_message(request: Request) -> Response:
+    """Anthropic's messages, whole or streamed, from any model or flow."""
+    body = await _read(request, MessagesBody)
+    return await _answer(body, MessagesWriter(request_id=request_id_of(request)), request)
+
+
+@router.get("/v1/models", operation_id="list_served_models", response_model=ModelsDocument, **documents.MODELS)
+@owner
+async def list_served_models(request: Request) -> Response:
+    """Every model that can be called and every flow, in one form that both SDKs read."""
+    listed = await asyncio.to_thread(served_models, services_of(request))
+    return Response(listed.model_dump_json(), media_type="application/json")
+
+
+@router.get(
+    "/v1/models/{model_id:path}", operation_id="get_served_model", response_model=ModelDocument, **documents.MODELS
+)
+@owner
+async def get_served_model(model_id: str, request: Request) -> Response:
+    """One model or flow, under any name that requests may use."""
+    found = await served_model(model_id, services_of(request))
+    return Response(found.model_dump_json(), media_type="application/json")
