@@ -3,33 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agent_lab.contracts.generation import FinishReason
+from agent_lab.contracts.errors import ValidationError
+from agent_lab.contracts.generation import FinishReason, GenerationRequest, Image
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
-from agent_lab.providers.hosted.dialect import Asked, Reading, Wishes, conversation
+from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
 from agent_lab.providers.hosted.errors import Callee
+from agent_lab.providers.hosted.reading import Reading, parsed
 
 ENDS: Mapping[str, FinishReason] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
     "refusal": "declined",
 }
+CHOICES: Mapping[str, str] = {"auto": "auto", "none": "none", "required": "any"}
+KEPT = ("model", "messages", "stream", "max_tokens")
+"""What the request's own extra parameters do not change."""
 HOTTEST = 1.0
+DATA_URL = re.compile(r"data:(?P<media_type>[\w.+-]+/[\w.+-]+);base64,")
 
 
-class AnthropicDialect:
-    """Fulfils `dialect.Dialect` with the library `anthropic`."""
+class AnthropicLibrary:
+    """Fulfils `dialect.Library` with the library `anthropic`."""
 
-    path = "/v1/messages"
-    library = "anthropic"
+    name = "anthropic"
 
     def open(self, spec: ProviderSpec, secret: str, http: Any) -> Any:
-        """The library's client, its retries off: the gateway alone decides about them."""
+        """The library's client."""
         import anthropic
 
         # The library insists on a key; where there is none, the HTTP client takes this word off again.
@@ -43,32 +50,40 @@ class AnthropicDialect:
 
         return error.response if isinstance(error, anthropic.APIStatusError) else None
 
+
+class MessagesDialect:
+    """Fulfils `dialect.Dialect`: messages."""
+
+    path = "/v1/messages"
+
     def body(self, call: ModelCall, spec: ProviderSpec) -> Asked:
         """The call as messages have it."""
         request, wishes = call.request, Wishes(call)
-        turns = conversation(call)
-        system = [turn["content"] for turn in turns if turn["role"] == "system"]
+        turns = conversation(wishes)
+        system = [turn.content for turn in turns if turn.role == "system"]
         if request.context.system:
             system.insert(0, request.context.system)
         body: dict[str, Any] = {
             "model": call.model.model_id,
-            "messages": [turn for turn in turns if turn["role"] != "system"],
+            "messages": _messages(turn for turn in turns if turn.role != "system"),
             "max_tokens": call.max_tokens,
-            "stream": True,
+            "stream": call.streamed or None,
             "system": "\n\n".join(system) or None,
             **_sampling(wishes),
         }
         if wishes.takes("stop", wished=bool(request.stop)):
             body["stop_sequences"] = list(request.stop)
-        if request.seed is not None:
+        if wishes.takes("seed", wished=request.seed is not None):
             wishes.leave_out("seed")
         if wishes.takes("response_schema", wished=request.response_schema is not None):
             body["output_config"] = {"format": {"type": "json_schema", "schema": request.response_schema}}
-        return Asked({name: value for name, value in body.items() if value is not None}, tuple(wishes.notes))
+        if wishes.tools:
+            body |= _tools(request)
+        return wishes.asked(body, "anthropic", KEPT)
 
-    def reader(self, callee: Callee) -> AnthropicReader:
+    def reader(self, call: ModelCall, callee: Callee) -> MessagesReader:
         """A reader for one answer."""
-        return AnthropicReader(callee)
+        return MessagesReader(callee, _blank_end(call.prefix))
 
 
 def _sampling(wishes: Wishes) -> dict[str, float | None]:
@@ -84,47 +99,162 @@ def _sampling(wishes: Wishes) -> dict[str, float | None]:
     return {"temperature": temperature, "top_p": top_p}
 
 
-class AnthropicReader:
-    """Reads events until `message_stop`. Thinking is no part of the text."""
+def _messages(turns: Iterable[Turn]) -> list[dict[str, Any]]:
+    """The results of tools that follow each other go into one turn, which is the user's."""
+    messages: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
+    for turn in turns:
+        if turn.role != "tool":
+            results = []
+            messages.append({"role": turn.role, "content": _content(turn)})
+            continue
+        if not results:
+            messages.append({"role": "user", "content": results})
+        results.append({"type": "tool_result", "tool_use_id": turn.tool_call_id, "content": turn.content})
+    if messages and messages[-1]["role"] == "assistant" and isinstance(messages[-1]["content"], str):
+        # The beginning of an answer is refused where it ends in white space.
+        messages[-1]["content"] = messages[-1]["content"].rstrip()
+    return messages
 
-    def __init__(self, callee: Callee) -> None:
+
+def _blank_end(text: str) -> str:
+    return text[len(text.rstrip()) :]
+
+
+def _content(turn: Turn) -> str | list[dict[str, Any]]:
+    if not turn.images and not turn.tool_calls:
+        return turn.content
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": turn.content}] if turn.content else []
+    blocks += [{"type": "image", "source": _source(image)} for image in turn.images]
+    blocks += [
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": _arguments(call.arguments)}
+        for call in turn.tool_calls
+    ]
+    return blocks
+
+
+def _source(image: Image) -> dict[str, str]:
+    if not image.url.startswith("data:"):
+        return {"type": "url", "url": image.url}
+    begins = DATA_URL.match(image.url)
+    if begins is None:
+        raise ValidationError("A picture is not in base64; give it as data:image/png;base64,... or by its address.")
+    return {"type": "base64", "media_type": begins["media_type"], "data": image.url[begins.end() :]}
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """An object, as the vendor insists; what a model wrote need not be one."""
+    try:
+        arguments = parsed(text.encode("utf-8", "surrogatepass") or b"{}")
+    except (ValueError, RecursionError):
+        arguments = None
+    return arguments if isinstance(arguments, dict) else {"arguments": text}
+
+
+def _tools(request: GenerationRequest) -> dict[str, Any]:
+    tools = [
+        {
+            "name": tool.name,
+            **({"description": tool.description} if tool.description else {}),
+            "input_schema": {"type": "object", **tool.parameters},
+        }
+        for tool in request.tools
+    ]
+    choice = request.tool_choice
+    if choice is None:
+        return {"tools": tools}
+    known = CHOICES.get(choice)
+    return {"tools": tools, "tool_choice": {"type": known} if known else {"type": "tool", "name": choice}}
+
+
+class MessagesReader:
+    """Reads events until `message_stop`. Thinking is no part of the text.
+
+    `owed`: the white space between the beginning that the model was given and the rest, which it writes itself.
+    """
+
+    def __init__(self, callee: Callee, owed: str = "") -> None:
         self._callee = callee
+        self._owed = owed
         self.reading = Reading()
 
-    def feed(self, data: str) -> str:
-        """The text in an event."""
-        event = json.loads(data)
+    def feed(self, data: bytes) -> None:
+        """An event."""
+        event = parsed(data)
         kind = event["type"]
-        if kind == "error":
-            raise self._callee.refused(500, event)
-        if kind == "message_start":
-            self._begin(event["message"]["usage"])
-        elif kind == "content_block_delta" and event["delta"]["type"] == "text_delta":
-            text = event["delta"]["text"]
-            if not isinstance(text, str):
-                raise ValueError("a piece of text is no text")
-            return text
+        if kind == "content_block_delta":
+            self._hear(event["index"], event["delta"])
+        elif kind == "error":
+            raise self._callee.refused(None, event)
+        else:
+            self._frame(kind, event)
+
+    def _frame(self, kind: str, event: dict[str, Any]) -> None:
+        if kind == "content_block_start":
+            self._begin_block(event["index"], event["content_block"])
+        elif kind == "content_block_stop":
+            self._end_block(event["index"])
+        elif kind == "message_start":
+            self._count_read(event["message"]["usage"])
         elif kind == "message_delta":
-            self._end(event)
+            self._end(event["delta"].get("stop_reason"), event.get("usage"))
         elif kind == "message_stop":
             if self.reading.finish_reason is None:
                 raise self._callee.broke_off("it has no stop reason")
             self.reading.complete = True
-        return ""
 
-    def _begin(self, usage: dict[str, Any]) -> None:
+    def whole(self, document: dict[str, Any]) -> None:
+        """A message in one piece."""
+        for index, block in enumerate(document["content"]):
+            self._begin_block(index, block)
+            if block["type"] == "tool_use":
+                self.reading.call_tool(index, arguments=json.dumps(block["input"], ensure_ascii=False))
+        if document.get("usage"):
+            self._count_read(document["usage"])
+        self._end(document.get("stop_reason"), document.get("usage"))
+
+    def _hear(self, index: int, delta: dict[str, Any]) -> None:
+        kind = delta["type"]
+        if kind == "text_delta":
+            self._say(delta["text"])
+        elif kind == "input_json_delta":
+            self.reading.call_tool(index, arguments=delta["partial_json"])
+        elif kind in {"thinking_delta", "signature_delta"}:
+            self.reading.think()
+
+    def _say(self, text: str) -> None:
+        if self._owed and text:
+            text, self._owed = text.removeprefix(self._owed), ""
+        self.reading.say(text)
+
+    def _begin_block(self, index: int, block: dict[str, Any]) -> None:
+        if block["type"] == "text":
+            self._say(block["text"])
+        elif block["type"] == "tool_use":
+            self.reading.call_tool(index, id=block["id"], name=block["name"])
+        elif block["type"] == "thinking":
+            self.reading.think()
+
+    def _end_block(self, index: int) -> None:
+        # A call without arguments comes without a piece of them, and is an empty object all the same.
+        call = self.reading.calls.get(index)
+        if call is not None and not any(call.arguments):
+            self.reading.call_tool(index, arguments="{}")
+
+    def _count_read(self, usage: dict[str, Any]) -> None:
         reading = self.reading
         reading.cached_tokens = int(usage.get("cache_read_input_tokens") or 0)
         written = int(usage.get("cache_creation_input_tokens") or 0)
         reading.prompt_tokens = int(usage["input_tokens"]) + written + reading.cached_tokens
 
-    def _end(self, event: dict[str, Any]) -> None:
-        reason = event["delta"].get("stop_reason")
+    def _end(self, reason: str | None, usage: dict[str, Any] | None) -> None:
         if reason is not None:
             if reason not in ENDS:
                 raise self._callee.broke_off(f"stop reason {str(reason)[:40]!r}")
             self.reading.finish_reason = ENDS[reason]
-            self.reading.withheld = reason == "refusal"
-        if event.get("usage"):
-            self.reading.completion_tokens = int(event["usage"]["output_tokens"])
+        if usage:
+            # Some servers count what they read only at the end.
+            if usage.get("input_tokens"):
+                self._count_read(usage)
+            self.reading.completion_tokens = int(usage["output_tokens"])
             self.reading.counted = True

@@ -1,17 +1,21 @@
-"""What a vendor's protocol must say for the one provider to speak it, and what both protocols share."""
+"""What a vendor's protocol must say for the one provider to speak it, and what all protocols share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
-from agent_lab.contracts.generation import FinishReason
+from agent_lab.contracts.errors import ValidationError
+from agent_lab.contracts.generation import Image, Message, ToolCall
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import Parameter, ProviderSpec, Sampling
 from agent_lab.providers.hosted.errors import Callee
+from agent_lab.providers.hosted.reading import Reader
 
 PLAIN = Sampling()
+SPEAKERS: Mapping[str, str] = {"user": "user", "assistant": "assistant", "system": "system", "developer": "system"}
+MANY = frozenset({"tools", "images"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,48 +26,46 @@ class Asked:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Reading:
-    """What is known of an answer so far."""
+class Library(Protocol):
+    """A vendor's library, which carries its protocols."""
 
-    finish_reason: FinishReason | None = None
-    withheld: bool = False
-    """True where the vendor's filter ended the answer, and did not say so in the text."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    counted: bool = False
-    complete: bool = False
-    """True once the protocol's own end has come."""
-
-
-class Reader(Protocol):
-    """Reads one answer, event by event."""
-
-    reading: Reading
-
-    def feed(self, data: str) -> str:
-        """The text in an event. Raises the error that an event tells, and ValueError or LookupError for nonsense."""
-        ...
-
-
-class Dialect(Protocol):
-    """A vendor's protocol, and the vendor's library that carries it."""
-
-    path: str
-    library: str
+    name: str
 
     def open(self, spec: ProviderSpec, secret: str, http: Any) -> Any:
-        """The library's client. Raises ImportError where the library is not installed."""
+        """Its client, its retries off: the gateway alone decides about them. Raises ImportError where there is none."""
         ...
 
     def refusal(self, error: Exception) -> Any | None:
         """The response that the library's error stands for; None where none came."""
         ...
 
-    def body(self, call: ModelCall, spec: ProviderSpec) -> Asked: ...
 
-    def reader(self, callee: Callee) -> Reader: ...
+class Dialect(Protocol):
+    """A vendor's protocol."""
+
+    path: str
+
+    def body(self, call: ModelCall, spec: ProviderSpec) -> Asked:
+        """The call in this protocol. Raises ValidationError for what the model's row rejects."""
+        ...
+
+    def reader(self, call: ModelCall, callee: Callee) -> Reader: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn of the conversation as every vendor knows it: `role` is user, assistant, system or tool."""
+
+    role: str
+    content: str
+    images: tuple[Image, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+    @property
+    def says_nothing(self) -> bool:
+        """True for a turn that a vendor would refuse as empty."""
+        return not (self.content or self.images or self.tool_calls or self.tool_call_id)
 
 
 @dataclass(slots=True)
@@ -74,23 +76,32 @@ class Wishes:
     notes: list[str] = field(default_factory=list)
 
     def takes(self, parameter: Parameter, *, wished: bool) -> bool:
-        """Whether the parameter may be sent. Where it was asked for and is left out, a note says so."""
-        if parameter not in self.call.model.ignores:
-            return wished
-        if wished:
-            self.leave_out(parameter)
-        return False
+        """Whether the parameter is to be sent. Where it was asked for and is left out, a note says so.
 
-    def leave_out(self, what: str) -> None:
+        Raises ValidationError where the model's row rejects it.
+        """
+        if not wished:
+            return False
+        model = self.call.model
+        if parameter in model.rejects:
+            it = "them" if parameter in MANY else "it"
+            raise ValidationError(f"{model.key!r} does not take {parameter}; leave {it} out or use another model.")
+        if parameter in model.ignores:
+            self.leave_out(parameter)
+            return False
+        return True
+
+    def leave_out(self, what: str, *, many: bool = False) -> None:
         """Note that the model does not take this."""
-        self.notes.append(f"{self.call.model.key!r} does not take {what}; it was left out.")
+        were = "they were" if many or what in MANY else "it was"
+        self.notes.append(f"{self.call.model.key!r} does not take {what}; {were} left out.")
 
     @property
     def temperature(self) -> float | None:
         """The temperature to send. The plain default is nobody's wish: it is left out without a note."""
-        value = self.call.sampling.temperature
+        value, model = self.call.sampling.temperature, self.call.model
         if value == PLAIN.temperature and self.call.request.temperature is None:
-            return None if "temperature" in self.call.model.ignores else value
+            return None if "temperature" in model.ignores | model.rejects else value
         return value if self.takes("temperature", wished=True) else None
 
     @property
@@ -99,14 +110,64 @@ class Wishes:
         value = self.call.sampling.top_p
         return value if self.takes("top_p", wished=value != PLAIN.top_p) else None
 
+    @property
+    def tools(self) -> bool:
+        """Whether tools are to be sent."""
+        return self.takes("tools", wished=bool(self.call.request.tools))
 
-def conversation(call: ModelCall) -> list[dict[str, str]]:
-    """The history and the question. A voice that the vendors do not know speaks as the user."""
-    turns = [(message.role, message.content) for message in call.request.context.history]
-    return [_turn(role, content) for role, content in (*turns, ("user", call.request.prompt))]
+    def asked(self, body: Mapping[str, Any], protocol: Literal["openai", "anthropic"], kept: Iterable[str]) -> Asked:
+        """The body without what is None, and with the vendor's own parameters of the request, less those `kept`."""
+        whole = {name: value for name, value in body.items() if value is not None}
+        extra = self.call.request.extra
+        fits = self.call.request.extra_protocol == protocol
+        left_out = [name for name in extra if not fits or name in kept]
+        for name in extra.keys() - set(left_out):
+            ours, theirs = whole.get(name), extra[name]
+            whole[name] = {**ours, **theirs} if isinstance(ours, dict) and isinstance(theirs, dict) else theirs
+        if left_out:
+            self.leave_out(", ".join(sorted(left_out)), many=len(left_out) > 1)
+        return Asked(whole, tuple(self.notes))
 
 
-def _turn(role: str, content: str) -> dict[str, str]:
-    if role in {"user", "assistant", "system"}:
-        return {"role": role, "content": content}
-    return {"role": "user", "content": f"{role}: {content}"}
+def conversation(wishes: Wishes) -> list[Turn]:
+    """The history, the question, and the beginning of the answer where there is one.
+
+    A voice that the vendors do not know speaks as the user. Pictures are shown by the user alone.
+    """
+    call = wishes.call
+    history = call.request.context.history
+    images = wishes.takes("images", wished=any(message.images for message in history))
+    tools = not any(message.role == "tool" or message.tool_calls for message in history) or (
+        "tools" not in call.model.ignores
+    )
+    turns = [_turn(message, images=images, tools=tools) for message in history]
+    turns.append(Turn("user", call.request.prompt))
+    if images:
+        turns = list(_shown_by_the_user(turns))
+    turns.append(Turn("assistant", call.prefix))
+    return [turn for turn in turns if not turn.says_nothing]
+
+
+def _turn(message: Message, *, images: bool, tools: bool) -> Turn:
+    shown = message.images if images else ()
+    if message.role in SPEAKERS:
+        return Turn(SPEAKERS[message.role], message.content, shown, message.tool_calls if tools else ())
+    if message.role == "tool" and message.tool_call_id and tools:
+        return Turn("tool", message.content, shown, tool_call_id=message.tool_call_id)
+    return Turn("user", f"{message.role}: {message.content}", shown)
+
+
+def _shown_by_the_user(turns: Iterable[Turn]) -> Iterator[Turn]:
+    held: list[Image] = []
+    for turn in turns:
+        # The results of tools stay together: pictures among them come after the last one.
+        if held and turn.role != "tool":
+            yield Turn("user", "", tuple(held))
+            held.clear()
+        if turn.role == "user":
+            yield turn
+        else:
+            held += turn.images
+            yield replace(turn, images=())
+    if held:
+        yield Turn("user", "", tuple(held))

@@ -8,11 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agent_lab.contracts.errors import AgentLabError, BusyError, TooLargeError, UnusableError, ValidationError
+from agent_lab.contracts.errors import (
+    AgentLabError,
+    BrokenOffError,
+    BusyError,
+    ContentRefusedError,
+    ProviderError,
+    RateLimitedError,
+    SilentError,
+    TooLargeError,
+    UnusableError,
+    ValidationError,
+)
 from agent_lab.contracts.registry import ModelSpec, ProviderSpec
+from agent_lab.providers.hosted.line import NothingCameError, UnfitError, UnreachableError
 
 SHOWN_CHARS = 300
-BUSY = frozenset({429, 503, 529})
+UNFIT = frozenset({400, 413, 422})
+BUSY = frozenset({503, 529})
+BROKEN = frozenset({408, 409})
+"""And every status over 500 that is not busy: what failed once may succeed at once."""
+FILTERED = 451
+"""No vendor sends this status; it stands for the words that mean a content filter."""
 WORDS: Mapping[str, int] = {
     # The words of both vendors, and the status that each would have had before the first byte.
     "context_length_exceeded": 413,
@@ -23,17 +40,26 @@ WORDS: Mapping[str, int] = {
     "tokens": 429,
     "insufficient_quota": 402,
     "billing_error": 402,
+    "overloaded": 529,
     "overloaded_error": 529,
     "server_overloaded": 529,
+    "slow_down": 529,
     "invalid_api_key": 401,
     "authentication_error": 401,
     "permission_error": 403,
     "model_not_found": 404,
     "not_found_error": 404,
     "timeout_error": 504,
+    "content_filter": FILTERED,
+    "content_policy_violation": FILTERED,
+    "invalid_prompt": FILTERED,
+    "ResponsibleAIPolicyViolation": FILTERED,
+}
+VAGUE_WORDS: Mapping[str, int] = {
+    # These come with every status, and count only where there is none.
     "api_error": 500,
     "server_error": 500,
-    "content_filter": 400,
+    "internal_server_error": 500,
     "invalid_request_error": 400,
 }
 # Anthropic and several servers of the OpenAI protocol say it in their message alone.
@@ -50,42 +76,80 @@ class Callee:
     model: ModelSpec
     secret: str
 
-    def broke_off(self, why: str) -> UnusableError:
+    def broke_off(self, why: str) -> BrokenOffError:
         """The answer did not come to its end."""
-        return UnusableError(
+        return BrokenOffError(
             f"{self.provider.key!r} broke off the answer of {self.model.key!r} ({why}); ask again or use another model."
         )
 
-    def unreachable(self) -> UnusableError:
-        """No answer began."""
+    def silent(self) -> SilentError:
+        """Nothing came in time."""
+        return SilentError(
+            f"{self.provider.key!r} did not answer in time; use another model, or try again later.", where="/model_key"
+        )
+
+    def misdirected(self) -> UnusableError:
+        """Something answers at the address, but not a model."""
         return UnusableError(
-            f"{self.provider.key!r} cannot be reached at {self.provider.host}; look at the network and at its "
-            "base_url, or use another model.",
+            f"{self.provider.key!r} did not answer as a model does; correct its base_url or use another model.",
             where="/model_key",
         )
 
-    def silent(self) -> BusyError:
-        """Nothing came in time."""
-        return BusyError(f"{self.provider.key!r} did not answer in time; try again later or use another model.")
+    def fault(self, error: BaseException | None) -> ProviderError:
+        """The error for what went wrong with the connection."""
+        name = f"{self.provider.key!r}"
+        if isinstance(error, NothingCameError):
+            return self.silent()
+        if isinstance(error, UnreachableError):
+            return UnusableError(
+                f"{name} cannot be reached at {self.provider.host}; look at the network and at its base_url, or use "
+                "another model.",
+                where="/model_key",
+            )
+        if isinstance(error, UnfitError):
+            return UnusableError(f"{name} {error}; use another model.", where="/model_key")
+        return self.broke_off("the connection was lost")
 
-    def refused(self, status: int, body: object, *, retry_after_s: float | None = None) -> AgentLabError:
-        """The error for a status and the body that came with it; the body's own word is stronger."""
+    def refused(self, status: int | None, body: object, *, retry_after_s: float | None = None) -> AgentLabError:
+        """The error for a status and the body that came with it; the body's own word is stronger.
+
+        `status` is None where the error came inside of an answer that had begun well.
+        """
         detail = _detail(body)
+        status = detail.meant(WORDS) or status or detail.status or detail.meant(VAGUE_WORDS) or 500
+        if status in UNFIT or status == FILTERED:
+            return self._rejected(status, detail.message)
+        if status == 429:
+            return RateLimitedError(
+                f"{self.provider.key!r} takes no more requests for {self.model.key!r} now; try again later.",
+                retry_after_s=retry_after_s,
+            )
+        if status in BUSY:
+            return BusyError(
+                f"{self.provider.key!r} has too much to do to answer for {self.model.key!r}; try again later.",
+                retry_after_s=retry_after_s,
+            )
         said = self._cleaned(detail.message)
-        status = next((WORDS[word] for word in detail.words if word in WORDS), status)
-        if status in {400, 413, 422} and (status == 413 or TOO_LONG.search(detail.message)):
+        if status in BROKEN or status >= 500:
+            return BrokenOffError(
+                f"{self.provider.key!r} failed (status {status}){said}; ask again or use another model."
+            )
+        return UnusableError(self._unusable(status, said), where="/model_key")
+
+    def _rejected(self, status: int, message: str) -> ValidationError:
+        said = self._cleaned(message)
+        if status == FILTERED:
+            return ContentRefusedError(
+                f"The content filter of {self.provider.key!r} does not let this request through{said}; say it in "
+                "other words or use another model.",
+                where="/prompt",
+            )
+        if status == 413 or TOO_LONG.search(message):
             return TooLargeError(
                 f"The question is too long for {self.model.key!r}{said}; shorten it or use a model that reads more.",
                 where="/prompt",
             )
-        if status in {400, 422}:
-            return ValidationError(f"{self.provider.key!r} does not take this request{said}; change it.")
-        if status in BUSY:
-            return BusyError(
-                f"{self.provider.key!r} takes no more requests for {self.model.key!r} now; try again later.",
-                retry_after_s=retry_after_s,
-            )
-        return UnusableError(self._unusable(status, said), where="/model_key")
+        return ValidationError(f"{self.provider.key!r} does not take this request{said}; change it.")
 
     def hidden(self, text: str) -> str:
         """The text without the key, and without what looks like one."""
@@ -105,7 +169,7 @@ class Callee:
             return f"{name} has no model {self.model.model_id!r}; correct the row of {model} or use another model."
         if 300 <= status < 400:
             return f"{name} points to another address, and keys are sent to one only; correct its base_url."
-        return f"{name} failed (status {status}){said}; use another model, or ask again later."
+        return f"{name} does not do this (status {status}){said}; correct its base_url or use another model."
 
     def _cleaned(self, message: str) -> str:
         """The vendor's words in brackets: one line, cut, and without the key, should they repeat it."""
@@ -119,17 +183,25 @@ class Callee:
 @dataclass(frozen=True, slots=True)
 class _Detail:
     message: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    status: int | None = None
+
+    def meant(self, by: Mapping[str, int]) -> int | None:
+        return next((by[word] for word in self.words if word in by), None)
 
 
 def _detail(body: object) -> _Detail:
-    inner: Any = body.get("error", body) if isinstance(body, dict) else body
+    inner: Any = (body.get("error") or body) if isinstance(body, dict) else body
     if isinstance(inner, str):
-        return _Detail("" if inner.lstrip().startswith("<") else inner, ())
+        return _Detail("" if inner.lstrip().startswith("<") else inner)
     if not isinstance(inner, dict):
-        return _Detail("", ())
+        return _Detail("")
     # The code is nearer than the type: a context that is too long is an invalid request besides.
-    return _Detail(str(inner.get("message") or ""), (str(inner.get("code")), str(inner.get("type"))))
+    code, nearer = inner.get("code"), inner.get("innererror")
+    words = (nearer.get("code") if isinstance(nearer, dict) else None, code, inner.get("type"))
+    status = code if isinstance(code, int) and 400 <= code < 600 else None
+    message = str(inner.get("message") or inner.get("detail") or "")
+    return _Detail(message, tuple(str(word) for word in words if word), status)
 
 
 def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 
 class EventDecoder:
-    """Turns pieces of a byte stream into the data of its events. Raises UnicodeDecodeError for what is not UTF-8."""
+    """Turns pieces of a byte stream into the data of its events."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._searched = 0
-        self._data: list[str] = []
+        self._begun: list[bytes] = []
+        """Pieces of a line whose end has not come."""
+        self._data: list[bytes] = []
+        """Lines of an event whose end has not come."""
 
-    def feed(self, piece: bytes) -> Iterator[str]:
+    def feed(self, piece: bytes) -> list[bytes]:
         """The data of each event that this piece completes. An event that nothing completes is never told."""
-        self._buffer += piece
-        start = 0
-        while (end := self._buffer.find(b"\n", max(start, self._searched))) >= 0:
-            line = bytes(self._buffer[start:end]).rstrip(b"\r").decode("utf-8")
-            start = end + 1
-            if line.startswith("data:"):
-                self._data.append(line[5:].removeprefix(" "))
-            elif not line and self._data:
-                yield "\n".join(self._data)
+        *lines, rest = piece.split(b"\n")
+        if lines and self._begun:
+            lines[0] = b"".join((*self._begun, lines[0]))
+            self._begun.clear()
+        if rest:
+            self._begun.append(rest)
+        events = []
+        for line in lines:
+            if line.startswith(b"data:"):
+                self._data.append(line[5:].strip(b" \r"))
+            elif line in {b"", b"\r"} and self._data:
+                events.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
                 self._data.clear()
-        del self._buffer[:start]
-        self._searched = len(self._buffer)
+        return events
