@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,7 +12,8 @@ from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
 from agent_lab.providers.hosted.errors import Callee
-from agent_lab.providers.hosted.reading import Reading, parsed
+from agent_lab.providers.hosted.reading import Reading
+from agent_lab.providers.hosted.wire import parsed, written
 
 ENDS: Mapping[str, FinishReason] = {
     "end_turn": "stop",
@@ -208,7 +208,7 @@ class MessagesReader:
         for index, block in enumerate(document["content"]):
             self._begin_block(index, block)
             if block["type"] == "tool_use":
-                self.reading.call_tool(index, arguments=json.dumps(block["input"], ensure_ascii=False))
+                self.reading.call_tool(index, arguments=written(block["input"]).decode())
         if document.get("usage"):
             self._count_read(document["usage"])
         self._end(document.get("stop_reason"), document.get("usage"))

@@ -9,8 +9,9 @@ from typing import Any
 
 from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.hosted.line import ANSWER, LineError, LostError, NothingCameError
-from agent_lab.providers.hosted.reading import Reader, parsed
+from agent_lab.providers.hosted.reading import Reader
 from agent_lab.providers.hosted.sse import EventDecoder
+from agent_lab.providers.hosted.wire import parsed
 
 LAST_WORDS_S = 2.0
 """How long the usage and the protocol's own end are waited for once all of the text has come."""

@@ -100,9 +100,7 @@ class Line(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]
                 allow_redirects=False,
                 proxy=self._proxy,
                 proxy_auth=self._proxy_auth,
-                timeout=aiohttp.ClientTimeout(
-                    total=request.extensions["timeout"]["read"], sock_connect=CONNECT_TIMEOUT_S
-                ),
+                timeout=aiohttp.ClientTimeout(total=request.extensions["timeout"], sock_connect=CONNECT_TIMEOUT_S),
             )
         except (aiohttp.ClientError, OSError) as error:
             raise _translated(error) from error
@@ -153,6 +151,15 @@ class Client(httpx2.AsyncClient):  # type: ignore[misc, unused-ignore]
     def __init__(self, line: Line) -> None:
         super().__init__(transport=line, trust_env=False)
         self._line = line
+        self._urls: dict[str, Any] = {}
+
+    def build_request(self, method: str, url: Any, *, headers: Any = None, timeout: Any = None, **more: Any) -> Any:
+        """The request as it was asked for. Its own class would take the address apart each time, to add nothing."""
+        if url not in self._urls:
+            self._urls[url] = httpx2.URL(url)
+        return httpx2.Request(
+            method, self._urls[url], headers=headers, content=more["content"], extensions={"timeout": timeout}
+        )
 
     async def send(self, request: Any, **_: Any) -> Any:
         """The response, its body unread."""

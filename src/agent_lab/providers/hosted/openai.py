@@ -10,7 +10,8 @@ from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
 from agent_lab.providers.hosted.errors import Callee
-from agent_lab.providers.hosted.reading import Reading, parsed
+from agent_lab.providers.hosted.reading import Reading
+from agent_lab.providers.hosted.wire import parsed
 
 ENDS: Mapping[str, FinishReason] = {
     "stop": "stop",

@@ -16,7 +16,7 @@ from agent_lab.providers.hosted.dialect import Asked, Dialect, Library
 from agent_lab.providers.hosted.errors import Callee, retry_after_s
 from agent_lab.providers.hosted.hearing import Hearing
 from agent_lab.providers.hosted.line import LineError
-from agent_lab.providers.hosted.reading import parsed
+from agent_lab.providers.hosted.wire import parsed, written
 
 
 class HostedProvider:
@@ -119,7 +119,7 @@ class HostedProvider:
                 return await client.post(
                     path,
                     cast_to=self._raw_response,
-                    body=asked.body,
+                    content=written(asked.body),
                     options={"timeout": call.timeout_s},
                     stream=True,
                     stream_cls=None,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-
-import orjson
 
 from agent_lab.contracts.generation import FinishReason, TextDelta, ToolCall, ToolDelta
 from agent_lab.contracts.ports import ModelAnswer, ProviderPiece
@@ -123,12 +120,3 @@ class Reader(Protocol):
     def whole(self, document: dict[str, Any]) -> None:
         """An answer in one piece."""
         ...
-
-
-def parsed(data: bytes) -> Any:
-    """The JSON in these bytes. Raises ValueError and RecursionError."""
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        # It is strict where vendors are not: half of a surrogate pair may come in one event and half in the next.
-        return json.loads(data)
