@@ -1,182 +1,200 @@
-"""A server on loopback that speaks both vendors' protocols and can be made to fail in each way that they do."""
+"""A server on loopback that speaks the vendors' protocols and can be made to fail in each way that they do."""
 
 import asyncio
 import json
-import re
-from collections.abc import AsyncIterator, Iterator
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-LONG = " ".join(f"word{number}" for number in range(200))
-STREAM = "200 OK", {"content-type": "text/event-stream"}
+from support.vendor_faults import FAULTS, LONG, Behaviour
+from support.vendor_protocols import document_of, events_of, reply_to
+
+__all__ = ["LONG", "Behaviour", "Received", "VendorServer", "vendor_server"]
 
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came."""
+    """A request as it came. `at_s`: by the monotonic clock."""
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    at_s: float
+    connection: int
+    """The how-manieth connection it came over."""
+
+    @property
+    def model(self) -> str:
+        return str(self.body.get("model"))
 
 
-@dataclass
-class VendorServer:
-    """What it answers. Everything but `text` is a fault, or switches one on."""
+@dataclass(kw_only=True)
+class VendorServer(Behaviour):
+    """Behaves as its own fields say, unless the model that is asked has a plan, or is named after a fault."""
 
-    text: str = LONG
-    delay_s: float = 0.0
-    status: str | None = None
-    """In place of an answer, with `headers` and `body`."""
-    headers: dict[str, str] = field(default_factory=dict)
-    body: object = None
-    end: str | None = None
-    """The finish or stop reason to give."""
-    drop_last: int = 0
-    """Events left out at the end; the response itself ends as it should."""
-    insert: str | None = None
-    """The data of an event that comes after the first words."""
-    cut_at: int | None = None
-    """The connection is reset after that many bytes, of the head too."""
-    counts: bool = True
-    piece_bytes: int = 1000
+    plans: dict[str, Sequence[Behaviour]] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
+    connections: int = 0
     at_work: int = 0
     wire: bytes = b""
     """The last answer, byte for byte."""
     port: int = 0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once a connection has been left."""
+    """Set once an answer has been given or left."""
+    open: set[asyncio.Transport] = field(default_factory=set)
+    """The connections that nobody has closed yet."""
+    _steps: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection: one request, one answer."""
-        self.at_work += 1
-        leaving = None
-        try:
-            request = await _request(reader)
-            self.received.append(request)
-            self.arrived.set()
-            leaving = asyncio.create_task(reader.read())
-            writing = asyncio.create_task(self._write(writer, request))
-            await asyncio.wait([leaving, writing], return_when=asyncio.FIRST_COMPLETED)
-            writing.cancel()
-        except (OSError, asyncio.IncompleteReadError):
+    def behaviour(self, model: str, now_s: float) -> Behaviour:
+        """How it answers this request, which counts as one of its plan."""
+        plan = self.plans.get(model) or FAULTS.get(model)
+        if not plan:
+            return self
+        step, since_s = self._steps.get(model, (0, now_s))
+        lasts_s = plan[step].lasts_s
+        if lasts_s is not None and now_s - since_s >= lasts_s:
+            step += 1
+        chosen = plan[step]
+        after = step + 1 if chosen.lasts_s is None and step + 1 < len(plan) else step
+        self._steps[model] = (after, since_s)
+        return chosen
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: requests one after the other, each answered before the next is read."""
+
+    def __init__(self, server: VendorServer) -> None:
+        self._server = server
+        self._buffer = b""
+        self._task: asyncio.Task[None] | None = None
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._server.connections += 1
+        self._server.open.add(self._transport)
+        self._number = self._server.connections
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found:
             return
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        length = int(headers.get("content-length", "0"))
+        if len(rest) < length:
+            return
+        self._buffer = rest[length:]
+        body = json.loads(rest[:length] or b"{}")
+        request = Received(first.split()[1], headers, body, time.monotonic(), self._number)
+        self._server.received.append(request)
+        self._server.arrived.set()
+        self._task = asyncio.get_running_loop().create_task(self._answer(request))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._server.open.discard(self._transport)
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _answer(self, request: Received) -> None:
+        behaviour = self._server.behaviour(request.model, request.at_s)
+        self._server.at_work += 1
+        try:
+            if not await self._write(behaviour, request):
+                self._end(reset=behaviour.resets)
         finally:
-            self.at_work -= 1
-            self.idle.set()
-            if leaving is not None:
-                leaving.cancel()
-            writer.close()
+            self._server.at_work -= 1
+            self._server.idle.set()
 
-    async def _write(self, writer: asyncio.StreamWriter, request: Received) -> None:
-        self.wire = b""
-        for part in self._parts(request):
-            for start in range(0, len(part), self.piece_bytes):
-                piece = part[start : start + self.piece_bytes]
-                if self.cut_at is not None and len(self.wire) + len(piece) >= self.cut_at:
-                    writer.write(piece[: self.cut_at - len(self.wire)])
-                    await writer.drain()
-                    return
-                self.wire += piece
-                writer.write(piece)
-                await writer.drain()
-            await asyncio.sleep(self.delay_s)
+    async def _write(self, behaviour: Behaviour, request: Received) -> bool:
+        """True where the connection can serve another request."""
+        self._server.wire = b""
+        if behaviour.resets and behaviour.cut_at is None:
+            return False
+        if behaviour.silent:
+            await asyncio.Event().wait()
+        for number, part in enumerate(_parts(behaviour, request)):
+            if behaviour.stall_after is not None and number > behaviour.stall_after:
+                await asyncio.Event().wait()
+            if not await self._write_part(part, behaviour):
+                return False
+            await asyncio.sleep(behaviour.delay_s + (0 if number else behaviour.first_token_s))
+        return True
 
-    def _parts(self, request: Received) -> Iterator[bytes]:
-        status, headers = (self.status, {}) if self.status else STREAM
-        fields = {**headers, **self.headers, "transfer-encoding": "chunked", "connection": "close"}
-        yield (
-            f"HTTP/1.1 {status}\r\n".encode() + b"".join(f"{k}: {v}\r\n".encode() for k, v in fields.items()) + b"\r\n"
-        )
-        if self.status:
-            body = self.body if isinstance(self.body, str) else json.dumps(self.body)
-            yield _chunk(body)
-        else:
-            events = _events(self, request)
-            yield from map(_chunk, events[: len(events) - self.drop_last])
-        yield b"0\r\n\r\n"
+    async def _write_part(self, part: bytes, behaviour: Behaviour) -> bool:
+        if not part:
+            await asyncio.Event().wait()
+        for start in range(0, len(part), behaviour.piece_bytes):
+            piece = part[start : start + behaviour.piece_bytes]
+            left = len(piece) if behaviour.cut_at is None else behaviour.cut_at - len(self._server.wire)
+            self._server.wire += piece[:left]
+            self._transport.write(piece[:left])
+            if left < len(piece):
+                return False
+            await asyncio.sleep(0)
+        return True
 
-    def reply(self, body: dict[str, Any]) -> tuple[list[str], str]:
-        """The words of the answer, and why it ends: at a stop string, at the bound, or by itself."""
-        text, end = self.text, "stop"
-        cuts = [text.index(stop) for stop in body.get("stop", body.get("stop_sequences", [])) if stop in text]
-        words = re.findall(r"\s*\S+|\s+", text[: min(cuts)] if cuts else text)
-        bound = body.get("max_completion_tokens", body.get("max_tokens", 10**6))
-        return (words[:bound], "length") if len(words) > bound else (words, end)
+    def _end(self, *, reset: bool) -> None:
+        if reset:
+            # Lingering for no time makes of the closing a reset.
+            self._transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
+            self._transport.abort()
+        self._transport.close()
+
+
+def _parts(behaviour: Behaviour, request: Received) -> Iterator[bytes]:
+    """The head, each event, and the end. An empty part means: for ever nothing."""
+    if behaviour.status:
+        body = behaviour.body if isinstance(behaviour.body, str | bytes) else json.dumps(behaviour.body)
+        content = body.encode() if isinstance(body, str) else body
+        yield _head(behaviour.status, {"content-length": str(len(content)), **behaviour.headers})
+        yield from filter(None, [content])
+        return
+    reply = reply_to(behaviour, request.body)
+    if not request.body.get("stream"):
+        content = document_of(request.path, reply).encode()
+        length = {"content-type": "application/json", "content-length": str(len(content))}
+        yield _head("200 OK", {**length, **behaviour.headers})
+        yield content
+        return
+    events = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
+    yield _head("200 OK", {**events, **behaviour.headers})
+    yield from map(_chunk, events_of(request.path, reply))
+    yield b"" if behaviour.hangs else b"0\r\n\r\n"
+
+
+def _head(status: str, fields: dict[str, str]) -> bytes:
+    lines = (f"{name}: {value}\r\n" for name, value in fields.items())
+    return f"HTTP/1.1 {status}\r\n{''.join(lines)}\r\n".encode()
 
 
 def _chunk(text: str) -> bytes:
     data = text.encode()
-    return f"{len(data):x}\r\n".encode() + data + b"\r\n" if data else b""
-
-
-def _events(server: VendorServer, request: Received) -> list[str]:
-    words, end = server.reply(request.body)
-    anthropic = request.path.endswith("/messages")
-    events = (_anthropic if anthropic else _openai)(server, words, server.end or end)
-    if server.insert is not None:
-        events.insert(4, f"data: {server.insert}\n\n")
-    return events
-
-
-def _openai(server: VendorServer, words: list[str], end: str) -> list[str]:
-    def chunk(delta: dict[str, str], reason: str | None = None) -> str:
-        return _data({"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]})
-
-    usage = {"prompt_tokens": 40, "completion_tokens": len(words), "prompt_tokens_details": {"cached_tokens": 30}}
-    return [
-        chunk({"role": "assistant", "content": ""}),
-        ": a comment\n\n",
-        *(chunk({"content": word}) for word in words),
-        chunk({}, end),
-        *([_data({"choices": [], "usage": usage})] if server.counts else []),
-        "data: [DONE]\n\n",
-    ]
-
-
-def _anthropic(server: VendorServer, words: list[str], end: str) -> list[str]:
-    def event(kind: str, **more: Any) -> str:
-        return f"event: {kind}\n" + _data({"type": kind, **more})
-
-    usage = {"input_tokens": 6, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 4, "output_tokens": 1}
-    thinking = {"type": "thinking_delta", "thinking": "hm"}
-    reason = {"stop": "end_turn", "length": "max_tokens"}.get(end, end)
-    after = {"usage": {"output_tokens": len(words)}} if server.counts else {}
-    return [
-        event("message_start", message={"usage": usage}),
-        event("content_block_delta", index=0, delta=thinking),
-        *(event("content_block_delta", index=1, delta={"type": "text_delta", "text": word}) for word in words),
-        event("message_delta", delta={"stop_reason": reason}, **after),
-        event("message_stop"),
-    ]
-
-
-def _data(value: object) -> str:
-    return f"data: {json.dumps(value)}\n\n"
-
-
-async def _request(reader: asyncio.StreamReader) -> Received:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(path=head[0].split()[1], headers=headers, body=json.loads(body or b"{}"))
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
 @asynccontextmanager
 async def vendor_server(**more: Any) -> AsyncIterator[VendorServer]:
     """Such a server on a free port."""
     server = VendorServer(**more)
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    listening = await asyncio.get_running_loop().create_server(lambda: _Connection(server), "127.0.0.1", 0)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
     finally:
         listening.close()
+        for transport in list(server.open):
+            transport.abort()
