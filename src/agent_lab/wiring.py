@@ -26,9 +26,7 @@ from agent_lab.gateway.pricing import Price
 from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.turnstile import Turnstile
 from agent_lab.nodes.table import node_kinds
-from agent_lab.providers.hosted.anthropic import AnthropicDialect
-from agent_lab.providers.hosted.openai import OpenAIDialect
-from agent_lab.providers.hosted.provider import HostedProvider
+from agent_lab.providers.hosted.vendors import hosted_provider
 from agent_lab.providers.local.executor import ModelExecutor
 from agent_lab.providers.local.gpu_guard import GpuGuard
 from agent_lab.providers.local.host import LocalHost
@@ -235,8 +233,7 @@ def _hosted(settings: Settings) -> _Hosted:
         if spec.key_env is not None and secret is None:
             missing[spec.key] = spec.key_env
             continue
-        dialect = OpenAIDialect() if spec.kind == "openai" else AnthropicDialect()
-        providers[spec.key] = HostedProvider(spec, secret, dialect)
+        providers[spec.key] = hosted_provider(spec, secret)
     return _Hosted(rows, providers, missing)
 
 
