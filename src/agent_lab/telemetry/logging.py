@@ -19,6 +19,7 @@ MAX_FILE_BYTES = 10_000_000
 KEPT_FILES = 5
 
 _ROOT = "agent_lab"
+_JSON = structlog.processors.JSONRenderer()
 
 bound = structlog.contextvars.bound_contextvars
 """`with bound(run_id=..., node=...):` - every line written inside, in this task and those it starts, carries them."""
@@ -106,8 +107,27 @@ class _LogFile(RotatingFileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
-        self.setFormatter(_formatter(structlog.processors.JSONRenderer()))
+        self.setFormatter(_formatter(_JSON))
         self._said = False
+        self._size_bytes = path.stat().st_size
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line.
+
+        Two are written for each call of a model, so ours are rendered here: structlog's formatter copies each record
+        first, and the handler above formats it once more to know its length.
+        """
+        try:
+            own = isinstance(record.msg, dict) and record.name.startswith(_ROOT)
+            line = (_JSON(None, "", record.msg) if own else self.format(record)) + "\n"  # type: ignore[arg-type]
+            self._size_bytes += len(line)
+            if self._size_bytes > self.maxBytes:
+                self.doRollover()
+                self._size_bytes = len(line)
+            self.stream.write(line)
+            self.flush()
+        except Exception:  # noqa: BLE001 - a line that cannot be written ends nothing
+            self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """In place of a traceback for each line."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import SecretBytes, SecretStr
@@ -50,6 +51,7 @@ def _cleaned(name: str, value: Any, depth: int) -> Any:
     return _cleaned(name, repr(value), depth)
 
 
+@lru_cache(maxsize=1024)  # the same few names come with every line
 def _names_secret(name: str) -> bool:
     if name.casefold() in _HARMLESS:
         return False
