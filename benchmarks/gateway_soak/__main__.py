@@ -24,11 +24,14 @@ AT_ONCE = 50
 DEAD = ("overloaded", "reset", "failing", "silent")
 LIVING = len(DEAD)
 MODELS = 16
-FAULT_SHARE = 0.08
+FAULT_SHARE = 0.06
 """Of the answers of living providers."""
 SILENCE_S = 2.0
 DEADLINE_S = 20.0
 GRACE_S = 2.0
+BREAKER_S = 5.0
+"""Short: chance strikes some living model three times in a row, and the soak lasts but half a minute."""
+SETTINGS = {"REQUEST_TIMEOUT": str(DEADLINE_S), "CIRCUIT_BREAKER_TIMEOUT": str(BREAKER_S)}
 
 
 @dataclass(slots=True)
@@ -92,7 +95,7 @@ async def soak(seed: int, calls: int) -> tuple[Tally, list[Upstream], float]:
         caller.close()
 
     async with listening(*upstreams):
-        with agent_lab(rows(upstreams), settings={"REQUEST_TIMEOUT": str(DEADLINE_S)}) as server:
+        with agent_lab(rows(upstreams), settings=SETTINGS) as server:
             began_s = time.perf_counter()
             await asyncio.gather(*(work(server) for _ in range(AT_ONCE)))
             return tally, upstreams, time.perf_counter() - began_s
