@@ -53,6 +53,9 @@ class PriceList:
 
 
 def _listed_price(model_id: str, provider: ProviderSpec, at: datetime) -> Price | None:
+    # A server on this machine or in this network is nobody's, whatever its row is called.
+    if _private(urlsplit(provider.base_url).hostname or ""):
+        return None
     try:
         from genai_prices.data_snapshot import get_snapshot  # 10 MB that a lab of local models does without
     except ImportError:  # the extra `hosted` is not installed
@@ -68,10 +71,7 @@ def _vendor(snapshot: DataSnapshot, provider: ProviderSpec) -> Provider | None:
         return snapshot.find_provider(None, None, provider.base_url)
     except LookupError:
         pass
-    # An address that the list does not know may be a vendor's regional one, or a company's own way to it. A server on
-    # this machine or in this network is nobody's, whatever its row is called.
-    if _private(urlsplit(provider.base_url).hostname or ""):
-        return None
+    # An address that the list does not know may be a vendor's regional one, or a company's own way to it.
     return next((vendor for vendor in snapshot.providers if vendor.id == provider.key), None)
 
 
