@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from agent_lab.contracts.errors import EnvironmentFaultError, UnusableError
+from agent_lab.contracts.errors import EnvironmentFaultError, ProviderError, UnusableError
 from agent_lab.contracts.registry import ProviderSpec
 from agent_lab.providers.hosted.openai import ChatDialect, OpenAILibrary
 from agent_lab.providers.hosted.provider import HostedProvider
@@ -61,7 +61,7 @@ async def test_no_figures_about_this_machine_are_sent(kind: Kind) -> None:
 @pytest.fixture
 def proxied(monkeypatch: pytest.MonkeyPatch) -> Callable[[VendorServer], None]:
     def use(server: VendorServer) -> None:
-        for name in ("http_proxy", "HTTP_PROXY"):
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, f"http://user:pass@127.0.0.1:{server.port}")
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.setenv(name, "beside.invalid")
@@ -80,6 +80,21 @@ async def test_a_proxy_of_this_machine_is_used_for_addresses_beyond_it(
     (request,) = proxy.received
     assert request.path.startswith("http://vendor.invalid/")
     assert request.headers["proxy-authorization"] == "Basic dXNlcjpwYXNz"
+
+
+async def test_a_proxy_on_the_way_to_https_is_told_its_password_and_not_the_key(
+    kind: Kind, proxied: Callable[[VendorServer], None]
+) -> None:
+    async with vendor_server(status="403 No", body="") as proxy:
+        proxied(proxy)
+        provider = provider_of(hosted_spec(kind, "https://vendor.invalid"), SecretStr(CANARY))
+        with pytest.raises(ProviderError):
+            await pieces_of(provider, hosted_call(kind))
+        await provider.close()
+    (request,) = proxy.received
+    assert request.path == "vendor.invalid:443"
+    assert request.headers["proxy-authorization"] == "Basic dXNlcjpwYXNz"
+    assert CANARY not in str(request)
 
 
 async def test_an_address_that_is_exempt_from_the_proxy_is_called_without_it(
@@ -110,6 +125,7 @@ async def test_a_library_that_is_not_installed_is_named(
     library = "anthropic" if kind == "anthropic" else "openai"
     monkeypatch.setitem(sys.modules, "aiohttp" if missing == "aiohttp" else library, None)
     monkeypatch.delitem(sys.modules, "agent_lab.providers.hosted.http", raising=False)
+    monkeypatch.delattr("agent_lab.providers.hosted.http", raising=False)
     async with vendor(kind) as (_, provider):
         with pytest.raises(EnvironmentFaultError, match=rf"'{library}'; install it: pip install 'agent-lab\[hosted\]'"):
             await pieces_of(provider, hosted_call(kind))

@@ -78,7 +78,7 @@ class Line(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]
         self._address = httpx2.URL(base_url)
         self._with_key = with_key
         self._max_bytes = max_bytes
-        self._proxy, self._proxy_auth = _proxy(base_url)
+        self._proxy, self._proxy_headers = _proxy(base_url)
         self._tls = httpx2.create_ssl_context() if self._address.scheme == "https" else False
         self._headers: dict[str, str] = {}
         self._targets: dict[str, yarl.URL] = {}
@@ -99,7 +99,7 @@ class Line(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]
                 headers=self._headers,
                 allow_redirects=False,
                 proxy=self._proxy,
-                proxy_auth=self._proxy_auth,
+                proxy_headers=self._proxy_headers,
                 timeout=aiohttp.ClientTimeout(total=request.extensions["timeout"], sock_connect=CONNECT_TIMEOUT_S),
             )
         except (aiohttp.ClientError, OSError) as error:
@@ -130,6 +130,8 @@ class Line(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]
             if name in SENT_HEADERS and (self._with_key or name not in KEY_HEADERS)
         }
         self._headers["accept-encoding"] = "identity"
+        if self._address.scheme == "http":  # elsewhere the proxy is told its password before there is a request
+            self._headers |= self._proxy_headers
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=self._tls),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -174,17 +176,19 @@ def _translated(error: Exception) -> LineError:
     return LostError()
 
 
-def _proxy(base_url: str) -> tuple[yarl.URL | None, aiohttp.BasicAuth | None]:
+def _proxy(base_url: str) -> tuple[yarl.URL | None, dict[str, str]]:
     """The proxy of this machine for that address, and its password, where there is one."""
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     proxies = urllib.request.getproxies()
     address = proxies.get(parts.scheme) or proxies.get("all")
     if not address or _is_loopback(host) or urllib.request.proxy_bypass(host):
-        return None, None
+        return None, {}
     proxy = yarl.URL(address if "://" in address else f"http://{address}")
-    auth = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
-    return proxy.with_user(None), auth
+    if not proxy.user:
+        return proxy, {}
+    password = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
+    return proxy.with_user(None), {"proxy-authorization": password}
 
 
 def _is_loopback(host: str) -> bool:
