@@ -1,29 +1,19 @@
 """Each protocol through every fault of a vendor, streamed and whole: the real libraries, over real sockets."""
 
-import asyncio
 import json
 import time
-from typing import Any
 
 import pytest
 
 from agent_lab.contracts.errors import (
-    AgentLabError,
     BrokenOffError,
-    BusyError,
-    ContentRefusedError,
-    ProviderError,
-    RateLimitedError,
     SilentError,
-    TooLargeError,
     UnusableError,
-    ValidationError,
 )
 from agent_lab.contracts.generation import TextDelta
 from agent_lab.contracts.ports import ModelAnswer
-from agent_lab.providers.hosted.provider import HostedProvider
-from support.hosted import CANARY, Kind, answer_of, error_of, hosted_call, hosted_provider, pieces_of, vendor
-from support.vendor_faults import FAULTS, JSON, LONG, Behaviour, bomb
+from support.hosted import Kind, answer_of, error_of, hosted_call, hosted_provider, pieces_of, vendor
+from support.vendor_faults import JSON, LONG, Behaviour, bomb
 from support.vendor_protocols import events_of, reply_to
 from support.vendor_server import VendorServer
 
@@ -31,10 +21,6 @@ pytest_plugins = ("support.hosted_fixtures",)
 
 # Events at the end of a stream after which the answer is whole all the same: the usage and the protocol's own end.
 SPARE_EVENTS = {"openai": 2, "anthropic": 1, "responses": 0}
-
-
-def fault(message: str, **words: Any) -> dict[str, Any]:
-    return {"type": "error", "error": {"message": message, **words}}
 
 
 async def test_tokens_are_counted_and_cached_ones_apart(kind: Kind, streamed: bool) -> None:
@@ -93,6 +79,12 @@ async def test_an_answer_that_the_vendor_withholds_says_so_and_keeps_its_text(
 async def test_a_refusal_is_declined(kind: Kind, streamed: bool) -> None:
     answer = await answer_of(kind, streamed=streamed, text="I will not.", refuses=True)
     assert (answer.text, answer.finish_reason) == ("I will not.", "declined")
+
+
+async def test_thinking_and_text_may_come_as_parts_of_one_content() -> None:
+    parts = [{"type": "thinking", "thinking": []}, {"type": "text", "text": "one"}]
+    said = json.dumps({"choices": [{"index": 0, "delta": {"content": parts}}]})
+    assert (await answer_of("openai", text="", insert=said, end="stop", thinks=2)).text == "one"
 
 
 async def test_thinking_is_a_sign_of_life_and_no_text(kind: Kind) -> None:
@@ -167,97 +159,6 @@ async def test_what_cannot_be_read_breaks_the_answer_off(kind: Kind, streamed: b
         assert "a piece of it cannot be read" in error.message
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ({"type": "overloaded_error"}, BusyError),
-        ({"type": "server_error", "code": "rate_limit_exceeded"}, RateLimitedError),
-        ({"type": "invalid_request_error"}, ValidationError),
-        ({"type": "api_error"}, BrokenOffError),
-        ({"code": 500}, BrokenOffError),
-        ({"code": 429}, RateLimitedError),
-        ({"type": "authentication_error"}, UnusableError),
-        ({"code": "content_filter"}, ContentRefusedError),
-        ({}, BrokenOffError),
-    ],
-)
-async def test_an_error_inside_a_good_response_is_told_by_its_own_words(
-    kind: Kind, streamed: bool, words: dict[str, Any], expected: type[AgentLabError]
-) -> None:
-    body = fault("Something is wrong", **words)
-    inside = await error_of(kind, streamed=streamed, insert=json.dumps(body))
-    in_place = await error_of(kind, streamed=streamed, status="200 OK", headers=JSON, body=body)
-    assert type(inside) is type(in_place) is expected
-    assert inside.message == in_place.message
-
-
-async def test_a_response_that_failed_is_told_by_its_error() -> None:
-    failed = {"status": "failed", "error": {"code": "server_error", "message": "boom"}, "output": []}
-    error = await error_of("responses", insert=json.dumps({"type": "response.failed", "response": failed}))
-    assert isinstance(error, BrokenOffError)
-    assert "(boom)" in error.message
-
-
-AZURE = {"code": "content_policy", "innererror": {"code": "ResponsibleAIPolicyViolation"}}
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "expected", "said"),
-    [
-        ("500 Oops", fault("boom", type="api_error"), BrokenOffError, r"failed \(status 500\) \(boom\)"),
-        ("502 Bad", "<html>bad gateway</html>", BrokenOffError, r"failed \(status 502\); ask again"),
-        ("504 Late", "", BrokenOffError, "ask again or use another model"),
-        ("408 Late", "", BrokenOffError, "ask again or use another model"),
-        ("409 Conflict", fault("x"), BrokenOffError, "ask again or use another model"),
-        ("503 No", "", BusyError, "has too much to do to answer for 'big'"),
-        ("503 No", fault("x", type="server_error"), BusyError, "has too much to do"),
-        ("529 Full", fault("Overloaded", type="overloaded_error"), BusyError, "has too much to do"),
-        ("429 No", fault("slow down"), RateLimitedError, "takes no more requests for 'big' now"),
-        ("401 No", fault(f"Incorrect API key: {CANARY}"), UnusableError, "does not accept the key in VENDOR_KEY"),
-        ("403 No", fault("no"), UnusableError, "put one that it takes into .env"),
-        ("404 No", fault("gone", type="not_found_error"), UnusableError, "has no model 'big-1'"),
-        ("405 No", fault("no"), UnusableError, "correct its base_url"),
-        ("400 No", fault(f"bad\n\x07 value {CANARY}"), ValidationError, r"\(bad value \[hidden\]\); change it"),
-        ("400 No", fault("x", code="context_length_exceeded"), TooLargeError, "too long for 'big'"),
-        ("400 No", fault("prompt is too long: 9 > 8"), TooLargeError, "shorten it"),
-        ("413 No", fault("x", type="request_too_large"), TooLargeError, "shorten it"),
-        ("400 No", fault("flagged", code="content_filter"), ContentRefusedError, r"request through \(flagged\)"),
-        ("400 No", fault("flagged", code="content_policy_violation"), ContentRefusedError, "say it in other words"),
-        ("400 No", fault("flagged", **AZURE), ContentRefusedError, "say it in other words"),
-        ("422 No", {"detail": "no such field"}, ValidationError, r"\(no such field\)"),
-        ("429 No", fault("pay", code="insufficient_quota"), UnusableError, "has no credit left"),
-        ("402 No", fault("pay"), UnusableError, "has no credit left"),
-        ("302 Moved", "", UnusableError, "points to another address"),
-    ],
-)
-async def test_a_refusal_says_what_to_do_next(
-    kind: Kind, status: str, body: object, expected: type[AgentLabError], said: str
-) -> None:
-    error = await error_of(kind, status=status, body=body, headers=JSON)
-    assert type(error) is expected
-    with pytest.raises(expected, match=said):
-        raise error
-
-
-@pytest.mark.parametrize(
-    ("headers", "wait_s"),
-    [
-        ({"retry-after": "7"}, 7.0),
-        ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
-        ({"retry-after": "Fri, 01 Jan 1999 00:00:00 GMT"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({}, None),
-    ],
-)
-@pytest.mark.parametrize("status", ["429 Slow down", "503 No"])
-async def test_a_busy_vendor_says_how_long(
-    kind: Kind, status: str, headers: dict[str, str], wait_s: float | None
-) -> None:
-    error = await error_of(kind, status=status, headers=headers, body=fault("slow down"))
-    assert isinstance(error, BusyError)
-    assert error.retry_after_s == wait_s
-
-
 async def test_a_failed_call_is_sent_once(kind: Kind, streamed: bool) -> None:
     for behaviour in (Behaviour(status="500 Oops", body=""), Behaviour(resets=True)):
         async with vendor(kind, plans={"big-1": [behaviour]}) as (server, provider):
@@ -327,69 +228,3 @@ async def test_an_endless_answer_is_cut_off(kind: Kind, streamed: bool) -> None:
     error = await error_of(kind, streamed=streamed, insert=f'{{"{"a" * 17_000_000}', piece_bytes=1_000_000)
     assert type(error) is UnusableError
     assert "sent more than an answer may have" in error.message
-
-
-async def outcome_of(kind: Kind, provider: HostedProvider, model: str, *, streamed: bool) -> str:
-    call = hosted_call(kind, streamed=streamed, model_id=model, timeout_s=1.0, header_s=0.5)
-    try:
-        return (await asyncio.wait_for(pieces_of(provider, call), 5))[-1].text  # type: ignore[union-attr]
-    except (ProviderError, ValidationError) as error:
-        return error.slug
-
-
-RECOVERING = sorted(name for name, plan in FAULTS.items() if len(plan) > 1)
-
-
-@pytest.mark.parametrize("model", RECOVERING)
-async def test_a_model_that_recovers_fails_first_and_answers_then(kind: Kind, streamed: bool, model: str) -> None:
-    if not streamed and model.startswith("cut"):
-        pytest.skip("it is cut at a byte that an answer in one piece has not")
-    async with vendor(kind) as (_, provider):
-        assert await outcome_of(kind, provider, model, streamed=streamed) in {"rate-limited", "busy", "broken-off"}
-        if model == "down-for-1s":
-            assert await outcome_of(kind, provider, model, streamed=streamed) == "busy"
-            await asyncio.sleep(1.0)
-        assert await outcome_of(kind, provider, model, streamed=streamed) == "one two three"
-
-
-STEADY = {
-    "well": "one two three",
-    "429": "rate-limited",
-    "500": "broken-off",
-    "503": "busy",
-    "401": "unusable",
-    "reset": "broken-off",
-    "silent": "silent",
-    "slow-first-token": "silent",
-    "cut": "broken-off",
-    "cut-by-reset": "broken-off",
-    "stall": "silent",
-    "malformed": "broken-off",
-    "no-end": "one two three",
-    "no-end-hangs": "one two three",
-    "too-long": "too-large",
-    "filter": "content-refused",
-    "in-band": "busy",
-    "gzip-bomb": "unusable",
-    "page": "unusable",
-    "wrong-type": "one two three",
-}
-# What these do to a stream has no counterpart in an answer that comes in one piece.
-STREAMED_ONLY = {"cut", "cut-by-reset", "stall", "no-end", "no-end-hangs"}
-
-
-@pytest.mark.parametrize("model", sorted(STEADY))
-async def test_a_model_named_after_a_fault_leads_to_the_error_that_says_what_to_do(
-    kind: Kind, streamed: bool, model: str
-) -> None:
-    if not streamed and model in STREAMED_ONLY:
-        pytest.skip("only a stream can do this")
-    expected = "broken-off" if kind == "responses" and model.startswith("no-end") else STEADY[model]
-    if (kind, model) == ("responses", "no-end-hangs"):
-        expected = "silent"
-    async with vendor(kind) as (_, provider):
-        assert await outcome_of(kind, provider, model, streamed=streamed) == expected
-
-
-def test_each_fault_has_its_test() -> None:
-    assert set(STEADY) | set(RECOVERING) == set(FAULTS)

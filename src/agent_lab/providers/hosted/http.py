@@ -105,7 +105,7 @@ class Line(httpx2.AsyncBaseTransport):  # type: ignore[misc, unused-ignore]
         except (aiohttp.ClientError, OSError) as error:
             raise _translated(error) from error
         # Unpacking is refused, not bounded: a piece of a few kilobytes may unpack to hundreds of megabytes at once.
-        if response.headers.get("content-encoding", "identity") != "identity":
+        if response.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
             response.close()
             raise UnfitError("sent a compressed answer, which nobody asked for")
         answer = Answer(response, self._max_bytes)

@@ -151,7 +151,7 @@ class ChatReader:
     def _hear(self, said: dict[str, Any]) -> None:
         reading = self.reading
         if text := said.get("content"):
-            reading.say(text)
+            self._say(text)
         if refusal := said.get("refusal"):
             reading.refused = True
             reading.say(refusal)
@@ -159,6 +159,17 @@ class ChatReader:
             reading.think()
         for call in said.get("tool_calls") or ():
             self._call(call)
+
+    def _say(self, content: str | list[dict[str, Any]]) -> None:
+        if isinstance(content, str):
+            self.reading.say(content)
+            return
+        # Some servers tell thinking and text as parts of one content.
+        for part in content:
+            if part["type"] == "text":
+                self.reading.say(part["text"])
+            else:
+                self.reading.think()
 
     def _call(self, call: dict[str, Any]) -> None:
         function = call.get("function") or {}

@@ -1,0 +1,147 @@
+"""Tools: how each vendor is told of them and of what they said, and how it asks for them."""
+
+from typing import Any
+
+from agent_lab.contracts.generation import ToolCall, ToolDelta
+from agent_lab.contracts.ports import ModelAnswer
+from support.hosted import Kind, hosted_call, pieces_of, sent, vendor
+
+pytest_plugins = ("support.hosted_fixtures",)
+
+WEATHER = {"name": "weather", "description": "Says it.", "parameters": {"type": "object", "properties": {"at": {}}}}
+CALLS = (("weather", '{"at": "Bogotá"}'), ("now", ""))
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+
+def turns_of(kind: Kind, body: dict[str, Any]) -> list[dict[str, Any]]:
+    return body["input" if kind == "responses" else "messages"]
+
+
+TOOLS = {
+    "openai": [{"type": "function", "function": WEATHER}, {"type": "function", "function": {"name": "now"}}],
+    "anthropic": [
+        {"name": "weather", "description": "Says it.", "input_schema": WEATHER["parameters"]},
+        {"name": "now", "input_schema": {"type": "object"}},
+    ],
+    "responses": [
+        {"type": "function", "strict": False, **WEATHER},
+        {"type": "function", "strict": False, "name": "now", "parameters": None},
+    ],
+}
+CHOICES = {
+    "openai": ["auto", "required", {"type": "function", "function": {"name": "now"}}],
+    "anthropic": [{"type": "auto"}, {"type": "any"}, {"type": "tool", "name": "now"}],
+    "responses": ["auto", "required", {"type": "function", "name": "now"}],
+}
+
+
+async def test_tools_are_offered_in_the_vendors_form(kind: Kind) -> None:
+    for choice, expected in zip(["auto", "required", "now"], CHOICES[kind], strict=True):
+        body, _ = await sent(kind, tools=[WEATHER, {"name": "now"}], tool_choice=choice)
+        assert body["tools"] == TOOLS[kind]
+        assert body["tool_choice"] == expected
+    assert "tool_choice" not in (await sent(kind, tools=[WEATHER]))[0]
+    assert "tool_choice" not in (await sent(kind, tool_choice="auto"))[0]
+
+
+async def test_calls_of_tools_come_in_pieces_that_add_up_to_those_of_the_answer(kind: Kind, streamed: bool) -> None:
+    async with vendor(kind, text="Let me see.", tool_calls=CALLS, delay_s=0.001) as (_, provider):
+        *pieces, answer = await pieces_of(provider, hosted_call(kind, streamed=streamed))
+    assert isinstance(answer, ModelAnswer)
+    empty = "{}" if kind == "anthropic" else ""
+    first, second = answer.tool_calls
+    assert (first.id, first.name) == ("c0", "weather")
+    assert (answer.text, answer.finish_reason) == ("Let me see.", "tool_calls")
+    assert first.arguments.replace(" ", "") == '{"at":"Bogotá"}'
+    assert second == ToolCall(id="c1", name="now", arguments=empty)
+    deltas = [piece for piece in pieces if isinstance(piece, ToolDelta)]
+    for index, call in enumerate(answer.tool_calls):
+        begun, *rest = [delta for delta in deltas if delta.index == index]
+        assert (begun.id, begun.name) == (call.id, call.name)
+        assert all(delta.id is None and delta.name is None for delta in rest)
+        assert "".join(delta.arguments for delta in (begun, *rest)) == call.arguments
+
+
+async def test_a_call_that_was_demanded_ends_with_stop_and_is_a_call_all_the_same() -> None:
+    async with vendor("openai", text="", tool_calls=CALLS, end="stop") as (_, provider):
+        answer = (await pieces_of(provider, hosted_call()))[-1]
+    assert answer.finish_reason == "tool_calls"  # type: ignore[union-attr]
+
+
+HISTORY = [
+    {"role": "user", "content": "And now?"},
+    {
+        "role": "assistant",
+        "content": "I look.",
+        "tool_calls": [
+            {"id": "c0", "name": "now", "arguments": '{"zone": 1}'},
+            {"id": "c1", "name": "now", "arguments": "no json"},
+        ],
+    },
+    {"role": "tool", "content": "noon", "tool_call_id": "c0"},
+    {"role": "tool", "content": "", "tool_call_id": "c1"},
+]
+SAID: dict[str, list[dict[str, Any]]] = {
+    "openai": [
+        HISTORY[0],
+        {
+            "role": "assistant",
+            "content": "I look.",
+            "tool_calls": [
+                {"id": "c0", "type": "function", "function": {"name": "now", "arguments": '{"zone": 1}'}},
+                {"id": "c1", "type": "function", "function": {"name": "now", "arguments": "no json"}},
+            ],
+        },
+        *HISTORY[2:],
+    ],
+    "anthropic": [
+        HISTORY[0],
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "c0", "name": "now", "input": {"zone": 1}},
+                {"type": "tool_use", "id": "c1", "name": "now", "input": {"arguments": "no json"}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "c0", "content": "noon"},
+                {"type": "tool_result", "tool_use_id": "c1", "content": ""},
+            ],
+        },
+    ],
+    "responses": [
+        HISTORY[0],
+        {"role": "assistant", "content": "I look."},
+        {"type": "function_call", "call_id": "c0", "name": "now", "arguments": '{"zone": 1}'},
+        {"type": "function_call", "call_id": "c1", "name": "now", "arguments": "no json"},
+        {"type": "function_call_output", "call_id": "c0", "output": "noon"},
+        {"type": "function_call_output", "call_id": "c1", "output": ""},
+    ],
+}
+
+
+async def test_what_tools_were_asked_and_said_is_told_in_the_vendors_form(kind: Kind) -> None:
+    body, _ = await sent(kind, prompt="", context={"history": HISTORY})
+    assert turns_of(kind, body) == SAID[kind]
+
+
+PICTURES: dict[str, dict[str, Any]] = {
+    "openai": {"type": "image_url", "image_url": {"url": PIXEL}},
+    "anthropic": {
+        "type": "image",
+        "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="},
+    },
+    "responses": {"type": "input_image", "image_url": PIXEL, "detail": "auto"},
+}
+
+
+async def test_pictures_of_tools_are_shown_by_the_user_after_the_last_result(kind: Kind) -> None:
+    with_picture = {**HISTORY[2], "images": [{"url": PIXEL}]}
+    body, _ = await sent(kind, context={"history": [*HISTORY[:2], with_picture, HISTORY[3]]})
+    *before, shown, prompt = turns_of(kind, body)
+    assert before == SAID[kind]
+    assert shown == {"role": "user", "content": [PICTURES[kind]]}
+    assert prompt == {"role": "user", "content": "How many?"}
