@@ -179,6 +179,19 @@ async def test_the_vendors_own_parameters_are_passed_on_and_change_nothing_of_th
     assert answer.notes == ("'big' does not take max_tokens, model, stream; they were left out.",)
 
 
+async def test_parameters_of_chat_completions_are_told_to_responses_under_their_names_there() -> None:
+    extra = {
+        "reasoning_effort": "low",
+        "verbosity": "low",
+        "response_format": {"type": "json_object"},
+        "logit_bias": {},
+    }
+    body, answer = await sent("responses", extra=extra, extra_protocol="openai")
+    assert body["reasoning"] == {"effort": "low"}
+    assert body["text"] == {"verbosity": "low", "format": {"type": "json_object"}}
+    assert answer.notes == ("'big' does not take logit_bias; it was left out.",)
+
+
 async def test_parameters_of_another_vendor_are_left_out_with_one_note(kind: Kind) -> None:
     protocol = "openai" if kind == "anthropic" else "anthropic"
     body, answer = await sent(kind, extra={"x": 1, "y": 2}, extra_protocol=protocol)

@@ -9,11 +9,7 @@ from agent_lab.providers.hosted.sse import EventDecoder
 
 DATA = st.text(alphabet="ab{}: 🙂é\\", min_size=1).map(str.strip).filter(bool)
 FORMS = ["data: {}\n\n", "data:{}\r\n\r\n", "event: x\ndata: {}\n\n", ": c\n\ndata: {}\n\n"]
-EVENTS = st.lists(
-    st.tuples(
-        DATA, st.sampled_from(["data: {}\n\n", "data:{}\r\n\r\n", "event: x\ndata: {}\n\n", ": c\n\ndata: {}\n\n"])
-    )
-)
+EVENTS = st.lists(st.tuples(DATA, st.sampled_from(FORMS)))
 
 
 @given(events=EVENTS, cuts=st.lists(st.integers(0, 400)))

@@ -79,7 +79,7 @@ class MessagesDialect:
             body["output_config"] = {"format": {"type": "json_schema", "schema": request.response_schema}}
         if wishes.tools:
             body |= _tools(request)
-        return wishes.asked(body, "anthropic", KEPT)
+        return wishes.asked(body, wishes.extra("anthropic", KEPT))
 
     def reader(self, call: ModelCall, callee: Callee) -> MessagesReader:
         """A reader for one answer."""

@@ -115,17 +115,21 @@ class Wishes:
         """Whether tools are to be sent."""
         return self.takes("tools", wished=bool(self.call.request.tools))
 
-    def asked(self, body: Mapping[str, Any], protocol: Literal["openai", "anthropic"], kept: Iterable[str]) -> Asked:
-        """The body without what is None, and with the vendor's own parameters of the request, less those `kept`."""
-        whole = {name: value for name, value in body.items() if value is not None}
+    def extra(self, protocol: Literal["openai", "anthropic"], kept: Iterable[str]) -> Mapping[str, Any]:
+        """The vendor's own parameters of the request, less those `kept`, which the gateway alone sets."""
         extra = self.call.request.extra
         fits = self.call.request.extra_protocol == protocol
-        left_out = [name for name in extra if not fits or name in kept]
-        for name in extra.keys() - set(left_out):
-            ours, theirs = whole.get(name), extra[name]
-            whole[name] = {**ours, **theirs} if isinstance(ours, dict) and isinstance(theirs, dict) else theirs
+        left_out = sorted(name for name in extra if not fits or name in kept)
         if left_out:
-            self.leave_out(", ".join(sorted(left_out)), many=len(left_out) > 1)
+            self.leave_out(", ".join(left_out), many=len(left_out) > 1)
+        return {name: value for name, value in extra.items() if name not in left_out}
+
+    def asked(self, body: Mapping[str, Any], extra: Mapping[str, Any]) -> Asked:
+        """The body without what is None, and with the vendor's own parameters; objects of one name are joined."""
+        whole = {name: value for name, value in body.items() if value is not None}
+        for name, theirs in extra.items():
+            ours = whole.get(name)
+            whole[name] = {**ours, **theirs} if isinstance(ours, dict) and isinstance(theirs, dict) else theirs
         return Asked(whole, tuple(self.notes))
 
 

@@ -78,7 +78,7 @@ class ChatDialect:
             body |= _tools(request)
         if call.sampling.top_k:
             wishes.leave_out("top_k")
-        return wishes.asked(body, "openai", KEPT)
+        return wishes.asked(body, wishes.extra("openai", KEPT))
 
     def reader(self, call: ModelCall, callee: Callee) -> ChatReader:
         """A reader for one answer."""

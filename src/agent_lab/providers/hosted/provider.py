@@ -46,9 +46,9 @@ class HostedProvider:
         callee = Callee(provider=self._spec, model=call.model, secret=self._key)
         reader = dialect.reader(call, callee)
         reading = reader.reading
-        started = time.monotonic()
+        started, until = time.monotonic(), _until(call)
         response = await self._response(client, dialect.path, asked, call, callee)
-        hearing = Hearing(response, reader, callee, until=_until(call, started))
+        hearing = Hearing(response, reader, callee, until=until)
         try:
             while not reading.complete:
                 await hearing.more()
@@ -140,9 +140,11 @@ class HostedProvider:
         return callee.refused(response.status_code, _said(response.content), retry_after_s=wait_s)
 
 
-def _until(call: ModelCall, started: float) -> float | None:
-    """The monotonic time until which an answer in one piece must be there: it begins only when it is whole."""
-    return None if call.streamed or call.header_s is None else started + call.header_s
+def _until(call: ModelCall) -> float | None:
+    """The time of the loop at which an answer in one piece must be there: it begins only when it is whole."""
+    if call.streamed or call.header_s is None:
+        return None
+    return asyncio.get_running_loop().time() + call.header_s
 
 
 def _said(content: bytes) -> object:

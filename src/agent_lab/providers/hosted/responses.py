@@ -13,12 +13,17 @@ from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.hosted.reading import Reading
 from agent_lab.providers.hosted.wire import parsed
 
+RENAMED = {
+    "reasoning_effort": ("reasoning", "effort"),
+    "verbosity": ("text", "verbosity"),
+    "response_format": ("text", "format"),
+}
 INCOMPLETE: Mapping[str, FinishReason] = {"max_output_tokens": "length", "content_filter": "filtered"}
 KEPT = (
     "model", "input", "instructions", "stream", "stream_options", "max_output_tokens", "background",
-    # Chat completions have these, and responses do not.
+    # Chat completions have these, and responses have nothing like them.
     "max_tokens", "max_completion_tokens", "messages", "n", "frequency_penalty", "presence_penalty", "logit_bias",
-    "logprobs", "modalities", "audio", "prediction", "response_format", "functions", "function_call",
+    "logprobs", "modalities", "audio", "prediction", "functions", "function_call",
 )  # fmt: skip
 """What the request's own extra parameters do not change."""
 
@@ -52,11 +57,20 @@ class ResponsesDialect:
             body |= _tools(request)
         if call.sampling.top_k:
             wishes.leave_out("top_k")
-        return wishes.asked(body, "openai", KEPT)
+        return wishes.asked(body, _translated(wishes.extra("openai", KEPT)))
 
     def reader(self, call: ModelCall, callee: Callee) -> ResponsesReader:
         """A reader for one answer."""
         return ResponsesReader(callee)
+
+
+def _translated(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of chat completions that responses have under another name."""
+    told = dict(extra)
+    for name, (group, field) in RENAMED.items():
+        if name in told:
+            told[group] = {**told.get(group, {}), field: told.pop(name)}
+    return told
 
 
 def _items(turn: Turn) -> list[dict[str, Any]]:
