@@ -41,7 +41,7 @@ def _serve(
 ) -> int:
     from agent_lab.api.guard import check_bind, host_names
     from agent_lab.api.token import obtain_token
-    from agent_lab.cli.listening import bound_socket, serve
+    from agent_lab.cli.listening import bound_socket, event_loop, serve
     from agent_lab.cli.session import with_lab
     from agent_lab.settings import read_settings
 
@@ -70,7 +70,7 @@ def _serve(
         return 0
 
     try:
-        return with_lab(work)
+        return with_lab(work, event_loop)
     finally:
         listener.close()
 

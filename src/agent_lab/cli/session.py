@@ -19,7 +19,10 @@ Result = TypeVar("Result")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def with_lab(work: Callable[[Lab], Coroutine[Any, Any, int]]) -> int:
+def with_lab(
+    work: Callable[[Lab], Coroutine[Any, Any, int]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> int:
     """Read the settings, open the lab, do the work, close the lab; the work's exit code."""
     from agent_lab.settings import read_settings
     from agent_lab.wiring import open_lab
@@ -32,7 +35,8 @@ def with_lab(work: Callable[[Lab], Coroutine[Any, Any, int]]) -> int:
         async with open_lab(reading) as lab:
             return await work(lab)
 
-    return asyncio.run(session())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(session())
 
 
 class Interrupts:
