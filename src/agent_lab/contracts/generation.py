@@ -80,6 +80,11 @@ class Constraints(Contract):
     cost_budget_usd: Usd | None = Field(default=None, ge=0)
 
 
+# Frozen, so every request may share them; a plain default would be copied through and through for each.
+NO_CONTEXT = Context()
+NO_CONSTRAINTS = Constraints()
+
+
 class GenerationRequest(Contract):
     """A question to a model. What is None is taken from the strategy, the model's row and the settings.
 
@@ -93,8 +98,8 @@ class GenerationRequest(Contract):
     max_tokens: int | None = Field(default=None, gt=0, le=1_000_000)
     temperature: float | None = Field(default=None, ge=0, le=2)
     task_type: str | None = None
-    context: Context = Context()
-    constraints: Constraints = Constraints()
+    context: Context = Field(default_factory=lambda: NO_CONTEXT)
+    constraints: Constraints = Field(default_factory=lambda: NO_CONSTRAINTS)
     top_p: float | None = Field(default=None, gt=0, le=1)
     stop: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(default=(), max_length=16)
     seed: int | None = Field(default=None, ge=0, le=2**63 - 1)

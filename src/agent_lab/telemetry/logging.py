@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from functools import partialmethod
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+import orjson
 import structlog
 
 from agent_lab.telemetry.redaction import redact
@@ -19,7 +22,16 @@ MAX_FILE_BYTES = 10_000_000
 KEPT_FILES = 5
 
 _ROOT = "agent_lab"
-_JSON = structlog.processors.JSONRenderer()
+
+
+def _dumped(line: Any, **how: Any) -> str:
+    try:
+        return orjson.dumps(line, default=how["default"]).decode()
+    except TypeError:  # half of a surrogate pair, or a whole number over 64 bit
+        return json.dumps(line, **how)
+
+
+_JSON = structlog.processors.JSONRenderer(_dumped)
 
 bound = structlog.contextvars.bound_contextvars
 """`with bound(run_id=..., node=...):` - every line written inside, in this task and those it starts, carries them."""
@@ -30,7 +42,7 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     part = logging.getLogger(f"{_ROOT}.{name}")
     _silence()
     logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-        part, processors=_processors(), wrapper_class=structlog.stdlib.BoundLogger
+        _Sink(part), processors=_processors(), wrapper_class=structlog.stdlib.BoundLogger
     )
     return logger
 
@@ -56,7 +68,7 @@ def configure(folder: Path, *, level: str = "INFO", stderr: bool = False) -> Non
         logging.getLogger().addHandler(handler)
     structlog.configure(
         processors=_processors(),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=lambda name: _Sink(logging.getLogger(name)),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
     if unwritable is not None:
@@ -81,7 +93,11 @@ def _silence() -> None:
 
 
 def _processors() -> list[Any]:
-    return [structlog.stdlib.filter_by_level, *_steps(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+    return [structlog.stdlib.filter_by_level, *_steps(), _as_one_argument]
+
+
+def _as_one_argument(_logger: object, _method: str, line: MutableMapping[str, Any]) -> tuple[tuple[Any, ...], Any]:
+    return (line,), {}
 
 
 def _steps() -> list[Any]:
@@ -102,6 +118,33 @@ def _formatter(renderer: Any) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_steps(), processors=[without_meta, renderer])
 
 
+class _Sink:
+    """Hands finished lines to the handlers of the standard library.
+
+    Its own loggers walk the stack for the caller of each line, which ours do not show.
+    """
+
+    disabled = False
+
+    def __init__(self, part: logging.Logger) -> None:
+        self.name = part.name
+        self.getEffectiveLevel = part.getEffectiveLevel
+        self._handle = part.handle
+
+    def _write(self, level: int, line: dict[str, Any]) -> None:
+        self._handle(logging.LogRecord(self.name, level, "", 0, line, None, None))
+
+    debug = partialmethod(_write, logging.DEBUG)
+    info = partialmethod(_write, logging.INFO)
+    warning = partialmethod(_write, logging.WARNING)
+    error = exception = partialmethod(_write, logging.ERROR)
+    critical = partialmethod(_write, logging.CRITICAL)
+
+
+def _is_own(record: logging.LogRecord) -> bool:
+    return isinstance(record.msg, dict) and record.name.startswith(_ROOT)
+
+
 class _LogFile(RotatingFileHandler):
     """The file; when it cannot be written any more it says so once and lets the program go on."""
 
@@ -114,20 +157,27 @@ class _LogFile(RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line.
 
-        Two are written for each call of a model, so ours are rendered here: structlog's formatter copies each record
-        first, and the handler above formats it once more to know its length.
+        Two are written for each call of a model, and the handler above formats each once more to know its length.
         """
         try:
-            own = isinstance(record.msg, dict) and record.name.startswith(_ROOT)
-            line = (_JSON(None, "", record.msg) if own else self.format(record)) + "\n"  # type: ignore[arg-type]
+            line = self.format(record) + "\n"
             self._size_bytes += len(line)
             if self._size_bytes > self.maxBytes:
                 self.doRollover()
                 self._size_bytes = len(line)
-            self.stream.write(line)
-            self.flush()
+            self._write(line)
         except Exception:  # noqa: BLE001 - a line that cannot be written ends nothing
             self.handleError(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As JSON."""
+        return str(_JSON(None, "", record.msg)) if _is_own(record) else super().format(record)  # type: ignore[arg-type]
+
+    def _write(self, line: str) -> None:
+        if self.stream is None:
+            self.stream = self._open()
+        self.stream.write(line)
+        self.flush()
 
     def handleError(self, record: logging.LogRecord) -> None:
         """In place of a traceback for each line."""
@@ -142,6 +192,10 @@ class _StandardError(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.setFormatter(_formatter(_sentence))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As a sentence."""
+        return _sentence(None, "", {**record.msg}) if _is_own(record) else super().format(record)  # type: ignore[dict-item]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line."""

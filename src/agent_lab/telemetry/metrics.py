@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
@@ -35,6 +36,20 @@ class _Breakers(Collector):
         yield gauge
 
 
+@dataclass(frozen=True, slots=True)
+class _OfModel:
+    """One model's series, looked up once: a look-up for each figure of each answer would cost more than counting."""
+
+    read: Counter
+    written: Counter
+    cost: Counter
+    unpriced: Counter
+    retries: Counter
+    total_s: Histogram
+    inference_s: Histogram
+    first_token_s: Histogram
+
+
 class Metrics:
     """The figures of one lab, in a registry of their own: two labs in a process do not mix."""
 
@@ -56,6 +71,7 @@ class Metrics:
         self._first_token_s = Histogram("first_token_seconds", "From the call to the first token", ["model"], **seconds)
         self._inference_s = Histogram("inference_seconds", "Writing the answer alone", ["model"], **seconds)
         self._load_s = Histogram("load_seconds", "Loading a model that was not in memory", ["model"], **seconds)
+        self._models: dict[str, _OfModel] = {}
         self._runs = Counter("runs", "Runs that have ended", ["flow", "status"], **own)
         self._run_s = Histogram("run_seconds", "From a run's start to its end", ["flow"], **seconds)
         self._active = Gauge("runs_active", "Runs in progress", **own)
@@ -74,25 +90,41 @@ class Metrics:
     def generation(self, result: GenerationResult) -> None:
         """Count an answer."""
         model, timings, usage = result.model_key, result.timings, result.usage
+        own = self._of(model)
         self._generations.labels(model, result.source, result.finish_reason).inc()
-        self._tokens.labels(model, "prompt").inc(usage.prompt_tokens)
-        self._tokens.labels(model, "completion").inc(usage.completion_tokens)
-        if usage.cost_usd is None:
-            self._unpriced.labels(model).inc()
-        else:
-            self._cost.labels(model).inc(float(usage.cost_usd))
         self._routed.labels(result.asked_key or model, model).inc()
         for attempt in result.attempts:
             self._attempts.labels(attempt.model_key or model, attempt.outcome).inc()
-        self._retries.labels(model).inc(max(0, len(result.attempts) - 1))
+        own.read.inc(usage.prompt_tokens)
+        own.written.inc(usage.completion_tokens)
+        if usage.cost_usd is None:
+            own.unpriced.inc()
+        else:
+            own.cost.inc(float(usage.cost_usd))
+        own.retries.inc(max(0, len(result.attempts) - 1))
         if result.finish_reason != "declined":  # no model was looked for
             self._cache.labels(model, "hit" if result.cache_hit else "miss").inc()
-        self._total_s.labels(model).observe(timings.total_s)
-        self._inference_s.labels(model).observe(timings.inference_s)
+        own.total_s.observe(timings.total_s)
+        own.inference_s.observe(timings.inference_s)
         if timings.first_token_s is not None:
-            self._first_token_s.labels(model).observe(timings.first_token_s)
+            own.first_token_s.observe(timings.first_token_s)
         if not result.cache_hit:
             self._load_s.labels(model).observe(timings.load_s)
+
+    def _of(self, model: str) -> _OfModel:
+        found = self._models.get(model)
+        if found is None:
+            found = self._models[model] = _OfModel(
+                read=self._tokens.labels(model, "prompt"),
+                written=self._tokens.labels(model, "completion"),
+                cost=self._cost.labels(model),
+                unpriced=self._unpriced.labels(model),
+                retries=self._retries.labels(model),
+                total_s=self._total_s.labels(model),
+                inference_s=self._inference_s.labels(model),
+                first_token_s=self._first_token_s.labels(model),
+            )
+        return found
 
     def generation_failed(self, model: str, provider: str, outcome: str) -> None:
         """Count a call without an answer; `outcome` is the slug of its error."""
