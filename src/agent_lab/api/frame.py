@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from agent_lab.api.guard import Refusal, refusal
@@ -26,6 +26,10 @@ SAFETY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+
+_SAFETY = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in SAFETY_HEADERS.items()]
+_ALWAYS = {b"x-request-id", *(name for name, _ in _SAFETY)}
 
 
 class Frame:
@@ -90,12 +94,15 @@ class _Sender:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-Id"] = self._request_id
-            headers.setdefault("Cache-Control", "no-store")
-            for name, value in SAFETY_HEADERS.items():
-                headers[name] = value
+            message = {**message, "headers": self._headers(message.get("headers", ()))}
         await self._send(message)
+
+    def _headers(self, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The answer's own headers and those that every answer has; these win."""
+        kept = [header for header in own if header[0].lower() not in _ALWAYS]
+        if all(name.lower() != b"cache-control" for name, _ in kept):
+            kept.append((b"cache-control", b"no-store"))
+        return [*kept, *_SAFETY, (b"x-request-id", self._request_id.encode("ascii"))]
 
 
 def _refusal(scope: Scope, headers: Headers, allowed_hosts: Collection[str]) -> Refusal | None:
