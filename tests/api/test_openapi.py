@@ -25,22 +25,29 @@ def described(door: Door) -> dict[str, dict[str, Any]]:
 async def test_every_operation_has_a_stable_name_a_summary_and_a_tag(door: Door) -> None:
     found = described(door)
     names = [operation["operationId"] for operation in found.values()]
-    assert len(found) == 26
+    assert len(found) == 31
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+|infer|orchestrate", name) for name in names)
     assert all(operation["tags"] and operation["description"] for operation in found.values())
 
 
-async def test_every_operation_documents_its_errors_as_problems(door: Door) -> None:
+def error_form(operation: str) -> tuple[str, str]:
+    """The media type of an operation's errors and the name of their schema: `/v1` speaks as its protocols do."""
+    if " /v1/" not in operation:
+        return "application/problem+json", "Problem"
+    return "application/json", "AnthropicError" if operation.endswith("/v1/messages") else "OpenAIError"
+
+
+async def test_every_operation_documents_its_errors_in_its_own_form(door: Door) -> None:
     for name, operation in described(door).items():
         wrong = {status: answer for status, answer in operation["responses"].items() if status[0] == "4"}
         assert wrong, name
+        media_type, schema = error_form(name)
         for answer in wrong.values():
-            content = answer["content"]["application/problem+json"]
-            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            assert answer["content"][media_type]["schema"] == {"$ref": f"#/components/schemas/{schema}"}
         assert ("401" in wrong) == (operation["security"] != [] or name == "GET /login"), name
         if "requestBody" in operation:
-            assert {"413", "415", "422"} <= wrong.keys(), name
+            assert {"413", "415", "400" if "/v1/" in name else "422"} <= wrong.keys(), name
 
 
 def good_contents(door: Door) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -43,7 +43,7 @@ def _secure(app: FastAPI, schema: dict[str, Any]) -> None:
         if not isinstance(route, APIRoute) or not route.include_in_schema:
             continue
         for method in route.methods or ():
-            operation = schema["paths"][route.path][method.lower()]
+            operation = schema["paths"][route.path_format][method.lower()]
             operation["security"] = [] if access_of(route.endpoint) == "public" else [{"token": []}]
 
 
