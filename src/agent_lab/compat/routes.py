@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from agent_lab.compat.responses_writer import ResponsesWriter
 from agent_lab.compat.served import ModelDocument, ModelsDocument, served_model, served_models
 from agent_lab.compat.spoken import Writer
 from agent_lab.contracts.errors import AgentLabError, TooLargeError, ValidationError
-from agent_lab.lab.access import GuardedRoute, owner
+from agent_lab.lab.access import GuardedRoute, check_signed_in, owner
 from agent_lab.lab.body import ASIDE_BYTES, read_bytes
 from agent_lab.lab.problems import request_id_of
 from agent_lab.lab.services import services_of
@@ -37,6 +38,13 @@ class Door(GuardedRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The guarded handler, with its errors translated."""
         inner = super().get_route_handler()
+        endpoint = self.endpoint
+        if [*inspect.signature(endpoint).parameters] == ["request"]:
+            # What reads the request itself and answers with bytes has no use for dependencies and models, which would
+            # cost as much as the whole gateway.
+            async def inner(request: Request) -> Response:
+                check_signed_in(request)
+                return await endpoint(request)  # type: ignore[no-any-return]
 
         async def translated(request: Request) -> Response:
             try:

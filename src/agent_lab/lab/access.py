@@ -45,6 +45,14 @@ def admitted(request: Request) -> bool:
     return gatekeeper.admits(request)
 
 
+def check_signed_in(request: Request) -> None:
+    """Raises NotSignedInError where the caller is nobody."""
+    if not admitted(request):
+        raise NotSignedInError(
+            "Sign in first: send the token as `Authorization: Bearer ...`, or open the link that `agent-lab up` prints."
+        )
+
+
 class GuardedRoute(APIRoute):
     """A route that asks for the token unless its endpoint is marked public, and then checks the body."""
 
@@ -55,11 +63,8 @@ class GuardedRoute(APIRoute):
         reads_body = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
-            if not is_public and not admitted(request):
-                raise NotSignedInError(
-                    "Sign in first: send the token as `Authorization: Bearer ...`, "
-                    "or open the link that `agent-lab up` prints."
-                )
+            if not is_public:
+                check_signed_in(request)
             return await inner(await body.checked(request) if reads_body else request)
 
         return guarded
