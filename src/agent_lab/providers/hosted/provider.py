@@ -117,7 +117,7 @@ class HostedProvider:
         try:
             async with asyncio.timeout(call.header_s):
                 return await client.post(
-                    path,
+                    self._spec.base_url + path,  # whole: the library would take its own base apart for each call
                     cast_to=self._raw_response,
                     content=written(asked.body),
                     options={"timeout": call.timeout_s},
