@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,55 +12,13 @@ import pytest
 
 from agent_lab.contracts.errors import BrokenOffError, RateLimitedError, SilentError, TooLargeError
 from agent_lab.contracts.generation import ToolCall
-from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply
-from api.doors import SIGNED_IN, TOKEN, Door, open_door, serve, until
+from api.doors import SIGNED_IN, until
+from support.sdk_clients import QUESTION, clients, follow, saying
 
-QUESTION: list[Any] = [{"role": "user", "content": "What is 12 + 30?"}]
-ROLES = {"creator": "12 + 30 = 41", "challenger": "The sum is wrong.", "refiner": "Answer: it is 42"}
 CALL = ToolCall(id="call_1", name="look_up", arguments='{"city": "Lima", "days": 2}')
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"city": {"type": "string"}}}
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
-MODELS = """
-[[model]]
-key = "priced"
-name = "Priced voice"
-family = "scripted"
-provider = "scripted"
-model_id = "vendor/priced-1"
-context_window = 100000
-cost_profile = { input_usd_per_mtok = 1, output_usd_per_mtok = 2 }
-"""
-
-
-@dataclass(slots=True)
-class Clients:
-    """A server and both SDKs, their own retries off."""
-
-    door: Door
-    url: str
-    openai: openai.AsyncOpenAI
-    anthropic: anthropic.AsyncAnthropic
-
-    @property
-    def call(self) -> ModelCall:
-        """What the model was asked last."""
-        return self.door.provider.calls[-1]
-
-
-@asynccontextmanager
-async def clients(home: Path, provider: ScriptedProvider | None = None) -> AsyncIterator[Clients]:
-    async with (
-        open_door(home, provider, more_models=MODELS) as door,
-        serve(door.app) as url,
-        openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=TOKEN, max_retries=0) as for_openai,
-        anthropic.AsyncAnthropic(base_url=url, api_key=TOKEN, max_retries=0) as for_anthropic,
-    ):
-        yield Clients(door, url, for_openai, for_anthropic)
-
-
-def saying(reply: str | ScriptedReply) -> ScriptedProvider:
-    return ScriptedProvider({"*": reply})
 
 
 # --- whole answers --------------------------------------------------------------------------------------------------
@@ -322,12 +277,6 @@ async def test_what_goes_wrong_before_the_first_word_has_its_own_status(tmp_path
         assert ("retry-after" in chat.value.response.headers) == (status == 429)
 
 
-async def follow(stream: AsyncIterator[Any], heard: list[Any]) -> None:
-    """Keep what comes before an error."""
-    async for event in stream:
-        heard.append(event)  # noqa: PERF401 - a comprehension would lose it
-
-
 def breaking() -> ScriptedProvider:
     return saying(ScriptedReply("It is", error=BrokenOffError("The line went dead; ask again.")))
 
@@ -386,94 +335,3 @@ async def test_a_client_that_leaves_ends_the_generation(tmp_path: Path) -> None:
             await until(lambda: lab.door.provider.open_streams == 1)
             asking.cancel()
             await until(lambda: lab.door.provider.open_streams == 0)
-
-
-# --- flows as models --------------------------------------------------------------------------------------------------
-async def test_a_flow_answers_as_a_model_and_its_usage_is_the_runs_own(tmp_path: Path) -> None:
-    async with clients(tmp_path / "home", ScriptedProvider(ROLES)) as lab:
-        answer = await lab.openai.chat.completions.create(
-            model="flow/challenge@1", messages=QUESTION, extra_body={"agent_lab": {"models": {"refiner": "priced"}}}
-        )
-        told: dict[str, Any] = answer.model_extra["agent_lab"]  # type: ignore[index]
-        view = await lab.door.lab.runs.view(told["run_id"])
-        response = await lab.openai.responses.create(model="flow/challenge", input="What?")
-        message = await lab.anthropic.messages.create(model="flow/challenge", max_tokens=50, messages=QUESTION)
-    assert (answer.choices[0].message.content, answer.model) == (ROLES["refiner"], "flow/challenge@1")
-    assert answer.usage is not None
-    assert answer.usage.prompt_tokens == view.totals.prompt_tokens == sum(r["prompt_tokens"] for r in told["roles"])
-    assert answer.usage.completion_tokens == view.totals.completion_tokens
-    assert [(role["role"], role["model"]) for role in told["roles"]] == [
-        ("creator", "voice"),
-        ("challenger", "voice"),
-        ("refiner", "priced"),
-    ]
-    assert told["cost_usd"] is None  # two of the three have no price
-    assert told["roles"][2]["cost_usd"] > 0
-    assert response.output_text == message.content[0].text == ROLES["refiner"]  # type: ignore[union-attr]
-
-
-async def test_a_streamed_flow_says_its_answer_alone_or_every_role_where_asked(tmp_path: Path) -> None:
-    async with clients(tmp_path / "home", ScriptedProvider(ROLES)) as lab:
-        asked: dict[str, Any] = {"model": "flow/challenge", "messages": QUESTION, "stream": True}
-        alone = [chunk async for chunk in await lab.openai.chat.completions.create(**asked)]
-        asked["extra_body"] = {"agent_lab": {"stream_roles": True}}
-        roles = [chunk async for chunk in await lab.openai.chat.completions.create(**asked)]
-        options = {"agent_lab": {"stream_roles": True}}
-        async with lab.anthropic.messages.stream(
-            model="flow/challenge", max_tokens=50, messages=QUESTION, extra_body=options
-        ) as stream:
-            message = await stream.get_final_message()
-    for chunks in (alone, roles):
-        texts = [chunk.choices[0].delta.content or "" for chunk in chunks]
-        assert "".join(texts) == ROLES["refiner"]
-        assert len([text for text in texts if text]) > 1  # live, as the refiner speaks
-    assert not any((chunk.choices[0].delta.model_extra or {}).get("reasoning_content") for chunk in alone)
-    said: dict[str, str] = {}
-    for chunk in roles:
-        words = (chunk.choices[0].delta.model_extra or {}).get("reasoning_content")
-        if words:
-            role = (chunk.model_extra or {})["agent_lab"]["role"]
-            said[role] = said.get(role, "") + words
-    assert said == {"creator": ROLES["creator"], "challenger": ROLES["challenger"]}
-    assert [block.type for block in message.content] == ["thinking", "thinking", "text"]
-
-
-async def test_a_flow_that_keeps_the_best_try_is_heard_only_when_it_has_chosen(tmp_path: Path) -> None:
-    async with clients(tmp_path / "home", ScriptedProvider(["", "12 + 30 makes 42"])) as lab:
-        stream = await lab.openai.chat.completions.create(model="flow/linear", messages=QUESTION, stream=True)
-        text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
-    assert text == "12 + 30 makes 42"
-
-
-async def test_a_flow_is_asked_with_history_instructions_and_no_tools(tmp_path: Path) -> None:
-    turns: list[Any] = [
-        {"role": "system", "content": "Be brief."},
-        {"role": "user", "content": "Hello"},
-        {"role": "assistant", "content": "Hello!"},
-        *QUESTION,
-    ]
-    tools: Any = [{"type": "function", "function": {"name": "look_up"}}]
-    async with clients(tmp_path / "home", ScriptedProvider(ROLES)) as lab:
-        answer = await lab.openai.chat.completions.create(model="flow/challenge", messages=turns, stop="END")
-        history = lab.door.provider.calls[0].request.context.history
-        with pytest.raises(openai.BadRequestError, match="calls no tools"):
-            await lab.openai.chat.completions.create(model="flow/challenge", messages=QUESTION, tools=tools)
-    assert [turn.role for turn in history] == ["system", "user", "assistant"]
-    assert any("'stop'" in note for note in answer.model_extra["agent_lab"]["notes"])  # type: ignore[index]
-
-
-async def test_a_flow_that_fails_names_its_run_and_one_that_is_left_is_cancelled(tmp_path: Path) -> None:
-    failing = ScriptedProvider(["one"], errors={n: SilentError("Nothing came.") for n in range(2, 9)})
-    async with clients(tmp_path / "failing", failing) as lab:
-        with pytest.raises(openai.APIStatusError, match="run 20") as failed:
-            await lab.openai.chat.completions.create(model="flow/challenge", messages=QUESTION, stream=True)
-    assert failed.value.status_code == 504
-    async with clients(tmp_path / "left", ScriptedProvider(ROLES, gate=asyncio.Event())) as lab:
-        asking = asyncio.ensure_future(
-            lab.openai.chat.completions.create(model="flow/challenge", messages=QUESTION, stream=True)
-        )
-        await until(lambda: lab.door.provider.open_streams == 1)
-        asking.cancel()
-        await until(lambda: lab.door.provider.open_streams == 0)
-        (run,) = await lab.door.lab.runs.list()
-        assert run.status == "cancelled"

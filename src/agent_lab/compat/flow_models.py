@@ -11,7 +11,16 @@ from agent_lab.compat.spoken import Answer, RoleDelta, Spoken, usd
 from agent_lab.contracts.errors import BrokenOffError, ConflictError, UnusableError, ValidationError
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.generation import AnswerBegun, FinishReason, GenerationRequest, Message, TextDelta, Usage
-from agent_lab.contracts.run import TERMINAL, GenerationFinished, RunEvent, RunOptions, RunRequest, RunView, Token
+from agent_lab.contracts.run import (
+    TERMINAL,
+    GenerationFinished,
+    GenerationRestarted,
+    RunEvent,
+    RunOptions,
+    RunRequest,
+    RunView,
+    Token,
+)
 from agent_lab.flows.graph import FlowGraph
 from agent_lab.lab.orchestrate import failure_of
 from agent_lab.nodes.generate import GENERATE
@@ -168,15 +177,19 @@ class _Listener:
         self.fold.apply(event)
         if isinstance(event, GenerationFinished):
             self.cached_tokens += event.result.usage.cached_tokens
-        if not isinstance(event, Token):
+        if not isinstance(event, Token | GenerationRestarted):
             return None
-        if event.node == self.voice:
-            text = self.said.more(event.offset, event.text)
-            return TextDelta(text) if text else None
-        if not self.with_roles:
-            return None
+        if event.node != self.voice:
+            return self._role(event) if self.with_roles else None
+        # The voice of the answer need not be told that it begins anew: its next piece begins at 0.
+        text = self.said.more(event.offset, event.text) if isinstance(event, Token) else ""
+        return TextDelta(text) if text else None
+
+    def _role(self, event: Token | GenerationRestarted) -> RoleDelta:
         role = self.flow.node(event.node).part
-        return RoleDelta(event.node, role, event.visit, event.sample, event.text)
+        if isinstance(event, Token):
+            return RoleDelta(event.node, role, event.visit, event.sample, event.text)
+        return RoleDelta(event.node, role, event.visit, event.sample, "", restarted=True)
 
     def ended_view(self) -> RunView:
         """The run as it ended. Raises where it did so without an answer."""

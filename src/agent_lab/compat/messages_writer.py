@@ -63,7 +63,7 @@ class MessagesWriter:
     def role(self, delta: RoleDelta) -> bytes:
         """What a role of a flow says, where clients look for the thoughts of a model."""
         before, key = b"", (delta.node, delta.visit, delta.sample)
-        if self._open != key:
+        if self._open != key or delta.restarted:
             block = {"type": "thinking", "thinking": "", "signature": "", "agent_lab": delta.voice}
             before = self._start(key, block, "thinking_delta", "thinking")
         return before + self._delta(delta.text)

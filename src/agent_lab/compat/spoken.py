@@ -29,11 +29,14 @@ class RoleDelta:
     visit: int
     sample: int
     text: str
+    restarted: bool = False
+    """True where the voice begins anew: what it said in this turn is void."""
 
     @property
     def voice(self) -> dict[str, Any]:
         """Who speaks, as the extension tells it."""
-        return {"node": self.node, "role": self.role, "sample": self.sample}
+        who: dict[str, Any] = {"node": self.node, "role": self.role, "sample": self.sample}
+        return who | {"restarted": True} if self.restarted else who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
