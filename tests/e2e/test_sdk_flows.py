@@ -53,6 +53,8 @@ async def test_a_streamed_flow_says_its_answer_alone_or_every_role_where_asked(t
             model="flow/challenge", max_tokens=50, messages=QUESTION, extra_body=options
         ) as stream:
             message = await stream.get_final_message()
+        async with lab.openai.responses.stream(model="flow/challenge", input="What?", extra_body=options) as events:
+            response = await events.get_final_response()
     for chunks in (alone, roles):
         texts = [chunk.choices[0].delta.content or "" for chunk in chunks]
         assert "".join(texts) == ROLES["refiner"]
@@ -66,6 +68,8 @@ async def test_a_streamed_flow_says_its_answer_alone_or_every_role_where_asked(t
             said[role] = said.get(role, "") + words
     assert said == {"creator": ROLES["creator"], "challenger": ROLES["challenger"]}
     assert [block.type for block in message.content] == ["thinking", "thinking", "text"]
+    assert [item.type for item in response.output] == ["reasoning", "reasoning", "message"]
+    assert response.output_text == ROLES["refiner"]
 
 
 async def test_a_flow_that_keeps_the_best_try_is_heard_only_when_it_has_chosen(tmp_path: Path) -> None:

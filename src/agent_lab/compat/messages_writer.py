@@ -62,10 +62,10 @@ class MessagesWriter:
 
     def role(self, delta: RoleDelta) -> bytes:
         """What a role of a flow says, where clients look for the thoughts of a model."""
-        before, key = b"", (delta.node, delta.visit, delta.sample)
-        if self._open != key or delta.restarted:
+        before = b""
+        if self._open != delta.key or delta.restarted:
             block = {"type": "thinking", "thinking": "", "signature": "", "agent_lab": delta.voice}
-            before = self._start(key, block, "thinking_delta", "thinking")
+            before = self._start(delta.key, block, "thinking_delta", "thinking")
         return before + self._delta(delta.text)
 
     def end(self, answer: Answer) -> bytes:

@@ -57,7 +57,7 @@ class ResponsesWriter:
     def role(self, delta: RoleDelta) -> bytes:
         """What a role of a flow says, as reasoning; each change of the voice is an item of its own."""
         before = b""
-        if self._speaker is None or self._speaker.voice != delta.voice:
+        if self._speaker is None or self._speaker.key != delta.key or delta.restarted:
             item = {"id": f"rs_{uuid.uuid4().hex}", "type": "reasoning", "summary": [], "content": []}
             before = self._close() + self._open_item(item | {"agent_lab": delta.voice}, delta)
         return before + self._words_event(delta.text)

@@ -33,6 +33,11 @@ class RoleDelta:
     """True where the voice begins anew: what it said in this turn is void."""
 
     @property
+    def key(self) -> tuple[str, int, int]:
+        """Which voice this is."""
+        return self.node, self.visit, self.sample
+
+    @property
     def voice(self) -> dict[str, Any]:
         """Who speaks, as the extension tells it."""
         who: dict[str, Any] = {"node": self.node, "role": self.role, "sample": self.sample}
