@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from agent_lab.contracts.errors import UnusableError  # noqa: E402
+from agent_lab.contracts.errors import BrokenOffError, UnusableError  # noqa: E402
 from agent_lab.contracts.run import RUN_EVENT, RunEvent, RunRequest  # noqa: E402
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply  # noqa: E402
 from agent_lab.runs.events import fold  # noqa: E402
@@ -26,6 +26,17 @@ CASES = {
     "challenge_declined": (
         "challenge",
         ScriptedProvider({"*": ScriptedReply("Not for me.", finish_reason="declined")}),
+    ),
+    "challenge_restarted": (
+        "challenge",
+        ScriptedProvider(
+            [
+                ScriptedReply("1+1=", error=BrokenOffError("It was cut off; ask again.")),
+                ROLES["creator"],
+                ROLES["challenger"],
+                ROLES["refiner"],
+            ]
+        ),
     ),
     "linear_retried": ("linear", ScriptedProvider(["", "Two, as everybody knows."])),
 }

@@ -39,7 +39,10 @@ def scripted_model(key: str, price: float | None = None) -> ModelSpec:
     )
 
 
-MODELS = ModelRegistry([scripted_model("voice"), scripted_model("other"), scripted_model("dear", price=1_000_000.0)])
+EITHER = ModelSpec(key="either", split={"voice": 1, "other": 1})
+MODELS = ModelRegistry(
+    [scripted_model("voice"), scripted_model("other"), scripted_model("dear", price=1_000_000.0), EITHER]
+)
 STRATEGIES = StrategyRegistry([StrategySpec(name="standard", description="plain")])
 
 

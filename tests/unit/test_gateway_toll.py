@@ -93,7 +93,7 @@ async def test_a_call_waits_for_its_place_and_says_how_long_it_stood_in_the_queu
     assert len(provider.calls) == 1
     gate.set()
     waits = [result.timings.queue_s for result in await asyncio.gather(*calls)]
-    assert waits[0] < 0.04 <= waits[1] <= waits[2]
+    assert waits[0] < 0.04 <= min(waits[1:])
 
 
 async def test_a_full_queue_is_no_sickness_of_the_model_and_sends_the_request_to_its_fallback() -> None:

@@ -37,6 +37,7 @@ def test_the_vectors_hold_every_way_of_ending_and_every_kind_of_event() -> None:
         "node_started",
         "generation_started",
         "token",
+        "restarted",
         "generation_finished",
         "route_taken",
         "node_finished",

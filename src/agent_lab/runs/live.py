@@ -103,12 +103,13 @@ async def follow_live(live: LiveRun, after: int) -> AsyncIterator[RunEvent]:
     """Events after that number and live tokens, until the run ends or leaves this process."""
     reader = _Reader(live, after)
     while True:
-        change = live.next_change()
+        # Both are taken before looking: a slow reader may still be reading while the run ends.
+        change, was_closed = live.next_change(), live.closed
         for event in reader.news():
             yield event
             if isinstance(event, RunFinished):
                 return
-        if live.closed:
+        if was_closed:
             return
         await change.wait()
 
