@@ -195,30 +195,31 @@ async def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o077 == 0
 
 
-async def test_the_migrations_make_the_tables_that_the_program_uses(tmp_path: Path) -> None:
+async def test_a_new_file_and_the_migrations_have_the_tables_that_the_program_uses(tmp_path: Path) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
+    from sqlalchemy import create_engine
 
-    from agent_lab.storage.migrations import known_versions
+    from agent_lab.storage.migrations import known_versions, upgrade
 
-    database = await open_database(tmp_path / "lab.db")
-    differences = await database.read(
-        lambda connection: connection.run_sync(
-            lambda sync: compare_metadata(MigrationContext.configure(sync), METADATA)
-        )
-    )
-    await database.close()
-    assert differences == []
+    await _open_and_close(tmp_path / "new.db")
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with migrated.begin() as connection:
+        upgrade(connection)
+    for engine in (migrated, create_engine(f"sqlite:///{tmp_path / 'new.db'}")):
+        with engine.begin() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+            assert MigrationContext.configure(connection).get_current_revision() == SCHEMA_VERSION
+        engine.dispose()
     assert max(known_versions()) == SCHEMA_VERSION
 
 
-def test_a_database_that_is_up_to_date_is_opened_without_loading_alembic(tmp_path: Path) -> None:
-    path = tmp_path / "lab.db"
-    asyncio.run(_open_and_close(path))
+def test_a_new_and_an_up_to_date_database_are_opened_without_loading_alembic(tmp_path: Path) -> None:
     script = OPENER + "\nassert 'alembic' not in sys.modules, 'loaded'\n"
-    process = start(script, str(path))
-    _, errors = process.communicate("go\n")
-    assert process.returncode == 0, errors
+    for _ in range(2):
+        process = start(script, str(tmp_path / "lab.db"))
+        _, errors = process.communicate("go\n")
+        assert process.returncode == 0, errors
 
 
 async def _open_and_close(path: Path) -> None:

@@ -56,7 +56,7 @@ class CircuitBreaker:
         whether it was the probe: of the calls that began before the breaker opened, none decides over it any more.
         """
         if now < self.cool_until:
-            raise self._refusal(self.cool_until - now, "asked to be left alone")
+            raise self._refusal(self.cool_until - now, "asked to be left alone", RateLimitedError)
         if self.closed_again_at is None:
             return False
         if now < self.closed_again_at:
@@ -114,9 +114,9 @@ class CircuitBreaker:
             return min(self.rules.timeout_s, FIRST_COOL_DOWN_S * 2.0 ** (self.cool_downs - 1))
         return error.retry_after_s
 
-    def _refusal(self, wait_s: float, why: str) -> BusyError:
+    def _refusal(self, wait_s: float, why: str, kind: type[BusyError] = BusyError) -> BusyError:
         last = f" (last: {self.last_words})" if self.last_words else ""
-        return BusyError(
+        return kind(
             f"{self.name!r} {why}{last} and is left alone for {wait_s:.0f} s; try later, or use another model.",
             retry_after_s=wait_s,
         )

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from agent_lab.contracts.errors import EnvironmentFaultError, ValidationError
 from agent_lab.settings import Settings
 from agent_lab.storage.faults import told
-from agent_lab.storage.tables import SCHEMA_VERSION
+from agent_lab.storage.tables import METADATA, SCHEMA_VERSION
 
 BUSY_TIMEOUT_MS = 5000
 """How long a write waits for another process's write; one takes milliseconds."""
@@ -139,15 +139,25 @@ async def _version(connection: AsyncConnection) -> str | None:
     return await connection.run_sync(stored)
 
 
+def _make_schema(connection: Connection) -> None:
+    """This version's tables in an empty file: what all migrations together would make."""
+    METADATA.create_all(connection)
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": SCHEMA_VERSION})
+
+
 def _has_tables(connection: Connection) -> bool:
     return bool(inspect(connection).get_table_names())
 
 
 async def _bring_up_to_date(connection: AsyncConnection, path: Path) -> None:
-    from agent_lab.storage import migrations  # loads alembic: a tenth of a second that an up-to-date file saves
-
     stored = await _version(connection)  # again, under the lock: another process may have been here
-    if stored is None and await connection.run_sync(_has_tables):
+    if stored is None and not await connection.run_sync(_has_tables):
+        await connection.run_sync(_make_schema)
+        return
+    from agent_lab.storage import migrations  # loads alembic: a tenth of a second and 10 MB that a new file saves
+
+    if stored is None:
         raise EnvironmentFaultError(
             f"The database {path} belongs to another program; name another file in DATABASE_URL, or move it away."
         )
