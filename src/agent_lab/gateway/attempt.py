@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -21,6 +20,7 @@ from agent_lab.contracts.registry import ModelSpec
 from agent_lab.gateway.breaker import BreakerRules, BreakerState, CircuitBreaker
 from agent_lab.gateway.patience import Patience
 from agent_lab.gateway.tour import Tour
+from agent_lab.gateway.watchdog import OverdueError, Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +80,7 @@ class Pieces:
 
     def __init__(self, stream: AsyncIterator[ProviderPiece], call: ModelCall, patience: Patience, tour: Tour) -> None:
         self._stream = stream
+        self._watchdog = Watchdog()
         self._call = call
         self._tour = tour
         self._idle_s = patience.idle_s
@@ -87,16 +88,12 @@ class Pieces:
 
     async def next(self) -> ProviderPiece:
         """The next piece. Raises SilentError, BrokenOffError, and the error of the request's own deadline."""
-        # The deadline surrounds each step and not the whole stream: a timeout that is open across a yield would be
-        # raised in whatever the consumer happens to await.
+        # The bound is on each step and not on the whole stream: a timeout that is open across a yield would be raised
+        # in whatever the consumer happens to await.
         left_s, bound_s = self._tour.left_s, self._bound_s
-        clock = asyncio.timeout(left_s if bound_s is None else min(left_s, bound_s))
         try:
-            async with clock:
-                piece = await anext(self._stream)
-        except TimeoutError as error:
-            if not clock.expired():
-                raise
+            piece = await self._watchdog.wait(anext(self._stream), left_s if bound_s is None else min(left_s, bound_s))
+        except OverdueError as error:
             if bound_s is None or left_s <= bound_s:
                 raise _too_late(self._call, self._tour) from error
             raise _silent(self._call, self._tour, bound_s) from error
@@ -107,6 +104,10 @@ class Pieces:
         self._bound_s = self._idle_s
         return piece
 
+    def close(self) -> None:
+        """No more is waited for."""
+        self._watchdog.close()
+
 
 @asynccontextmanager
 async def attempt(
@@ -116,7 +117,11 @@ async def attempt(
     async with breakers.settling(call.model):
         tour.asked = True
         async with _closing(providers[call.model.provider].stream(call)) as stream:
-            yield Pieces(stream, call, patience, tour)
+            pieces = Pieces(stream, call, patience, tour)
+            try:
+                yield pieces
+            finally:
+                pieces.close()
 
 
 @asynccontextmanager

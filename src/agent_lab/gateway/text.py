@@ -25,6 +25,8 @@ class CleanStream:
 
     def feed(self, piece: str) -> str:
         """What of the text so far can be shown."""
+        if not self._held and piece.isascii():
+            return piece.replace("\0", "")
         piece = (self._held + piece).replace("\0", "")
         self._held = ""
         if piece and "\ud800" <= piece[-1] <= "\udbff":

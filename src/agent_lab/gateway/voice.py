@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from agent_lab.contracts.errors import BrokenOffError
 from agent_lab.contracts.generation import AnswerBegun, TextDelta, ToolDelta
@@ -23,17 +23,15 @@ class Voice:
         # A model that goes on from a beginning repeats nothing of it; any other one begins anew.
         self._splice = Splice("".join(tour.said)) if tour.said and not call.prefix else None
 
-    def hear(self, piece: ProviderPiece) -> Iterator[AnswerBegun | TextDelta | ToolDelta]:
+    def hear(self, piece: ProviderPiece) -> Sequence[AnswerBegun | TextDelta | ToolDelta]:
         """What the reader gets of this piece. Raises BrokenOffError where it does not fit what was heard before."""
         if isinstance(piece, ToolDelta):
-            yield from self._tell(piece)
-            return
+            return self._told(piece)
         is_last = isinstance(piece, ModelAnswer)
         text = self._cleaner.flush() if is_last else self._cleaner.feed(piece.text)
         if self._splice is not None:
             text = self._joined(self._splice, text, is_last=is_last)
-        if text:
-            yield from self._tell(TextDelta(text))
+        return self._told(TextDelta(text)) if text else ()
 
     def _joined(self, splice: Splice, text: str, *, is_last: bool) -> str:
         new = splice.feed(text)
@@ -44,9 +42,9 @@ class Voice:
             )
         return new
 
-    def _tell(self, piece: TextDelta | ToolDelta) -> Iterator[AnswerBegun | TextDelta | ToolDelta]:
-        if not self._is_named:
-            self._is_named = True
-            yield AnswerBegun(self._model.key, self._model.model_id, self._model.provider)
+    def _told(self, piece: TextDelta | ToolDelta) -> Sequence[AnswerBegun | TextDelta | ToolDelta]:
         self._tour.hear(piece)
-        yield piece
+        if self._is_named:
+            return (piece,)
+        self._is_named = True
+        return (AnswerBegun(self._model.key, self._model.model_id, self._model.provider), piece)
