@@ -39,6 +39,8 @@ class ModelCall:
     timeout_s: float
     header_s: float | None = None
     """Seconds until the provider must have begun to answer, be it with its headers alone. None: no such bound."""
+    idle_s: float | None = None
+    """Seconds between two pieces after which the caller gives up. None: no such bound."""
     streamed: bool = True
     """False where nobody reads along: a provider may then ask for the answer in one piece."""
     prefix: str = ""

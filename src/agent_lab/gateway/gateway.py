@@ -218,6 +218,7 @@ class ProviderGateway:
             max_tokens=max_tokens,
             timeout_s=tour.left_s,
             header_s=times.header_s,
+            idle_s=times.idle_s,
             streamed=tour.streamed,
             prefix="".join(tour.said) if model.continues else "",
         )

@@ -26,14 +26,18 @@ LONGEST_FIELD = len("event:")
 class Hearing:
     """One answer on its way: `more` reads what has come, into the reader's `reading`."""
 
-    def __init__(self, response: Any, reader: Reader, callee: Callee, *, until: float | None) -> None:
-        """`until`: the time of the loop at which an answer that has not come to its end is given up."""
+    def __init__(
+        self, response: Any, reader: Reader, callee: Callee, *, until: float | None, idle_s: float | None
+    ) -> None:
+        """`until`: the time of the loop at which an answer that has not come to its end is given up. `idle_s`: the
+        silence after which whoever listens does so."""
         self._answer = response.extensions[ANSWER]
         self._reader = reader
         self._reading = reader.reading
         self._callee = callee
         self._until = until
         self._has_last_words = False
+        self._last_words_s = LAST_WORDS_S if idle_s is None else min(LAST_WORDS_S, idle_s / 2)
         self._decoder = EventDecoder()
         self._document: list[bytes] = []
         has_events = "event-stream" in response.headers.get("content-type", "")
@@ -66,7 +70,7 @@ class Hearing:
         is_told = self._reading.finish_reason is not None
         if is_told and not self._has_last_words:
             self._has_last_words = True
-            self._until = asyncio.get_running_loop().time() + LAST_WORDS_S
+            self._until = asyncio.get_running_loop().time() + self._last_words_s
         try:
             if self._until is None:
                 return await self._answer.read()  # type: ignore[no-any-return]

@@ -1,0 +1,186 @@
+"""Every fault of a vendor through the front door, with registry rows alone between: a whole answer or an error."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+
+from agent_lab.settings import Reading, read_settings
+from agent_lab.wiring import Lab, build_app, open_lab
+from api.doors import TOKEN, serve, until
+from support.sdk_clients import QUESTION
+from support.vendor_faults import FAULTS, LONG, WELL
+from support.vendor_server import VendorServer, vendor_server
+
+KINDS = ("chat", "responses", "messages")
+WHOLE = {LONG, WELL.text}
+QUICK = "{ header_s = 1.5, first_token_s = 1.5, idle_s = 1.5 }"
+SOUND = {"well", "wrong-type", *(name for name in FAULTS if name.endswith("-then-well"))}
+NO_END = {"no-end", "no-end-hangs"}
+
+
+def has_an_end(kind: str, *, streamed: bool) -> bool:
+    """Whether an answer is known to be whole without the protocol's last event: with responses that event says so."""
+    return kind != "responses" or not streamed
+
+
+def rows(server: VendorServer, *, fallbacks: bool) -> Iterator[str]:
+    """Nothing but what a user would write."""
+    for kind in ("openai", "anthropic"):
+        address = f"{server.url}/v1" if kind == "openai" else server.url
+        yield f'[[provider]]\nkey = "{kind}-vendor"\nkind = "{kind}"\nbase_url = "{address}"\n'
+    for kind in KINDS:
+        provider = "anthropic-vendor" if kind == "messages" else "openai-vendor"
+        api = 'api = "responses"\n' if kind == "responses" else ""
+        for name in (*FAULTS, "spare"):
+            row = f'[[model]]\nkey = "{kind}-{name}"\nprovider = "{provider}"\nmodel_id = "{name}"\n{api}'
+            row += f"timeouts = {QUICK}\n"
+            yield row + (f'fallbacks = ["{kind}-spare"]\n' if fallbacks and name != "spare" else "")
+
+
+def _settings(home: Path, vendor: VendorServer, *, fallbacks: bool) -> Reading:
+    home.mkdir()
+    (home / "rows.toml").write_text("\n".join(rows(vendor, fallbacks=fallbacks)))
+    return read_settings({"AGENT_LAB_HOME": str(home)}, dotenv=home / "no.env")
+
+
+class FrontDoor:
+    """The real server in front of the vendor that fails, and both SDKs."""
+
+    def __init__(self, lab: Lab, vendor: VendorServer, url: str) -> None:
+        self.lab = lab
+        self.vendor = vendor
+        self.openai = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=TOKEN, max_retries=0, timeout=30)
+        self.anthropic = anthropic.AsyncAnthropic(base_url=url, api_key=TOKEN, max_retries=0, timeout=30)
+
+    async def chat(self, model: str, *, streamed: bool) -> str:
+        """The whole text, or whatever the SDK raises. A stream that ends without its finish reason is no answer."""
+        asked: dict[str, Any] = {"model": model, "messages": QUESTION}
+        if not streamed:
+            return str((await self.openai.chat.completions.create(**asked)).choices[0].message.content)
+        text, ended = "", False
+        async for chunk in await self.openai.chat.completions.create(**asked, stream=True):
+            text += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+            ended = ended or bool(chunk.choices and chunk.choices[0].finish_reason)
+        assert ended
+        return text
+
+    async def message(self, model: str) -> str:
+        async with self.anthropic.messages.stream(model=model, max_tokens=900, messages=QUESTION) as stream:
+            return await stream.get_final_text()
+
+
+@asynccontextmanager
+async def front_door(home: Path, *, fallbacks: bool) -> AsyncIterator[FrontDoor]:
+    async with (
+        vendor_server() as vendor,
+        open_lab(_settings(home, vendor, fallbacks=fallbacks)) as lab,
+        serve(build_app(lab, token=TOKEN)) as url,
+    ):
+        door = FrontDoor(lab, vendor, url)
+        yield door
+        await door.openai.close()
+        await door.anthropic.close()
+
+
+async def outcomes(door: FrontDoor, kind: str, *, streamed: bool) -> dict[str, str | Exception]:
+    """What comes of each fault, all at the same time."""
+    calls = [door.chat(f"{kind}-{name}", streamed=streamed) for name in FAULTS]
+    got = await asyncio.gather(*calls, return_exceptions=True)
+    for one in got:
+        assert isinstance(one, str | openai.APIError), one
+    return dict(zip(FAULTS, got, strict=True))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_with_a_fallback_every_fault_but_a_rejection_ends_in_a_whole_answer(
+    tmp_path: Path, kind: str, streamed: bool
+) -> None:
+    async with front_door(tmp_path / "home", fallbacks=True) as door:
+        got = await outcomes(door, kind, streamed=streamed)
+    lost = {name for name, one in got.items() if one not in WHOLE}
+    # What was heard of these begins otherwise than the spare's answer, so that nothing of the two is joined.
+    assert lost == {"filter"} | (set() if has_an_end(kind, streamed=streamed) else NO_END)
+    assert isinstance(got["filter"], openai.BadRequestError)
+    assert got["filter"].code == "content_policy_violation"
+    assert "The prompt was flagged" in got["filter"].message
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_without_a_fallback_an_answer_is_whole_or_an_error(tmp_path: Path, kind: str, streamed: bool) -> None:
+    async with front_door(tmp_path / "home", fallbacks=False) as door:
+        got = await outcomes(door, kind, streamed=streamed)
+        asked = [request.model for request in door.vendor.received]
+    answered = {name for name, one in got.items() if one in WHOLE}
+    assert answered >= SOUND | (NO_END if has_an_end(kind, streamed=streamed) else set())
+    assert all(isinstance(one, openai.APIError) for name, one in got.items() if name not in answered)
+    assert max(asked.count(name) for name in FAULTS) <= 3
+    for once in ("401", "too-long", "filter", "429"):
+        assert asked.count(once) == 1, once
+
+
+async def test_the_sdk_of_anthropic_is_rescued_from_vendors_of_either_protocol(tmp_path: Path) -> None:
+    async with front_door(tmp_path / "home", fallbacks=True) as door:
+        names = [f"{kind}-{name}" for kind in KINDS for name in ("cut", "stall", "malformed", "503", "silent")]
+        texts = await asyncio.gather(*(door.message(name) for name in names))
+        with pytest.raises(anthropic.BadRequestError, match="The prompt was flagged"):
+            await door.message("chat-filter")
+    assert set(texts) == {LONG}
+
+
+async def test_a_cut_stream_without_a_fallback_raises_in_both_sdks(tmp_path: Path) -> None:
+    async with front_door(tmp_path / "home", fallbacks=False) as door:
+        with pytest.raises(openai.APIError, match="broke off"):
+            await door.chat("chat-cut", streamed=True)
+        with pytest.raises(anthropic.APIError, match="broke off"):
+            await door.message("messages-cut")
+
+
+async def test_a_model_that_is_down_for_a_while_is_left_alone_and_taken_back(tmp_path: Path) -> None:
+    async with front_door(tmp_path / "home", fallbacks=True) as door:
+        door.lab.gateway._breakers._rules = type(door.lab.gateway._breakers._rules)(max_failures=3, timeout_s=1.2)
+        for _ in range(6):
+            assert await door.chat("chat-down-for-1s", streamed=True) in WHOLE
+        arrived = [request.model for request in door.vendor.received].count("down-for-1s")
+        assert arrived == 3
+        assert door.lab.gateway.breakers()["chat-down-for-1s"] == "open"
+        await until(lambda: door.lab.gateway.breakers()["chat-down-for-1s"] == "half-open")
+        assert await door.chat("chat-down-for-1s", streamed=True) == WELL.text
+        assert door.lab.gateway.breakers()["chat-down-for-1s"] == "closed"
+
+
+async def test_a_client_that_leaves_ends_the_vendors_work(tmp_path: Path) -> None:
+    async with front_door(tmp_path / "home", fallbacks=True) as door:
+        door.vendor.delay_s = 0.02
+        stream = await door.openai.chat.completions.create(model="chat-spare", messages=QUESTION, stream=True)
+        async for chunk in stream:
+            if chunk.choices and chunk.choices[0].delta.content:
+                break
+        assert door.vendor.at_work == 1
+        await stream.close()
+        await until(lambda: door.vendor.at_work == 0)
+
+
+async def test_the_answer_names_the_model_that_gave_it_and_every_attempt(tmp_path: Path) -> None:
+    async with front_door(tmp_path / "home", fallbacks=True) as door:
+        answer = await door.openai.chat.completions.create(model="chat-500", messages=QUESTION)
+        health = json.dumps(door.lab.gateway.breakers())
+    assert answer.model == "spare"
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 200
+    told: dict[str, Any] = answer.model_extra["agent_lab"]  # type: ignore[index]
+    assert [(one["model_key"], one["outcome"]) for one in told["attempts"]] == [
+        ("chat-500", "broken-off"),
+        ("chat-500", "broken-off"),
+        ("chat-500", "broken-off"),
+        ("chat-spare", "ok"),
+    ]
+    assert '"chat-500": "open"' in health
