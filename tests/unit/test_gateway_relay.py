@@ -195,6 +195,15 @@ async def test_an_answer_in_other_words_is_never_glued_on() -> None:
         await heard(lab(stage), on_cut="continue")
 
 
+async def test_other_words_are_no_sickness_of_the_model_that_says_them() -> None:
+    stage = Stage(first=[["one ", CUT]], second=[["uno ", "due"]])
+    gateway = lab(stage, breaker=BreakerRules(max_failures=2))
+    for _ in range(4):
+        with pytest.raises((BrokenOffError, BusyError)):
+            await heard(gateway, on_cut="continue")
+    assert gateway.breakers() == {"first": "open", "second": "closed"}
+
+
 async def test_an_answer_shorter_than_what_was_heard_is_another_one() -> None:
     stage = Stage(first=[["one two ", CUT]], second=[["one"]])
     with pytest.raises(BrokenOffError):

@@ -19,6 +19,7 @@ from agent_lab.contracts.ports import ModelCall, Provider, ProviderPiece
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.gateway.breaker import BreakerRules, BreakerState, CircuitBreaker
 from agent_lab.gateway.patience import Patience
+from agent_lab.gateway.splice import OtherWordsError
 from agent_lab.gateway.tour import Tour
 from agent_lab.gateway.watchdog import OverdueError, Watchdog
 
@@ -64,6 +65,9 @@ class Breakers:
 
         try:
             yield
+        except OtherWordsError:
+            breaker.abandoned(probe=probe)
+            raise
         except ProviderError as error:
             if breaker.failed(error, self._clock(), probe=probe):
                 log.warning("breaker_opened", model=model.key, reason=error.message)

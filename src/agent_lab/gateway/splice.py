@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from agent_lab.contracts.errors import BrokenOffError
+
+
+class OtherWordsError(BrokenOffError):
+    """A second answer cannot go on from the first. That is no sickness of the model that gives it."""
+
 
 class Splice:
     """Holds back what a second answer repeats of `said`; what comes after it goes on from there."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent_lab.contracts.errors import BrokenOffError
 from agent_lab.contracts.generation import AnswerBegun, TextDelta, ToolDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall, ProviderPiece
-from agent_lab.gateway.splice import Splice
+from agent_lab.gateway.splice import OtherWordsError, Splice
 from agent_lab.gateway.text import CleanStream
 from agent_lab.gateway.tour import Tour
 
@@ -24,7 +23,7 @@ class Voice:
         self._splice = Splice("".join(tour.said)) if tour.said and not call.prefix else None
 
     def hear(self, piece: ProviderPiece) -> Sequence[AnswerBegun | TextDelta | ToolDelta]:
-        """What the reader gets of this piece. Raises BrokenOffError where it does not fit what was heard before."""
+        """What the reader gets of this piece. Raises OtherWordsError where it does not fit what was heard before."""
         if isinstance(piece, ToolDelta):
             return self._told(piece)
         is_last = isinstance(piece, ModelAnswer)
@@ -36,7 +35,7 @@ class Voice:
     def _joined(self, splice: Splice, text: str, *, is_last: bool) -> str:
         new = splice.feed(text)
         if new is None or (is_last and not splice.is_complete):
-            raise BrokenOffError(
+            raise OtherWordsError(
                 f"{self._model.key!r} could not go on with an answer that had broken off, for it answers in other "
                 "words; ask again."
             )
