@@ -15,13 +15,14 @@ from agent_lab.settings import Reading, read_settings
 from agent_lab.wiring import Lab, build_app, open_lab
 from api.doors import TOKEN, serve, until
 from support.sdk_clients import QUESTION
-from support.vendor_faults import FAULTS, LONG, WELL
+from support.vendor_faults import FAULTS, LONG, WELL, Behaviour
 from support.vendor_server import VendorServer, vendor_server
 
 KINDS = ("chat", "responses", "messages")
 WHOLE = {LONG, WELL.text}
 QUICK = "{ header_s = 1.5, first_token_s = 1.5, idle_s = 1.5 }"
-SOUND = {"well", "wrong-type", *(name for name in FAULTS if name.endswith("-then-well"))}
+SOUND = {"well", "wrong-type", *(name for name in FAULTS if name.endswith("-then-well"))} - {"cut-then-well"}
+FLAPPING = [Behaviour(status="503 No", body="", lasts_s=3.0), WELL]
 NO_END = {"no-end", "no-end-hangs"}
 
 
@@ -38,7 +39,7 @@ def rows(server: VendorServer, *, fallbacks: bool) -> Iterator[str]:
     for kind in KINDS:
         provider = "anthropic-vendor" if kind == "messages" else "openai-vendor"
         api = 'api = "responses"\n' if kind == "responses" else ""
-        for name in (*FAULTS, "spare"):
+        for name in (*FAULTS, "flapping", "spare"):
             row = f'[[model]]\nkey = "{kind}-{name}"\nprovider = "{provider}"\nmodel_id = "{name}"\n{api}'
             row += f"timeouts = {QUICK}\n"
             yield row + (f'fallbacks = ["{kind}-spare"]\n' if fallbacks and name != "spare" else "")
@@ -47,7 +48,7 @@ def rows(server: VendorServer, *, fallbacks: bool) -> Iterator[str]:
 def _settings(home: Path, vendor: VendorServer, *, fallbacks: bool) -> Reading:
     home.mkdir()
     (home / "rows.toml").write_text("\n".join(rows(vendor, fallbacks=fallbacks)))
-    return read_settings({"AGENT_LAB_HOME": str(home)}, dotenv=home / "no.env")
+    return read_settings({"AGENT_LAB_HOME": str(home), "CIRCUIT_BREAKER_TIMEOUT": "3.2"}, dotenv=home / "no.env")
 
 
 class FrontDoor:
@@ -79,7 +80,7 @@ class FrontDoor:
 @asynccontextmanager
 async def front_door(home: Path, *, fallbacks: bool) -> AsyncIterator[FrontDoor]:
     async with (
-        vendor_server() as vendor,
+        vendor_server(plans={"flapping": FLAPPING}) as vendor,
         open_lab(_settings(home, vendor, fallbacks=fallbacks)) as lab,
         serve(build_app(lab, token=TOKEN)) as url,
     ):
@@ -146,15 +147,14 @@ async def test_a_cut_stream_without_a_fallback_raises_in_both_sdks(tmp_path: Pat
 
 async def test_a_model_that_is_down_for_a_while_is_left_alone_and_taken_back(tmp_path: Path) -> None:
     async with front_door(tmp_path / "home", fallbacks=True) as door:
-        door.lab.gateway._breakers._rules = type(door.lab.gateway._breakers._rules)(max_failures=3, timeout_s=1.2)
         for _ in range(6):
-            assert await door.chat("chat-down-for-1s", streamed=True) in WHOLE
-        arrived = [request.model for request in door.vendor.received].count("down-for-1s")
+            assert await door.chat("chat-flapping", streamed=True) == LONG
+        arrived = [request.model for request in door.vendor.received].count("flapping")
         assert arrived == 3
-        assert door.lab.gateway.breakers()["chat-down-for-1s"] == "open"
-        await until(lambda: door.lab.gateway.breakers()["chat-down-for-1s"] == "half-open")
-        assert await door.chat("chat-down-for-1s", streamed=True) == WELL.text
-        assert door.lab.gateway.breakers()["chat-down-for-1s"] == "closed"
+        assert door.lab.gateway.breakers()["chat-flapping"] == "open"
+        await until(lambda: door.lab.gateway.breakers()["chat-flapping"] == "half-open")
+        assert await door.chat("chat-flapping", streamed=True) == WELL.text
+        assert door.lab.gateway.breakers()["chat-flapping"] == "closed"
 
 
 async def test_a_client_that_leaves_ends_the_vendors_work(tmp_path: Path) -> None:

@@ -198,8 +198,8 @@ async def test_an_answer_in_other_words_is_never_glued_on() -> None:
 async def test_other_words_are_no_sickness_of_the_model_that_says_them() -> None:
     stage = Stage(first=[["one ", CUT]], second=[["uno ", "due"]])
     gateway = lab(stage, breaker=BreakerRules(max_failures=2))
-    for _ in range(4):
-        with pytest.raises((BrokenOffError, BusyError)):
+    for _ in range(2):
+        with pytest.raises(BrokenOffError):
             await heard(gateway, on_cut="continue")
     assert gateway.breakers() == {"first": "open", "second": "closed"}
 
