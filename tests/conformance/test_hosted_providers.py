@@ -188,6 +188,12 @@ async def test_a_stalled_answer_ends_with_its_time(kind: Kind) -> None:
             await pieces_of(provider, hosted_call(kind, timeout_s=0.3))
 
 
+async def test_an_answer_in_one_piece_may_not_stop_in_its_middle(kind: Kind) -> None:
+    async with vendor(kind, stall_after=0) as (_, provider):
+        with pytest.raises(SilentError):
+            await pieces_of(provider, hosted_call(kind, idle_s=0.2, streamed=False))
+
+
 async def test_a_closed_port_is_unreachable(kind: Kind, streamed: bool) -> None:
     with pytest.raises(UnusableError, match=r"cannot be reached at 127\.0\.0\.1:1;"):
         await pieces_of(hosted_provider(kind, VendorServer(port=1)), hosted_call(kind, streamed=streamed))

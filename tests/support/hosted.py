@@ -22,7 +22,7 @@ Kind = Literal["openai", "anthropic", "responses"]
 """A protocol; `responses` is the other one of `openai`."""
 CANARY = "canary-0123456789-abcdef"
 ROW = ("ignores", "rejects", "api", "model_id", "continues")
-CALL = ("streamed", "header_s", "timeout_s", "prefix")
+CALL = ("streamed", "header_s", "idle_s", "timeout_s", "prefix")
 
 
 def hosted_spec(kind: Kind, url: str, *, key_env: str | None = "VENDOR_KEY") -> ProviderSpec:

@@ -38,7 +38,10 @@ def patience(model: ModelSpec, *, elsewhere: bool, streamed: bool, max_tokens: i
         return Patience(header_s=row.header_s, first_token_s=row.first_token_s, idle_s=row.idle_s)
     if not streamed:
         whole_s = WHOLE_ANSWER_S + max_tokens / SLOWEST_TOKENS_PER_S
-        return Patience(header_s=row.header_s or (whole_s if elsewhere else None))
+        return Patience(
+            header_s=row.header_s or (whole_s if elsewhere else None),
+            idle_s=row.idle_s or (IDLE_WITH_FALLBACK_S if elsewhere else None),
+        )
     return Patience(
         header_s=row.header_s or (HEADER_S if elsewhere else None),
         first_token_s=row.first_token_s or (FIRST_TOKEN_S if elsewhere else None),

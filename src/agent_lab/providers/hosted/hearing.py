@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.hosted.line import ANSWER, LineError, LostError, NothingCameError
 from agent_lab.providers.hosted.reading import Reader
@@ -26,18 +27,17 @@ LONGEST_FIELD = len("event:")
 class Hearing:
     """One answer on its way: `more` reads what has come, into the reader's `reading`."""
 
-    def __init__(
-        self, response: Any, reader: Reader, callee: Callee, *, until: float | None, idle_s: float | None
-    ) -> None:
-        """`until`: the time of the loop at which an answer that has not come to its end is given up. `idle_s`: the
-        silence after which whoever listens does so."""
+    def __init__(self, response: Any, reader: Reader, callee: Callee, call: ModelCall, *, until: float | None) -> None:
+        """`until`: the time of the loop at which an answer that has not come to its end is given up."""
         self._answer = response.extensions[ANSWER]
         self._reader = reader
         self._reading = reader.reading
         self._callee = callee
         self._until = until
         self._has_last_words = False
-        self._last_words_s = LAST_WORDS_S if idle_s is None else min(LAST_WORDS_S, idle_s / 2)
+        self._last_words_s = LAST_WORDS_S if call.idle_s is None else min(LAST_WORDS_S, call.idle_s / 2)
+        # Of a stream whoever hears its pieces minds the silences; an answer in one piece has none before its end.
+        self._silence_s = None if call.streamed else call.idle_s
         self._decoder = EventDecoder()
         self._document: list[bytes] = []
         has_events = "event-stream" in response.headers.get("content-type", "")
@@ -71,10 +71,14 @@ class Hearing:
         if is_told and not self._has_last_words:
             self._has_last_words = True
             self._until = asyncio.get_running_loop().time() + self._last_words_s
+        until = self._until
+        if self._silence_s is not None:
+            silent_at = asyncio.get_running_loop().time() + self._silence_s
+            until = silent_at if until is None else min(until, silent_at)
         try:
-            if self._until is None:
+            if until is None:
                 return await self._answer.read()  # type: ignore[no-any-return]
-            async with asyncio.timeout_at(self._until):
+            async with asyncio.timeout_at(until):
                 return await self._answer.read()  # type: ignore[no-any-return]
         except (LostError, NothingCameError, TimeoutError):
             # All of the text has come: what breaks now costs nothing but the count of tokens.

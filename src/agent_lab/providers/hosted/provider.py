@@ -48,7 +48,7 @@ class HostedProvider:
         reading = reader.reading
         started, until = time.monotonic(), _until(call)
         response = await self._response(client, dialect.path, asked, call, callee)
-        hearing = Hearing(response, reader, callee, until=until, idle_s=call.idle_s)
+        hearing = Hearing(response, reader, callee, call, until=until)
         try:
             while not reading.complete:
                 await hearing.more()
