@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agent_lab.contracts.generation import GenerationRequest
-from agent_lab.contracts.ports import Generator, ModelHost, NodeKind, Provider, ResourceMonitor
+from agent_lab.contracts.ports import Generator, ModelHost, NodeKind, Provider, ResourceMonitor, SpendingLog
 from agent_lab.contracts.registry import ModelSpec, ProviderSpec
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import Checker, check_flow
@@ -77,6 +77,7 @@ class Lab:
     kinds: Mapping[str, NodeKind]
     runs: RunService
     metrics: Metrics
+    spending: SpendingLog
     started_at: datetime
     missing_keys: Mapping[str, str]
     """Providers that cannot be called for want of a key, and the variable that would hold it."""
@@ -97,7 +98,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
     async with AsyncExitStack() as closing:
         closing.callback(logging.close)
         database = await open_database(database_path(settings))
-        store = SqlRuns(database)
+        store, spending = SqlRuns(database), SqlSpending(database)
         closing.push_async_callback(store.close)
         local = _local(settings, models, strategies)
         hosted = _hosted(settings)
@@ -112,13 +113,13 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             price_of=_prices(hosted.rows),
             toll=Toll(
                 _turnstile(models, hosted.rows),
-                Ledger(SqlSpending(database), daily_budget_usd=settings.agent_lab_daily_budget_usd),
+                Ledger(spending, daily_budget_usd=settings.agent_lab_daily_budget_usd),
             ),
             memory_gb=partial(_memory_for_models_gb, local.monitor),
         )
         closing.push_async_callback(gateway.close)
         metrics.watch(local.host, local.monitor)
-        metrics.watch_breakers(gateway.breakers)
+        metrics.watch_gateway(gateway.breakers, gateway.waiting)
         generator = Measured(gateway, metrics)
         kinds = node_kinds(monitor=local.monitor, history=store)
         flows = FlowCatalog(settings.config_dir / "flows", _checker(kinds, models, strategies))
@@ -144,6 +145,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             kinds=kinds,
             runs=runs,
             metrics=metrics,
+            spending=spending,
             started_at=datetime.now(UTC),
             missing_keys=hosted.missing_keys,
         )
@@ -167,6 +169,8 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         flows=lab.flows,
         runs=lab.runs,
         metrics=lab.metrics,
+        spending=lab.spending,
+        daily_budget_usd=lab.settings.agent_lab_daily_budget_usd,
         started_at=lab.started_at,
     )
 

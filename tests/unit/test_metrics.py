@@ -276,8 +276,9 @@ async def test_a_reader_that_leaves_after_the_result_has_its_answer() -> None:
 
 def test_the_state_of_each_breaker_is_read_with_the_figures() -> None:
     metrics, states = Metrics(), {"a": "closed", "b": "open"}
-    metrics.watch_breakers(lambda: states)
+    metrics.watch_gateway(lambda: states, lambda: {"box": 3})
     assert b'agent_lab_breaker_state{model="b"} 2.0' in metrics.text()
     states["b"] = "half-open"
     assert b'agent_lab_breaker_state{model="b"} 1.0' in metrics.text()
     assert b'agent_lab_breaker_state{model="a"} 0.0' in metrics.text()
+    assert b'agent_lab_waiting_calls{provider="box"} 3.0' in metrics.text()

@@ -17,14 +17,23 @@ from agent_lab.api.frame import Frame
 from agent_lab.api.guard import host_names
 from agent_lab.api.token import usable_token
 from agent_lab.compat import routes as compat
-from agent_lab.lab import cache, flows, inference, models, orchestrate, runs, system
+from agent_lab.lab import cache, flows, inference, models, orchestrate, runs, spending, system
 from agent_lab.lab.access import GuardedRoute, access_of, owner
 from agent_lab.lab.services import LabServices
 
 Surface = Literal["lab", "all"]
 Hook = Callable[[], Awaitable[object]]
 
-LAB = (system.router, models.router, cache.router, inference.router, orchestrate.router, flows.router, runs.router)
+LAB = (
+    system.router,
+    models.router,
+    cache.router,
+    inference.router,
+    orchestrate.router,
+    flows.router,
+    runs.router,
+    spending.router,
+)
 
 
 def create_app(

@@ -238,6 +238,10 @@ class ProviderGateway:
         """The state of the breaker of each model that was asked so far."""
         return self._breakers.states()
 
+    def waiting(self) -> dict[str, int]:
+        """How many callers wait for their turn, by provider; those with limits that were asked so far."""
+        return self._toll.waiting()
+
     async def close(self) -> None:
         """Close every provider, and write down what was spent."""
         await self._toll.close()

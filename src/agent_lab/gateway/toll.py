@@ -73,6 +73,10 @@ class Toll:
                     passage.broke_off()
                 raise
 
+    def waiting(self) -> dict[str, int]:
+        """How many callers wait for their turn, by provider."""
+        return self._turnstile.waiting()
+
     async def close(self) -> None:
         """Write down what is not written yet."""
         if self._ledger is not None:

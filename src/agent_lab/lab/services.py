@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends, Request
 
 if TYPE_CHECKING:
-    from agent_lab.contracts.ports import Generator, ModelHost, ResourceMonitor
+    from decimal import Decimal
+
+    from agent_lab.contracts.ports import Generator, ModelHost, ResourceMonitor, SpendingLog
     from agent_lab.flows.catalog import FlowCatalog
     from agent_lab.gateway.gateway import ProviderGateway
     from agent_lab.registries.models import ModelRegistry
@@ -32,6 +34,8 @@ class LabServices:
     flows: FlowCatalog
     runs: RunService
     metrics: Metrics
+    spending: SpendingLog
+    daily_budget_usd: Decimal | None
     started_at: datetime
 
 

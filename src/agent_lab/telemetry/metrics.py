@@ -22,18 +22,23 @@ BREAKER_LEVELS = {"closed": 0, "half-open": 1, "open": 2}
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-class _Breakers(Collector):
-    """Reads the breakers when the figures are read."""
+class _Gateway(Collector):
+    """Reads breakers and queues when the figures are read."""
 
-    def __init__(self, read: Callable[[], Mapping[str, str]]) -> None:
-        self._read = read
+    def __init__(self, breakers: Callable[[], Mapping[str, str]], waiting: Callable[[], Mapping[str, int]]) -> None:
+        self._breakers = breakers
+        self._waiting = waiting
 
     def collect(self) -> Iterator[Metric]:
-        """One gauge: 0 closed, 1 half-open, 2 open."""
+        """A gauge for the breakers (0 closed, 1 half-open, 2 open) and one for the queues."""
         gauge = GaugeMetricFamily("agent_lab_breaker_state", "0 closed, 1 half-open, 2 open", labels=["model"])
-        for model, state in self._read().items():
+        for model, state in self._breakers().items():
             gauge.add_metric([model], BREAKER_LEVELS[state])
         yield gauge
+        queues = GaugeMetricFamily("agent_lab_waiting_calls", "Calls that wait for a limit", labels=["provider"])
+        for provider, count in self._waiting().items():
+            queues.add_metric([provider], count)
+        yield queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +88,11 @@ class Metrics:
         self._resident.set_function(lambda: len(host.resident()))
         self._memory.set_function(lambda: monitor.look().used_by_models_gb)
 
-    def watch_breakers(self, breakers: Callable[[], Mapping[str, str]]) -> None:
-        """From now on tell the state of each model's circuit breaker whenever the figures are read."""
-        self.registry.register(_Breakers(breakers))
+    def watch_gateway(
+        self, breakers: Callable[[], Mapping[str, str]], waiting: Callable[[], Mapping[str, int]]
+    ) -> None:
+        """From now on tell the state of each model's circuit breaker, and who waits, whenever the figures are read."""
+        self.registry.register(_Gateway(breakers, waiting))
 
     def generation(self, result: GenerationResult) -> None:
         """Count an answer."""
