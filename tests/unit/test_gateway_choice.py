@@ -228,6 +228,6 @@ def test_whatever_is_asked_the_choice_fits_or_a_sentence_says_why_not(
     assert request.model_key is not None or model.provider == provider
     assert model.min_vram_gb <= (request.constraints.max_vram_gb or 1e9)
     strategy = StrategySpec(name="t", description="x")
-    tokens, _ = answer_tokens(request, model, strategy, here.defaults, model.cost_profile)
-    assert 1 <= tokens <= min(request.max_tokens or 1024, strategy.limits.max_tokens)
+    tokens, _ = answer_tokens(request, model, strategy, here.defaults, model.cost_profile, None)
+    assert 1 <= tokens <= (request.max_tokens or 1024)
     assert len(request.prompt) // 4 + tokens <= model.context_window

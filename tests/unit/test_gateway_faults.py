@@ -68,9 +68,10 @@ def test_a_wait_is_bounded_in_tries_and_in_seconds(
     wait_s = policy.wait_s(attempt, BusyError("x", retry_after_s=asked_s), jitter, left_s=left_s)
     if wait_s is not None:
         assert attempt < policy.attempts
-        assert 0 <= wait_s <= policy.longest_wait_s
+        jittered_s = policy.first_wait_s * 2.0 ** (attempt - 1)
+        assert (asked_s or 0) <= policy.longest_wait_s
+        assert (asked_s or 0) <= wait_s <= (asked_s or 0) + jittered_s
         assert wait_s < left_s
-        assert asked_s is None or wait_s == asked_s
 
 
 @given(st.integers(1, 20), st.floats(0, 1))
@@ -82,7 +83,7 @@ def test_only_a_busy_provider_or_a_broken_connection_is_asked_again(attempt: int
 
 def test_a_long_wait_is_not_begun_where_another_model_can_be_asked() -> None:
     busy = BusyError("x", retry_after_s=12.0)
-    assert RetryPolicy().wait_s(1, busy, 0.5, left_s=100) == 12.0
+    assert RetryPolicy().wait_s(1, busy, 0.5, left_s=100) == 12.25
     assert RetryPolicy().wait_s(1, busy, 0.5, left_s=100, elsewhere=True) is None
 
 
@@ -228,8 +229,7 @@ async def test_a_busy_provider_is_asked_again_and_every_try_is_told() -> None:
     result = await gateway(provider, time).generate(REQUEST)
     assert result.text == "at last"
     assert [attempt.outcome for attempt in result.attempts] == ["busy", "busy", "ok"]
-    assert time.slept == [0.5, pytest.approx(7.0, abs=0.02)]
-    assert time.slept[1] >= 7.0
+    assert time.slept == [0.5, 8.0]
 
 
 async def test_a_provider_that_stays_busy_is_given_up() -> None:

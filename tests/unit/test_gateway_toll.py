@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_lab.contracts.errors import BrokenOffError, LimitExceededError, RateLimitedError
+from agent_lab.contracts.errors import BrokenOffError, LimitExceededError, RateLimitedError, UnusableError
 from agent_lab.contracts.generation import Constraints, GenerationRequest, GenerationResult, Timings, Usage
 from agent_lab.contracts.registry import CostProfile, ModelSpec, RateLimits
 from agent_lab.gateway.gateway import ProviderGateway
@@ -80,6 +80,104 @@ async def test_an_answer_that_broke_off_is_booked_with_its_estimate_and_one_that
     await stream.aclose()
     await lab.close()
     assert await spending.total(TODAY) == 4
+
+
+async def test_what_broke_off_once_is_not_booked_again_for_tries_that_said_nothing() -> None:
+    toll, spending = budget(100)
+    cut = ScriptedReply("a", error=BrokenOffError("cut"))
+    lab = gateway(ScriptedProvider([cut], errors={2: BrokenOffError("x"), 3: BrokenOffError("x")}), toll)
+    with pytest.raises(BrokenOffError):
+        async for _ in lab.stream(ASK, on_cut="continue"):
+            pass
+    await lab.close()
+    assert await spending.total(TODAY) == 4
+
+
+async def test_a_requests_budget_is_over_all_of_its_tries() -> None:
+    cut = ScriptedReply("a", error=BrokenOffError("cut"))
+    provider = ScriptedProvider([cut, cut, cut, "never reached"])
+    lab = gateway(provider, Toll())
+    request = ASK.model_copy(update={"constraints": Constraints(cost_budget_usd=Decimal(6))})
+    with pytest.raises(LimitExceededError, match=r"What is left of the request's budget \(0 USD\) pays for no answer"):
+        async for _ in lab.stream(request):
+            pass
+    assert [call.max_tokens for call in provider.calls] == [4, 2]
+
+
+async def test_what_tries_that_broke_off_may_have_cost_is_told_with_the_answer() -> None:
+    lab = gateway(ScriptedProvider([ScriptedReply("a", error=BrokenOffError("cut")), "a b"]), Toll())
+    result = [piece async for piece in lab.stream(ASK)][-1]
+    assert isinstance(result, GenerationResult)
+    assert (result.usage.cost_usd, result.usage.lost_usd) == (2, 4)
+
+
+async def test_a_spent_budget_and_a_limit_of_one_row_send_the_request_to_a_fallback() -> None:
+    toll, _ = budget(3)
+    free = CostProfile(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(0))
+    rows = [
+        ModelSpec(key="dear", provider="far", cost_profile=DOLLAR_A_TOKEN, fallbacks=("free",)),
+        ModelSpec(key="free", provider="far", cost_profile=free),
+    ]
+    lab = ProviderGateway(
+        models=ModelRegistry(rows),
+        strategies=STRATEGIES,
+        providers={"far": ScriptedProvider({"*": "a b c d"})},
+        defaults=GatewayDefaults(provider="far"),
+        toll=toll,
+    )
+    keys = [(await lab.generate(ASK)).model_key for _ in range(2)]
+    assert keys == ["dear", "free"]
+    narrow = Turnstile(providers={}, models={"dear": RateLimits(tokens_per_min=3)})
+    lab = gateway(ScriptedProvider({"*": "a"}), Toll(narrow), fallbacks=["other"])
+    assert (await lab.generate(ASK)).model_key == "other"
+
+
+async def test_a_fallbacks_own_limit_does_not_hide_why_the_model_asked_for_failed() -> None:
+    narrow = Turnstile(providers={}, models={"other": RateLimits(tokens_per_min=1)})
+    provider = ScriptedProvider({"*": "a"}, errors={1: UnusableError("The first is away.")})
+    with pytest.raises(UnusableError, match="The first is away"):
+        await gateway(provider, Toll(narrow), fallbacks=["other"]).generate(ASK)
+
+
+async def test_providers_are_closed_and_the_rest_is_booked_whatever_cannot_be_written() -> None:
+    class Picky(MemorySpending):
+        async def add(self, day: date, model_key: str, usd: Decimal) -> None:
+            if model_key == "dear":
+                raise ValueError("no sum of money")
+            await super().add(day, model_key, usd)
+
+    closed, spending = [], Picky()
+    provider = ScriptedProvider({"*": "a"})
+
+    async def close() -> None:
+        closed.append(True)
+
+    provider.close = close  # type: ignore[method-assign]
+    lab = gateway(provider, Toll(ledger=Ledger(spending, today=lambda: TODAY)))
+    await lab.generate(ASK)
+    await lab.close()
+    assert closed == [True]
+    assert await spending.total(TODAY) == 0
+
+
+async def test_the_most_that_a_request_may_cost_is_that_of_the_dearest_who_may_answer() -> None:
+    cheap = CostProfile(input_usd_per_mtok=Decimal(0), output_usd_per_mtok=Decimal(1))
+    rows = [
+        ModelSpec(key="cheap", provider="far", cost_profile=cheap, fallbacks=("dear",)),
+        ModelSpec(key="dear", provider="far", cost_profile=DOLLAR_A_TOKEN),
+        ModelSpec(key="either", split={"cheap": 1, "dear": 1}),
+    ]
+    lab = ProviderGateway(
+        models=ModelRegistry(rows),
+        strategies=STRATEGIES,
+        providers={"far": ScriptedProvider({"*": "a"})},
+        defaults=GatewayDefaults(provider="far"),
+    )
+    assert lab.worst_case_usd(ASK.model_copy(update={"model_key": "cheap"})) == 4
+    split = ASK.model_copy(update={"model_key": "either"})
+    for run in ("r1", "r2", "r3", "r4", "r5"):
+        taken = lab.resolve_model(split, sticky=run).key
+        assert lab.worst_case_usd(split, sticky=run) == 4, taken
 
 
 # --- limits -------------------------------------------------------------------------------------------------------

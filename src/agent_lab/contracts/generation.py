@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -135,6 +136,8 @@ class Usage(Contract):
     completion_tokens: int = 0
     cached_tokens: int = 0
     cost_usd: Usd | None = None
+    lost_usd: Usd = Decimal(0)
+    """What tries that broke off before may have cost at the most, where their price is known."""
 
 
 class Attempt(Contract):

@@ -122,8 +122,8 @@ class Generator(Protocol):
         """Pieces of the answer, and the result last."""
         ...
 
-    def worst_case_usd(self, request: GenerationRequest) -> Decimal | None:
-        """The most that the request may cost at the model that would take it; None where its price is not known."""
+    def worst_case_usd(self, request: GenerationRequest, *, sticky: str | None = None) -> Decimal | None:
+        """The most that the request may cost at the models that may take it; None where no price is known."""
         ...
 
 

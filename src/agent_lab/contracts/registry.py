@@ -165,7 +165,8 @@ class Sampling(Row):
 class StrategyLimits(Row):
     """What one generation may use."""
 
-    max_tokens: int = Field(default=1024, gt=0)
+    max_tokens: int | None = Field(default=None, gt=0)
+    """None: whatever is asked for, else MAX_TOKENS_DEFAULT."""
     timeout_s: float = Field(default=300.0, gt=0)
 
 

@@ -1,4 +1,4 @@
-"""One try at one model: through its limits and its breaker, within its time, its text cleaned."""
+"""One try at one model: as its breaker allows and hears of, each piece within its time."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from agent_lab.gateway.tour import Tour
 from agent_lab.gateway.watchdog import OverdueError, Watchdog
 
 log = structlog.get_logger(__name__)
+FAIR_SHARE = 0.5
+"""Of the request's time: a model that had less of it and did not end is not to blame."""
 
 
 class Breakers:
@@ -47,6 +49,11 @@ class Breakers:
         breaker = self._rows.get(key)
         return breaker.left_alone_s(self._clock()) if breaker else 0.0
 
+    def is_holding(self, key: str) -> bool:
+        """Whether the model's breaker is anything but closed."""
+        breaker = self._rows.get(key)
+        return breaker is not None and breaker.state(self._clock()) != "closed"
+
     def cooling_s(self, key: str) -> float:
         """Seconds that the model's provider asked to be left alone."""
         breaker = self._rows.get(key)
@@ -65,7 +72,7 @@ class Breakers:
 
         try:
             yield
-        except OtherWordsError:
+        except (OtherWordsError, CutShortError):
             breaker.abandoned(probe=probe)
             raise
         except ProviderError as error:
@@ -79,6 +86,10 @@ class Breakers:
             log.info("breaker_closed", model=model.key)
 
 
+class CutShortError(BusyError):
+    """The request's time was over before the model had its share of it: that says nothing of the model."""
+
+
 class Pieces:
     """The pieces of one model's answer as they come, each within its time."""
 
@@ -89,23 +100,28 @@ class Pieces:
         self._tour = tour
         self._idle_s = patience.idle_s
         self._bound_s = patience.first_token_s
+        self.waited_s = 0.0
+        """Seconds that the model was waited for; those in which the reader took its time do not count."""
 
     async def next(self) -> ProviderPiece:
         """The next piece. Raises SilentError, BrokenOffError, and the error of the request's own deadline."""
         # The bound is on each step and not on the whole stream: a timeout that is open across a yield would be raised
         # in whatever the consumer happens to await.
         left_s, bound_s = self._tour.left_s, self._bound_s
+        began_s = self._tour.elapsed_s
         try:
             piece = await self._watchdog.wait(anext(self._stream), left_s if bound_s is None else min(left_s, bound_s))
         except OverdueError as error:
             if bound_s is None or left_s <= bound_s:
-                raise _too_late(self._call, self._tour) from error
+                had_its_share = self.waited_s + left_s >= self._tour.timeout_s * FAIR_SHARE
+                raise _too_late(self._call, self._tour, BusyError if had_its_share else CutShortError) from error
             raise _silent(self._call, self._tour, bound_s) from error
         except StopAsyncIteration:
             raise BrokenOffError(
                 f"The provider {self._call.model.provider!r} broke off its answer; ask again or use another model."
             ) from None
         self._bound_s = self._idle_s
+        self.waited_s += self._tour.elapsed_s - began_s
         return piece
 
     def close(self) -> None:
@@ -145,7 +161,7 @@ def _silent(call: ModelCall, tour: Tour, bound_s: float) -> SilentError:
     )
 
 
-def _too_late(call: ModelCall, tour: Tour) -> AgentLabError:
+def _too_late(call: ModelCall, tour: Tour, kind: type[BusyError]) -> AgentLabError:
     budget_s = tour.request.constraints.latency_budget_s
     if budget_s is not None and budget_s <= tour.timeout_s:
         return LimitExceededError(
@@ -153,7 +169,7 @@ def _too_late(call: ModelCall, tour: Tour) -> AgentLabError:
             "tokens.",
             where="/constraints/latency_budget_s",
         )
-    return BusyError(
+    return kind(
         f"{call.model.key!r} did not end its answer within the {tour.timeout_s:g} s of the strategy "
         f"{call.strategy.name!r}; try again, ask for fewer tokens or use a strategy with a longer timeout."
     )

@@ -12,7 +12,10 @@ PROBE_WAIT_S = 1.0
 FIRST_COOL_DOWN_S = 0.5
 """After a first 429 that does not say how long to wait; twice as long after each further one."""
 
-BreakerState = Literal["closed", "open", "half-open"]
+LONGEST_COOL_DOWN_S = 300.0
+"""A provider may ask for more; it is asked again then all the same."""
+
+BreakerState = Literal["closed", "open", "half-open", "cooling"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +30,8 @@ class BreakerRules:
 class CircuitBreaker:
     """The breaker of one model. No clock inside: every method that needs the time is told it, in seconds.
 
-    Closed: calls go through. Open: none does, until the time-out has passed. Half-open: exactly one call goes through
+    Closed: calls go through. Cooling: none does, at the provider's own word. Open: none does, until the
+    time-out has passed. Half-open: exactly one call goes through
     as a probe; its success closes the breaker, its failure opens it again. A provider that takes no more for a while
     (429, or whatever comes with Retry-After) is left alone until then, without that counting as a failure.
     """
@@ -46,7 +50,7 @@ class CircuitBreaker:
     def state(self, now: float) -> BreakerState:
         """How it stands at that time."""
         if self.closed_again_at is None:
-            return "closed"
+            return "cooling" if now < self.cool_until else "closed"
         return "half-open" if now >= self.closed_again_at else "open"
 
     def admit(self, now: float) -> bool:
@@ -112,7 +116,7 @@ class CircuitBreaker:
         if error.retry_after_s is None and isinstance(error, RateLimitedError):
             self.cool_downs += 1
             return min(self.rules.timeout_s, FIRST_COOL_DOWN_S * 2.0 ** (self.cool_downs - 1))
-        return error.retry_after_s
+        return None if error.retry_after_s is None else min(error.retry_after_s, LONGEST_COOL_DOWN_S)
 
     def _refusal(self, wait_s: float, why: str, kind: type[BusyError] = BusyError) -> BusyError:
         last = f" (last: {self.last_words})" if self.last_words else ""

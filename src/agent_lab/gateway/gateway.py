@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import structlog
 
-from agent_lab.contracts.errors import AgentLabError, UnusableError, unknown_name
+from agent_lab.contracts.errors import AgentLabError, LimitExceededError, UnusableError, unknown_name
 from agent_lab.contracts.generation import (
     AnswerRestarted,
     GenerationRequest,
@@ -160,7 +160,7 @@ class ProviderGateway:
         if not is_fallback:
             tour.first_error = error
         if not _may_go_on(error, tour, is_fallback=is_fallback):
-            raise error
+            raise error if tour.left_s <= 0 else tour.first_error or error
         wait_s = self._wait_s(error, tour)
         if wait_s is not None:
             log.info("generation_retried", model=tour.model.key, outcome=error.slug, wait_s=round(wait_s, 3))
@@ -176,6 +176,8 @@ class ProviderGateway:
         elsewhere = bool(tour.waiting)
         if elsewhere and (not tour.asked or tour.is_heard):
             return None
+        if not tour.asked and self._breakers.is_holding(tour.model.key):
+            tour.tries -= 1  # nothing was tried: another call's probe, or a cool-down, is waited for
         wait_s = self._retry.wait_s(tour.tries, error, self._jitter(), left_s=tour.left_s, elsewhere=elsewhere)
         cooling_s = self._breakers.cooling_s(tour.model.key)
         return wait_s if wait_s is None or not cooling_s else max(wait_s, cooling_s + TIMER_SLACK_S)
@@ -198,13 +200,15 @@ class ProviderGateway:
                 if isinstance(piece, ModelAnswer):
                     break
             usd = passage.settle(piece)
-        self._latencies.add(call.model.key, tour.elapsed_s - tour.began_s)
+        self._latencies.add(call.model.key, pieces.waited_s)
         yield tour.result(call, piece, notes, usd)
 
     def _call(self, tour: Tour, price: Price | None) -> tuple[ModelCall, tuple[str, ...], Patience]:
         request, model = tour.request, tour.model
         strategy = self.select_strategy(request, model)
-        max_tokens, notes = answer_tokens(request, model, strategy, self._situation.defaults, price)
+        budget_usd = request.constraints.cost_budget_usd
+        left_usd = None if budget_usd is None else max(Decimal(0), budget_usd - tour.lost_usd)
+        max_tokens, notes = answer_tokens(request, model, strategy, self._situation.defaults, price, left_usd)
         budget_s = request.constraints.latency_budget_s
         if not tour.timeout_s:
             longest_s = strategy.limits.timeout_s
@@ -226,12 +230,16 @@ class ProviderGateway:
             notes += (f"The price of {model.key!r} is not known, so the cost budget was not checked.",)
         return call, notes, times
 
-    def worst_case_usd(self, request: GenerationRequest) -> Decimal | None:
-        """The most that the request may cost at the model that would take it; None where its price is not known."""
-        model = self.resolve_model(request)
-        price = self._price_of(model)
+    def worst_case_usd(self, request: GenerationRequest, *, sticky: str | None = None) -> Decimal | None:
+        """The most that the request may cost at the models that may take it; None where no price is known."""
+        choice = choose(request, self._models, self._situation, sticky=sticky)
+        costs = [self._worst_case_usd(request, model) for model in (choice.model, *choice.fallbacks)]
+        return max((usd for usd in costs if usd is not None), default=None)
+
+    def _worst_case_usd(self, request: GenerationRequest, model: ModelSpec) -> Decimal | None:
+        price, budget_usd = self._price_of(model), request.constraints.cost_budget_usd
         strategy = self.select_strategy(request, model)
-        max_tokens, _ = answer_tokens(request, model, strategy, self._situation.defaults, price)
+        max_tokens, _ = answer_tokens(request, model, strategy, self._situation.defaults, price, budget_usd)
         return worst_case_usd(price, estimated_tokens(request), max_tokens)
 
     def breakers(self) -> dict[str, BreakerState]:
@@ -244,13 +252,19 @@ class ProviderGateway:
 
     async def close(self) -> None:
         """Close every provider, and write down what was spent."""
-        await self._toll.close()
-        for provider in self._providers.values():
-            await provider.close()
+        try:
+            await self._toll.close()
+        finally:
+            for provider in self._providers.values():
+                await provider.close()
 
 
 def _may_go_on(error: AgentLabError, tour: Tour, *, is_fallback: bool) -> bool:
-    if tour.left_s <= 0 or not may_go_elsewhere(error, is_fallback=is_fallback):
+    if tour.left_s <= 0:
+        return False
+    # A limit that kept the call from being made is one of this model's row, or of a budget that others do not touch.
+    is_of_the_row = isinstance(error, LimitExceededError) and not tour.asked
+    if not is_of_the_row and not may_go_elsewhere(error, is_fallback=is_fallback):
         return False
     # Calls of tools cannot be joined to others: half of one may have been heard.
     return not (tour.tools_begun and tour.on_cut == "continue")

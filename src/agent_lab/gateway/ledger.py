@@ -113,6 +113,8 @@ class Ledger:
             usd = self._unwritten.pop((day, model_key))
             try:
                 await self._log.add(day, model_key, usd)
+            except ValueError as error:  # never to be written: it must not keep the others from being so
+                log.error("spending_refused", model=model_key, usd=str(usd), reason=str(error))
             except Exception:  # kept, and tried again with the next call
                 self._unwritten[day, model_key] += usd
                 raise

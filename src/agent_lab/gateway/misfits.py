@@ -120,7 +120,7 @@ def _health_misfit(model: ModelSpec, situation: Situation) -> Misfit | None:
     wait_s = situation.left_alone_s(model.key)
     if not wait_s:
         return None
-    reason = f"{model.key!r} failed several times in a row and is left alone for {wait_s:.0f} s."
+    reason = f"{model.key!r} is left alone for {wait_s:.0f} s, after failures or at its provider's word."
     return Misfit(what="health", reason=reason, hard=False, told=False)
 
 
@@ -144,6 +144,9 @@ def _capability_misfit(request: GenerationRequest, model: ModelSpec) -> Misfit |
     ]
     if not wanted:
         return None
+    if model.provider == "local":
+        reason = f"{model.key!r} runs on this machine and takes no tools and no pictures; use a hosted model for those."
+        return Misfit(what="capability", reason=reason)
     # A row may say too little of its model: the provider has the last word.
     return Misfit(
         what="capability", reason=f"{model.key!r} is not listed for {' and '.join(wanted)}.", hard=False, told=False

@@ -54,7 +54,7 @@ def choose(
     pool, reason = _pool(request, models, situation)
     asked = pool[0]
     if asked.split:
-        pool = [models.get_model(pick(asked.split, asked.key, request.prompt if sticky is None else sticky))]
+        pool = [models.get_model(pick(asked.split, asked.key, sticky or _conversation(request)))]
         reason = f"{asked.key!r} shares its requests out, and this one goes to {pool[0].key!r}."
     found = [(model, misfits(request, model, models, situation)) for model in pool]
     possible = [(model, against) for model, against in found if not any(misfit.hard for misfit in against)]
@@ -71,6 +71,12 @@ def choose(
         reason=reason,
         notes=tuple(misfit.reason for misfit in against if misfit.told),
     )
+
+
+def _conversation(request: GenerationRequest) -> str:
+    """What all turns of a conversation have in common: how it began."""
+    begun = next((turn.content for turn in request.context.history if turn.role == "user"), request.prompt)
+    return f"{request.context.system or ''}\0{begun}"
 
 
 def _pool(request: GenerationRequest, models: ModelRegistry, situation: Situation) -> tuple[list[ModelSpec], str]:
@@ -125,12 +131,13 @@ ERRORS: dict[Obstacle, tuple[type[AgentLabError], str]] = {
     "memory": (CapacityError, "/constraints/max_vram_gb"),
     "context": (TooLargeError, "/prompt"),
     "budget": (LimitExceededError, "/constraints/cost_budget_usd"),
+    "capability": (ValidationError, "/tools"),
 }
 
 
 def _refusal(request: GenerationRequest, misfit: Misfit, models: ModelRegistry, situation: Situation) -> AgentLabError:
     kind, where = ERRORS[misfit.what]
-    if misfit.what == "provider":
+    if misfit.what in {"provider", "capability"}:
         return kind(misfit.reason, where=where)
     fitting = [
         model.key

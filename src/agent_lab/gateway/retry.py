@@ -30,17 +30,17 @@ class RetryPolicy:
     ) -> float | None:
         """Seconds until the next try after `attempt` tries (from 1); None means not this model any more.
 
-        What the provider asks for (Retry-After) is honoured, else exponential back-off with full jitter. A wait that
-        is too long, or would end after the `left_s` that the request has, is not begun; where another model is there
+        What the provider asks for (Retry-After) is honoured; beyond it, and where it asks for nothing, exponential
+        back-off with full jitter, so that those who wait for the same moment do not come together. A wait that is too
+        long, or would end after the `left_s` that the request has, is not begun; where another model is there
         to ask (`elsewhere`), less is too long.
         """
         if attempt >= self.attempts or not isinstance(error, BusyError | BrokenOffError):
             return None
-        wait_s = jitter * self.first_wait_s * 2.0 ** (attempt - 1)
-        if isinstance(error, BusyError) and error.retry_after_s is not None:
-            wait_s = max(0.0, error.retry_after_s)
+        asked_s = max(0.0, error.retry_after_s or 0.0) if isinstance(error, BusyError) else 0.0
+        wait_s = asked_s + jitter * self.first_wait_s * 2.0 ** max(0, attempt - 1)
         longest_s = self.longest_wait_with_fallback_s if elsewhere else self.longest_wait_s
-        return wait_s if wait_s <= longest_s and wait_s < left_s else None
+        return wait_s if asked_s <= longest_s and wait_s < left_s else None
 
 
 def may_go_elsewhere(error: AgentLabError, *, is_fallback: bool) -> bool:

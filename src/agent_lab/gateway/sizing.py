@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
+from agent_lab.contracts.errors import LimitExceededError
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
 from agent_lab.gateway.misfits import GatewayDefaults
@@ -29,13 +31,17 @@ def answer_tokens(
     strategy: StrategySpec,
     defaults: GatewayDefaults,
     price: Price | None,
+    budget_usd: Decimal | None,
 ) -> tuple[int, tuple[str, ...]]:
-    """How many tokens the answer may have, at least 1, and notes where that is less than the request asked for."""
+    """How many tokens the answer may have, at least 1, and notes where that is less than the request asked for.
+
+    `budget_usd`: what is left of the request's own. Raises LimitExceededError where that pays for no answer.
+    """
     bounds: Sequence[tuple[int | None, str]] = (
         (strategy.limits.max_tokens, f"the strategy {strategy.name!r}"),
         (request.constraints.max_tokens, "the request's own constraint"),
         (_room(request, model), f"the context window of {model.key!r}"),
-        (_affordable(request, price), "the request's cost budget"),
+        (_affordable(request, price, budget_usd), "the request's cost budget"),
     )
     tokens = defaults.max_tokens if request.max_tokens is None else request.max_tokens
     by = None
@@ -55,8 +61,13 @@ def _room(request: GenerationRequest, model: ModelSpec) -> int | None:
     return model.context_window - estimated_tokens(request)
 
 
-def _affordable(request: GenerationRequest, price: Price | None) -> int | None:
-    budget_usd = request.constraints.cost_budget_usd
+def _affordable(request: GenerationRequest, price: Price | None, budget_usd: Decimal | None) -> int | None:
     if budget_usd is None or price is None:
         return None
-    return affordable_tokens(price, estimated_tokens(request), budget_usd)
+    tokens = affordable_tokens(price, estimated_tokens(request), budget_usd)
+    if tokens == 0:
+        raise LimitExceededError(
+            f"What is left of the request's budget ({budget_usd:f} USD) pays for no answer; allow more.",
+            where="/constraints/cost_budget_usd",
+        )
+    return tokens

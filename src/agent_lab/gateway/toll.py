@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
+from agent_lab.contracts.errors import AgentLabError, SilentError
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.gateway.ledger import Account, Ledger
 from agent_lab.gateway.pricing import Price, cost_usd, worst_case_usd
@@ -20,6 +21,7 @@ class Passage:
     """A call that may be made. What it took is told when it is answered."""
 
     price: Price | None
+    estimate_usd: Decimal | None
     hold: Hold
     account: Account | None
 
@@ -31,10 +33,11 @@ class Passage:
             self.account.settle(usd)
         return usd
 
-    def broke_off(self) -> None:
-        """The model wrote for nothing: that is paid for, and nobody says how much."""
+    def broke_off(self) -> Decimal:
+        """The model wrote for nothing: that is paid for, and nobody says how much. The most that it may have cost."""
         if self.account is not None:
             self.account.settle(None)
+        return self.estimate_usd or Decimal(0)
 
 
 class Toll:
@@ -55,8 +58,8 @@ class Toll:
         came_s = tour.elapsed_s
         async with AsyncExitStack() as stack:
             account = None
+            estimate_usd = worst_case_usd(price, prompt_tokens, call.max_tokens)
             if self._ledger is not None:
-                estimate_usd = worst_case_usd(price, prompt_tokens, call.max_tokens)
                 account = await stack.enter_async_context(self._ledger.spending(call.model.key, estimate_usd))
             turn = self._turnstile.pass_(
                 call.model.provider,
@@ -64,13 +67,13 @@ class Toll:
                 tokens=prompt_tokens + call.max_tokens,
                 deadline_s=tour.left_s,
             )
-            passage = Passage(price, await stack.enter_async_context(turn), account)
+            passage = Passage(price, estimate_usd, await stack.enter_async_context(turn), account)
             tour.queued_s += tour.elapsed_s - came_s
             try:
                 yield passage
-            except BaseException:
-                if tour.is_heard:
-                    passage.broke_off()
+            except BaseException as error:
+                if _has_worked(tour, error):
+                    tour.lost_usd += passage.broke_off()
                 raise
 
     def waiting(self) -> dict[str, int]:
@@ -81,3 +84,12 @@ class Toll:
         """Write down what is not written yet."""
         if self._ledger is not None:
             await self._ledger.close()
+
+
+def _has_worked(tour: Tour, error: BaseException) -> bool:
+    """Whether the model wrote something before it was given up: of an answer in one piece that is not seen."""
+    if tour.has_spoken:
+        return True
+    return (
+        tour.asked and not tour.streamed and not (isinstance(error, AgentLabError) and type(error) is not SilentError)
+    )

@@ -15,6 +15,7 @@ from agent_lab.contracts.generation import (
     OnCut,
     TextDelta,
     Timings,
+    ToolCall,
     ToolDelta,
     Usage,
 )
@@ -53,6 +54,10 @@ class Tour:
     """At this model."""
     first_error: AgentLabError | None = None
     """The last that the model asked for has failed with."""
+    has_spoken: bool = False
+    """Whether the attempt that goes on has said anything."""
+    lost_usd: Decimal = Decimal(0)
+    """What attempts that broke off are booked with."""
 
     @property
     def elapsed_s(self) -> float:
@@ -72,10 +77,11 @@ class Tour:
     def begin(self) -> None:
         """An attempt begins."""
         self.tries += 1
-        self.began_s, self.asked = self.elapsed_s, False
+        self.began_s, self.asked, self.has_spoken = self.elapsed_s, False, False
 
     def hear(self, piece: TextDelta | ToolDelta) -> None:
         """A piece goes out to the reader."""
+        self.has_spoken = True
         if self.first_token_s is None:
             self.first_token_s = self.elapsed_s
         if isinstance(piece, TextDelta):
@@ -118,6 +124,7 @@ class Tour:
                 completion_tokens=answer.completion_tokens,
                 cached_tokens=answer.cached_tokens,
                 cost_usd=cost_usd,
+                lost_usd=self.lost_usd,
             ),
             source=call.model.provider,
             cache_hit=answer.cache_hit,
@@ -126,10 +133,15 @@ class Tour:
             asked_key=self.choice.asked_key,
             strategy=answer.strategy or call.strategy.name,
             finish_reason=answer.finish_reason,
-            tool_calls=answer.tool_calls,
+            tool_calls=tuple(map(_cleaned, answer.tool_calls)),
             attempts=(*self.attempts, self._attempt(call, "ok")),
-            notes=self.choice.notes + notes + answer.notes,
+            notes=self.choice.notes + notes + answer.notes + self._cut(call, answer),
         )
+
+    def _cut(self, call: ModelCall, answer: ModelAnswer) -> tuple[str, ...]:
+        if answer.finish_reason != "length" or self.request.max_tokens is not None:
+            return ()
+        return (f"The answer was cut at {call.max_tokens} tokens; ask for more with max_tokens.",)
 
     def _attempt(self, call: ModelCall, outcome: str) -> Attempt:
         return Attempt(
@@ -139,3 +151,7 @@ class Tour:
             outcome=outcome,
             seconds=max(0.0, self.elapsed_s - self.began_s),
         )
+
+
+def _cleaned(call: ToolCall) -> ToolCall:
+    return ToolCall(id=clean(call.id), name=clean(call.name), arguments=clean(call.arguments))

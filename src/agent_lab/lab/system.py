@@ -82,8 +82,9 @@ class Health(BaseModel):
     uptime_s: float
     gpu: GpuInfo | None = None
     models_loaded: list[str] | None = None
-    breakers: dict[str, Literal["closed", "open", "half-open"]] | None = None
-    """Of each model that was asked so far: `open` while it is left alone after failing several times in a row."""
+    breakers: dict[str, Literal["closed", "open", "half-open", "cooling"]] | None = None
+    """Of each model that was asked so far: `open` while it is left alone after failing several times in a row,
+    `cooling` while its provider asked for that."""
 
 
 class Readiness(BaseModel):

@@ -23,7 +23,7 @@ class Spending:
 
     def add(self, result: GenerationResult) -> None:
         """Count a call. A price that is not known cannot be counted."""
-        self._spent_usd += result.usage.cost_usd or 0
+        self._spent_usd += (result.usage.cost_usd or 0) + result.usage.lost_usd
 
     @asynccontextmanager
     async def calling(self, estimate_usd: Decimal | None) -> AsyncGenerator[None, None]:

@@ -57,7 +57,7 @@ class RecordedStep:
         key = request_hash(request)
         result = self.record.calls.get((self.node.id, self.visit, sample, key))
         if result is None:
-            async with self.spending.calling(self.generator.worst_case_usd(request)):
+            async with self.spending.calling(self.generator.worst_case_usd(request, sticky=self.journal.run_id)):
                 result = await self._ask(request, sample, key)
                 self.spending.add(result)
         else:

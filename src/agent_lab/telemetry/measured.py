@@ -42,9 +42,9 @@ class Measured:
                     self._count_if_last(piece, call)
                     yield piece
 
-    def worst_case_usd(self, request: GenerationRequest) -> Decimal | None:
+    def worst_case_usd(self, request: GenerationRequest, *, sticky: str | None = None) -> Decimal | None:
         """As the generator inside."""
-        return self._inner.worst_case_usd(request)
+        return self._inner.worst_case_usd(request, sticky=sticky)
 
     def _count_if_last(self, piece: Piece, call: _Call) -> None:
         if isinstance(piece, GenerationResult):

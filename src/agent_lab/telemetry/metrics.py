@@ -18,7 +18,7 @@ CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 # From a small model on this machine to a large one that is loaded first.
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300, 900)
 
-BREAKER_LEVELS = {"closed": 0, "half-open": 1, "open": 2}
+BREAKER_LEVELS = {"closed": 0, "half-open": 1, "open": 2, "cooling": 3}
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -30,8 +30,10 @@ class _Gateway(Collector):
         self._waiting = waiting
 
     def collect(self) -> Iterator[Metric]:
-        """A gauge for the breakers (0 closed, 1 half-open, 2 open) and one for the queues."""
-        gauge = GaugeMetricFamily("agent_lab_breaker_state", "0 closed, 1 half-open, 2 open", labels=["model"])
+        """A gauge for the breakers (0 closed, 1 half-open, 2 open, 3 cooling) and one for the queues."""
+        gauge = GaugeMetricFamily(
+            "agent_lab_breaker_state", "0 closed, 1 half-open, 2 open, 3 cooling", labels=["model"]
+        )
         for model, state in self._breakers().items():
             gauge.add_metric([model], BREAKER_LEVELS[state])
         yield gauge

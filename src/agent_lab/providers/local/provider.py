@@ -52,6 +52,8 @@ def asked(request: GenerationRequest) -> str:
 
 
 def _noted(piece: TextDelta | ModelAnswer, call: ModelCall) -> TextDelta | ModelAnswer:
-    if isinstance(piece, TextDelta) or call.request.response_schema is None:
+    if isinstance(piece, TextDelta):
         return piece
-    return replace(piece, notes=(*piece.notes, SCHEMA_NOTE))
+    schema = (SCHEMA_NOTE,) if call.request.response_schema is not None else ()
+    left = tuple(f"{call.model.key!r} does not take {name}; it was left out." for name in call.request.extra)
+    return replace(piece, notes=(*piece.notes, *schema, *left)) if schema or left else piece
