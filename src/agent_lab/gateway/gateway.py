@@ -23,6 +23,7 @@ from agent_lab.contracts.ports import ModelAnswer, ModelCall, Provider
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.gateway.attempt import Breakers, attempt
 from agent_lab.gateway.breaker import BreakerRules, BreakerState
+from agent_lab.gateway.estimate import estimated_tokens
 from agent_lab.gateway.health import Latencies
 from agent_lab.gateway.misfits import GatewayDefaults, Situation
 from agent_lab.gateway.patience import Patience, patience
@@ -30,7 +31,6 @@ from agent_lab.gateway.pricing import Price, worst_case_usd
 from agent_lab.gateway.resolution import Candidate, choose, explain_choice
 from agent_lab.gateway.retry import RetryPolicy, may_go_elsewhere
 from agent_lab.gateway.sizing import answer_tokens, merged_sampling
-from agent_lab.gateway.text import estimated_tokens
 from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.tour import Tour
 from agent_lab.gateway.voice import Voice

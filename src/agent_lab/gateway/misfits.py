@@ -8,8 +8,8 @@ from typing import Literal
 
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.gateway.estimate import estimated_tokens
 from agent_lab.gateway.pricing import Price, affordable_tokens
-from agent_lab.gateway.text import estimated_tokens
 from agent_lab.registries.models import ModelRegistry
 
 Obstacle = Literal["provider", "memory", "context", "budget", "health", "latency", "capability", "task"]

@@ -8,9 +8,9 @@ from decimal import Decimal
 from agent_lab.contracts.errors import LimitExceededError
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
+from agent_lab.gateway.estimate import estimated_tokens
 from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.gateway.pricing import Price, affordable_tokens
-from agent_lab.gateway.text import estimated_tokens
 
 
 def merged_sampling(request: GenerationRequest, strategy: StrategySpec) -> Sampling:

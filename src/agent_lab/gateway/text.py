@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-from agent_lab.contracts.generation import GenerationRequest
-
-BYTES_PER_TOKEN = 4
-IMAGE_TOKENS = 1000
-
 
 def clean(text: str) -> str:
     """The text with surrogate pairs joined, lone surrogates replaced by U+FFFD, and NUL left out."""
@@ -37,18 +30,3 @@ class CleanStream:
         """What was still held back."""
         held, self._held = self._held, ""
         return clean(held)
-
-
-def estimated_tokens(request: GenerationRequest) -> int:
-    """Tokens of prompt, about: the provider counts exactly, this only tells the hopeless from the possible."""
-    history = request.context.history
-    tokens = sum(map(_tokens, (request.prompt, request.context.system or "", *(turn.content for turn in history))))
-    for turn in history:
-        if turn.images or turn.tool_calls:
-            tokens += IMAGE_TOKENS * len(turn.images) + sum(_tokens(call.arguments) for call in turn.tool_calls)
-    return tokens + sum(_tokens(f"{tool.name}{tool.description}{tool.parameters}") for tool in request.tools)
-
-
-def _tokens(text: str) -> int:
-    length = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-    return math.ceil(length / BYTES_PER_TOKEN)

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from agent_lab.contracts.errors import AgentLabError, SilentError
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
+from agent_lab.gateway.estimate import estimated_tokens
 from agent_lab.gateway.ledger import Account, Ledger
 from agent_lab.gateway.pricing import Price, cost_usd, worst_case_usd
-from agent_lab.gateway.text import estimated_tokens
 from agent_lab.gateway.tour import Tour
 from agent_lab.gateway.turnstile import Hold, Turnstile
 
