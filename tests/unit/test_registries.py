@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from agent_lab.contracts.errors import NotFoundError, ValidationError
-from agent_lab.registries.models import load_models
+from agent_lab.contracts.registry import ModelSpec
+from agent_lab.registries.models import ModelRegistry, load_models
 from agent_lab.registries.providers import load_providers
+from agent_lab.registries.references import check_references
 from agent_lab.registries.strategies import load_strategies
 
 MINE = """
@@ -18,6 +20,9 @@ provider = "local"
 model_id = "/models/mine"
 context_window = 2048
 """
+
+SPLIT = '[[model]]\nkey = "either"\n'
+FREE = "cost_profile = { input_usd_per_mtok = 0, output_usd_per_mtok = 0 }"
 
 
 def test_the_built_in_rows_are_usable() -> None:
@@ -84,6 +89,19 @@ def test_a_users_row_is_added_or_replaces_the_built_in_one(tmp_path: Path) -> No
         ("key = ", ["mine.toml", "not readable TOML"]),
         ("\ud800", ["mine.toml", "not readable TOML"]),
         (MINE + MINE, ["'mine' is given twice"]),
+        (MINE.replace('"mine"', '"default"'), ["mine.toml", "'default'", "'key'", "leaves the choice to the gateway"]),
+        (MINE + 'fallbacks = ["mine"]', ["mine.toml: The model 'mine' names itself as a fallback; leave that out."]),
+        (MINE + 'fallbacks = ["dmeo"]', ["mine.toml: The fallback of the model 'mine'", "did you mean 'demo'"]),
+        (SPLIT + "split = { demo = inf }", ["mine.toml", "'either'", "'split.demo'", "finite"]),
+        (SPLIT + "split = { demo = nan }", ["mine.toml", "'either'", "'split.demo'"]),
+        (SPLIT + "split = { either = 1 }", ["mine.toml: The model 'either' leads to 'either', which shares"]),
+        (
+            SPLIT + 'split = { demo = 1 }\nfallbacks = ["demo"]',
+            ["mine.toml", "'either'", "give 'fallbacks' to the models"],
+        ),
+        (SPLIT + "split = { demo = 1 }\nlimits = { concurrent = 1 }", ["mine.toml", "give 'limits' to the models"]),
+        (SPLIT + "split = { demo = 1 }\ntimeouts = { idle_s = 1 }", ["mine.toml", "give 'timeouts' to the models"]),
+        (SPLIT + f"split = {{ demo = 1 }}\n{FREE}", ["mine.toml", "give 'cost_profile' to the models it leads to"]),
     ],
 )
 def test_a_broken_file_is_told_with_file_row_and_field(tmp_path: Path, content: str, said: list[str]) -> None:
@@ -125,8 +143,17 @@ def test_providers_are_rows_and_the_users_replace_the_built_in_ones(tmp_path: Pa
         ("mine", "local", "this name belongs to a provider of this machine"),
         ("http://", "ftp://", "it is an address such as https://host/v1"),
         ("http://", "http://me:pw@", "without user, password"),
-        ("/v1/", "/v1?key=1", "without user, password and question mark"),
-        ("http://127.0.0.1:11434/v1/", "http://[", "base_url"),
+        ("/v1/", "/v1?key=1", "without user, password, spaces, ? and #"),
+        ("/v1/", "/v1?", "it is an address such as https://host/v1"),
+        ("/v1/", "/v1#part", "it is an address such as https://host/v1"),
+        ("/v1/", "/v 1", "it is an address such as https://host/v1"),
+        ("/v1/", "/v1\\t", "it is an address such as https://host/v1"),
+        ("/v1/", "/v1\\u0000", "it is an address such as https://host/v1"),
+        ("11434", "port", "'base_url' is 'http://127.0.0.1:port/v1/': it is an address such as https://host/v1"),
+        ("11434", "70000", "it is an address such as https://host/v1"),
+        ("11434", "0", "it is an address such as https://host/v1"),
+        ("11434", "", "it is an address such as https://host/v1"),
+        ("http://127.0.0.1:11434/v1/", "http://[", "it is an address such as https://host/v1"),
         ('"openai"\n', '"openai"\nkey_env = "DATABASE_URL"\n', "ends in _KEY or _TOKEN"),
         ('"openai"\n', '"openai"\nkey_env = "AGENT_LAB_TOKEN"\n', "is not one of AI Agent Lab"),
     ],
@@ -136,3 +163,74 @@ def test_a_provider_that_cannot_be_called_is_told(tmp_path: Path, old: str, new:
     with pytest.raises(ValidationError, match=r"mine\.toml, provider ") as caught:
         load_providers(tmp_path)
     assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "address", ["https://api.example.com/v1", "http://[::1]:8000/v1", "http://box", "HTTPS://h:1/a"]
+)
+def test_an_address_may_have_a_port_and_a_path(tmp_path: Path, address: str) -> None:
+    (tmp_path / "mine.toml").write_text(PROVIDER.replace("http://127.0.0.1:11434/v1/", address))
+    assert load_providers(tmp_path)[-1].base_url == address
+
+
+def refer(config_dir: Path) -> None:
+    check_references(load_models(config_dir), load_strategies(config_dir), load_providers(config_dir))
+
+
+def test_the_built_in_rows_name_only_what_there_is() -> None:
+    refer(Path("no such folder"))
+
+
+def test_a_model_may_be_of_a_provider_whose_key_is_nowhere_and_of_none_where_it_shares_out(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        PROVIDER.replace('"openai"\n', '"openai"\nkey_env = "NOBODY_HAS_THIS_KEY"\n')
+        + '[[model]]\nkey = "far"\nprovider = "mine"\napi = "responses"\n'
+        + SPLIT
+        + "split = { far = 9, demo = 1 }\n"
+    )
+    refer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (
+            'provider = "gorq"',
+            "the field 'provider' is 'gorq': there is no provider 'gorq'; did you mean 'groq'",
+        ),
+        (
+            'provider = "loca"\ncontext_window = 10',
+            "the field 'provider' is 'loca': there is no provider 'loca'; did you mean 'local'?",
+        ),
+        (
+            'provider = "openai"\ndefault_strategy = "standrad"',
+            "the field 'default_strategy' is 'standrad': there is no strategy 'standrad'; did you mean 'standard'",
+        ),
+        (
+            'provider = "anthropic"\napi = "responses"',
+            "the field 'api' is 'responses': the provider 'anthropic' is of the kind 'anthropic'",
+        ),
+    ],
+)
+def test_a_model_that_names_what_there_is_not_is_told_with_file_row_and_field(
+    tmp_path: Path, row: str, said: str
+) -> None:
+    (tmp_path / "mine.toml").write_text(f'[[model]]\nkey = "far"\n{row}\n')
+    with pytest.raises(ValidationError) as caught:
+        refer(tmp_path)
+    assert f"mine.toml, model 'far': {said}" in caught.value.message
+
+
+def test_a_row_that_was_read_from_no_file_is_told_by_its_key() -> None:
+    models = ModelRegistry([ModelSpec(key="far", provider="nowhere")])
+    with pytest.raises(ValidationError, match=r"^The model 'far': the field 'provider' is 'nowhere': there is no"):
+        check_references(models, load_strategies(Path("no such folder")), [])
+
+
+@pytest.mark.parametrize(("provider", "here"), [("local", True), ("scripted", True), ("openai", False)])
+def test_a_model_knows_whether_it_runs_here(provider: str, here: bool) -> None:
+    assert ModelSpec(key="m", provider=provider, context_window=10).runs_here is here
+
+
+def test_a_split_does_not_run_here() -> None:
+    assert not ModelSpec(key="m", split={"demo": 1}).runs_here

@@ -17,6 +17,8 @@ Parameter = Literal["temperature", "top_p", "seed", "stop", "response_schema", "
 
 SPLIT = "split"
 """The provider of rows that only share requests out to other models."""
+HERE = frozenset({"local", "scripted"})
+"""The providers of this process; every other one is called over the network."""
 
 
 class Row(BaseModel):
@@ -57,10 +59,16 @@ class Timeouts(Row):
     """Between two tokens."""
 
 
+def _not_reserved(value: str) -> str:
+    if value == "default":
+        raise ValueError("at the front door this name leaves the choice to the gateway; use another one")
+    return value
+
+
 class ModelSpec(Row):
     """A model: what it is called, who serves it, and what it can do."""
 
-    key: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")
+    key: Annotated[str, AfterValidator(_not_reserved)] = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")
     name: str = ""
     """What people call it; the key where it is left out."""
     family: str = ""
@@ -87,7 +95,7 @@ class ModelSpec(Row):
     """Models to ask instead, in order, when this one does not answer."""
     timeouts: Timeouts = Timeouts()
     limits: RateLimits | None = None
-    split: Mapping[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    split: Mapping[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     """Models that this row shares its requests out to, by weight; the row itself then serves none. A run stays with
     the model that its first request went to."""
     prompt_format: Literal["chat", "turns"] = "chat"
@@ -108,22 +116,46 @@ class ModelSpec(Row):
 
     @model_validator(mode="after")
     def _sized(self) -> Self:
-        if self.provider in {"local", "scripted"} and not self.context_window:
+        if self.runs_here and not self.context_window:
             raise ValueError("a model of this machine needs its context_window, in tokens")
         if bool(self.split) != (self.provider == SPLIT):
             raise ValueError("a row with a split serves nothing itself; leave out its provider")
         return self
 
+    @model_validator(mode="after")
+    def _split_alone(self) -> Self:
+        for name in ("fallbacks", "timeouts", "limits", "cost_profile"):
+            if self.split and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"a row with a split serves nothing itself; give {name!r} to the models it leads to")
+        return self
+
+    @property
+    def runs_here(self) -> bool:
+        """True where the model answers in this process and nothing is sent anywhere."""
+        return self.provider in HERE
+
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
-        raise ValueError("it is an address such as https://host/v1, without user, password and question mark")
+    if not value.isprintable() or any(sign in value for sign in " ?#") or not _names_a_host(value):
+        raise ValueError(
+            "it is an address such as https://host/v1 or http://host:8000/v1, without user, password, spaces, ? and #"
+        )
     return value.rstrip("/")
 
 
+def _names_a_host(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        return False
+    # A port that is left out is None; "host:" and port 0 are ports that nobody listens at.
+    has_port = not parts.netloc.endswith(":") and port != 0
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and has_port
+
+
 def _served_here(value: str) -> str:
-    if value in {"local", "scripted", SPLIT}:
+    if value in {*HERE, SPLIT}:
         raise ValueError("this name belongs to a provider of this machine; use another one")
     return value
 

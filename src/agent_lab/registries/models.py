@@ -34,24 +34,34 @@ translation, ...) asks for nothing beyond `chat`."""
 
 
 class ModelRegistry:
-    """The models that may be asked for, by key.
+    """The models that may be asked for, by key. `files`: where the rows were read, for those that were.
 
-    Raises ValidationError where a fallback or a side of a split does not exist, or is a split itself.
+    Raises ValidationError where a fallback or a side of a split does not exist, is a split or is the row itself.
     """
 
-    def __init__(self, rows: Iterable[ModelSpec]) -> None:
+    def __init__(self, rows: Iterable[ModelSpec], files: Mapping[str, str] | None = None) -> None:
         self._rows = {row.key: row for row in rows}
+        self._files = files or {}
         for row in self._rows.values():
             for name in (*row.fallbacks, *row.split):
                 self._check_target(row, name)
 
     def _check_target(self, row: ModelSpec, name: str) -> None:
+        file = f"{self._files[row.key]}: " if row.key in self._files else ""
         if name not in self._rows:
             what = "split" if name in row.split else "fallback"
             missing = unknown_name("model", name, self._rows).message
-            raise ValidationError(f"The {what} of the model {row.key!r} cannot be: {missing}")
-        if self._rows[name].split or name == row.key:
-            raise ValidationError(f"The model {row.key!r} leads to {name!r}, which shares requests out; name a model.")
+            raise ValidationError(f"{file}The {what} of the model {row.key!r} cannot be: {missing}")
+        if name == row.key and name not in row.split:
+            raise ValidationError(f"{file}The model {name!r} names itself as a fallback; leave that out.")
+        if self._rows[name].split:
+            raise ValidationError(
+                f"{file}The model {row.key!r} leads to {name!r}, which shares requests out; name a model."
+            )
+
+    def place_of(self, key: str) -> str:
+        """The row of that key as an error names it: with its file, where it was read from one."""
+        return f"{self._files[key]}, model {key!r}" if key in self._files else f"The model {key!r}"
 
     def get_model(self, key: str) -> ModelSpec:
         """The model of that key. Raises NotFoundError with the nearest keys."""
@@ -78,4 +88,5 @@ def load_models(config_dir: Path) -> ModelRegistry:
 
     A user's row with an existing key replaces the built-in one. Raises ValidationError naming file, row and field.
     """
-    return ModelRegistry(read_rows("model", ModelSpec, "key", config_dir))
+    read = read_rows("model", ModelSpec, "key", config_dir)
+    return ModelRegistry(read.rows, read.files)

@@ -13,4 +13,4 @@ def load_providers(config_dir: Path) -> list[ProviderSpec]:
 
     A user's row with an existing key replaces the built-in one. Raises ValidationError naming file, row and field.
     """
-    return read_rows("provider", ProviderSpec, "key", config_dir)
+    return read_rows("provider", ProviderSpec, "key", config_dir).rows

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pydantic
 
@@ -18,17 +19,24 @@ BUILTIN = {"model": "models.toml", "provider": "providers.toml", "strategy": "st
 RowType = TypeVar("RowType", bound=Row)
 
 
-def read_rows(table: str, row_type: type[RowType], id_field: str, config_dir: Path) -> list[RowType]:
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[RowType]):
+    """What was read: the rows, and the file of each by its key."""
+
+    rows: list[RowType]
+    files: Mapping[str, str]
+
+
+def read_rows(table: str, row_type: type[RowType], id_field: str, config_dir: Path) -> Rows[RowType]:
     """The rows of the package's own file, with those of `<config_dir>/*.toml` over and after them.
 
     A user's file holds `[[model]]`, `[[provider]]` and `[[strategy]]` tables; a row whose key exists replaces it.
     Raises ValidationError that names the file, the row and the field, and what it may be.
     """
-    rows: dict[str, RowType] = {}
     name = BUILTIN[table]
     content = files("agent_lab.registries").joinpath(name).read_bytes()
-    for row in _rows_of(_parsed(name, content), name, table, row_type):
-        rows[getattr(row, id_field)] = row
+    rows = {getattr(row, id_field): row for row in _rows_of(_parsed(name, content), name, table, row_type)}
+    read_from = dict.fromkeys(rows, name)
     seen: dict[str, Path] = {}
     for path in _user_files(config_dir):
         for row in _rows_of(_parsed(str(path), _bytes_of(path)), str(path), table, row_type):
@@ -37,8 +45,8 @@ def read_rows(table: str, row_type: type[RowType], id_field: str, config_dir: Pa
                 where = f"in {path}" if seen[identity] == path else f"in {seen[identity]} and in {path}"
                 raise ValidationError(f"The {table} {identity!r} is given twice, {where}; take one of them away.")
             seen[identity] = path
-            rows[identity] = row
-    return list(rows.values())
+            rows[identity], read_from[identity] = row, str(path)
+    return Rows(list(rows.values()), read_from)
 
 
 def _user_files(config_dir: Path) -> list[Path]:

@@ -41,4 +41,4 @@ def load_strategies(config_dir: Path) -> StrategyRegistry:
 
     A user's row with an existing name replaces the built-in one. Raises ValidationError naming file, row and field.
     """
-    return StrategyRegistry(read_rows("strategy", StrategySpec, "name", config_dir))
+    return StrategyRegistry(read_rows("strategy", StrategySpec, "name", config_dir).rows)

@@ -1,0 +1,47 @@
+"""Checks what the rows of one registry say of another: the providers and strategies that models name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from agent_lab.contracts.errors import ValidationError, unknown_name
+from agent_lab.contracts.registry import HERE, ModelSpec, ProviderSpec
+from agent_lab.registries.models import ModelRegistry
+from agent_lab.registries.strategies import StrategyRegistry
+
+
+def check_references(models: ModelRegistry, strategies: StrategyRegistry, providers: Iterable[ProviderSpec]) -> None:
+    """Raise ValidationError for a model that no provider serves or that names a strategy that does not exist.
+
+    It names file, row and field, and what the field may be. A provider whose key is missing is none of this: its models
+    are listed, and cannot be asked.
+    """
+    rows = {row.key: row for row in providers}
+    for model in models.list_models():
+        fault = _fault(model, strategies, rows)
+        if fault:
+            raise ValidationError(f"{models.place_of(model.key)}: {fault}")
+
+
+def _fault(model: ModelSpec, strategies: StrategyRegistry, providers: Mapping[str, ProviderSpec]) -> str:
+    if strategies.find(model.default_strategy) is None:
+        names = [row.name for row in strategies.list_strategies()]
+        return _wrong("default_strategy", model.default_strategy, _missing("strategy", model.default_strategy, names))
+    if model.runs_here or model.split:
+        return ""
+    provider = providers.get(model.provider)
+    if provider is None:
+        return _wrong("provider", model.provider, _missing("provider", model.provider, [*HERE, *providers]))
+    if model.api == "responses" and provider.kind == "anthropic":
+        said = f"the provider {provider.key!r} is of the kind 'anthropic', which has one protocol only; leave it out."
+        return _wrong("api", model.api, said)
+    return ""
+
+
+def _wrong(field: str, value: str, said: str) -> str:
+    return f"the field {field!r} is {value[:60]!r}: {said}"
+
+
+def _missing(what: str, name: str, known: Iterable[str]) -> str:
+    said = unknown_name(what, name, known).message
+    return said[:1].lower() + said[1:]
