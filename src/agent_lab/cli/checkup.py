@@ -6,15 +6,18 @@ import asyncio
 import importlib.metadata
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import SecretStr
 
 from agent_lab.contracts.errors import AgentLabError
 from agent_lab.settings import Reading, Settings
+
+if TYPE_CHECKING:
+    from agent_lab.contracts.registry import ModelSpec, ProviderSpec
 
 State = Literal["ok", "missing", "bad"]
 HUB = "https://huggingface.co/api/models?limit=1"
@@ -110,6 +113,7 @@ def _port(settings: Settings) -> Iterator[Finding]:
 async def _opened(reading: Reading) -> list[Finding]:
     """What can only be looked at in the open lab."""
     try:
+        from agent_lab.registries.providers import load_providers
         from agent_lab.wiring import open_lab
 
         async with open_lab(reading) as lab:
@@ -117,6 +121,8 @@ async def _opened(reading: Reading) -> list[Finding]:
             free = f"{look.available_gb:.1f} of {look.total_gb:.1f} GB {look.memory.upper()} free"
             machine = f"{look.device}, {free}, {look.limit_gb:.1f} GB for models"
             findings = [_database(reading.settings), Finding("machine", "ok", machine)]
+            rows = load_providers(reading.settings.config_dir)
+            findings += _providers(rows, lab.models.list_models(), lab.missing_keys)
             findings += [Finding("flow file", "missing", one.sentence()) for one in lab.flows.broken()]
             findings.append(Finding("flows", "ok", f"{len(lab.flows.list())} can be run"))
             try:
@@ -128,6 +134,22 @@ async def _opened(reading: Reading) -> list[Finding]:
             return findings
     except AgentLabError as error:
         return [Finding("lab", "bad", error.message)]
+
+
+def _providers(
+    rows: Iterable[ProviderSpec], models: Iterable[ModelSpec], missing_keys: Mapping[str, str]
+) -> Iterator[Finding]:
+    """The hosted providers that a model is of or that have a key; the others are only known, and wanted by nobody."""
+    wanted = {model.provider for model in models}
+    for row in rows:
+        what = f"provider {row.key}"
+        if row.key in missing_keys:
+            if row.key in wanted:
+                yield Finding(what, "missing", f"needs {missing_keys[row.key]}, for {row.host}")
+        elif row.key_env is not None:
+            yield Finding(what, "ok", f"key in {row.key_env}, for {row.host}")
+        elif row.key in wanted:
+            yield Finding(what, "ok", f"no key, {row.host}")
 
 
 def _database(settings: Settings) -> Finding:
