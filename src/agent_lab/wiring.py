@@ -36,6 +36,7 @@ from agent_lab.providers.local.provider import LocalProvider
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry, load_models
 from agent_lab.registries.providers import load_providers
+from agent_lab.registries.references import check_references
 from agent_lab.registries.strategies import StrategyRegistry, load_strategies
 from agent_lab.runs.admission import Admission
 from agent_lab.runs.executor import RunExecutor
@@ -94,6 +95,8 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
     logging.configure(settings.data_dir / "logs", level=settings.log_level, stderr=log_to_stderr)
     models = load_models(settings.config_dir)
     strategies = load_strategies(settings.config_dir)
+    rows = {row.key: row for row in load_providers(settings.config_dir)}
+    check_references(models, strategies, rows.values())
     metrics = Metrics()
     async with AsyncExitStack() as closing:
         closing.callback(logging.close)
@@ -101,7 +104,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         store, spending = SqlRuns(database), SqlSpending(database)
         closing.push_async_callback(store.close)
         local = _local(settings, models, strategies)
-        hosted = _hosted(settings)
+        hosted = _hosted(settings, rows)
         gateway = ProviderGateway(
             models=models,
             strategies=strategies,
@@ -228,8 +231,7 @@ class _Hosted:
     missing_keys: Mapping[str, str]
 
 
-def _hosted(settings: Settings) -> _Hosted:
-    rows = {spec.key: spec for spec in load_providers(settings.config_dir)}
+def _hosted(settings: Settings, rows: Mapping[str, ProviderSpec]) -> _Hosted:
     providers: dict[str, Provider] = {}
     missing: dict[str, str] = {}
     for spec in rows.values():

@@ -178,7 +178,7 @@ def test_a_split_keeps_a_run_with_its_model_and_shares_runs_out_by_weight() -> N
     [
         ({"fallbacks": ["b2"]}, "The fallback of the model 'a' cannot be: There is no model 'b2'; did you mean 'b'?"),
         ({"split": {"c": 1}, "provider": "split"}, "The split of the model 'a' cannot be: There is no model 'c'"),
-        ({"fallbacks": ["a"]}, "The model 'a' leads to 'a'"),
+        ({"fallbacks": ["a"]}, "The model 'a' names itself as a fallback; leave that out."),
         ({"fallbacks": ["s"]}, "The model 'a' leads to 's', which shares requests out; name a model."),
     ],
 )

@@ -10,6 +10,8 @@ from agent_lab.registries.models import ModelRegistry, load_models
 from agent_lab.registries.providers import load_providers
 from agent_lab.registries.references import check_references
 from agent_lab.registries.strategies import load_strategies
+from agent_lab.settings import read_settings
+from agent_lab.wiring import open_lab
 
 MINE = """
 [[model]]
@@ -234,3 +236,11 @@ def test_a_model_knows_whether_it_runs_here(provider: str, here: bool) -> None:
 
 def test_a_split_does_not_run_here() -> None:
     assert not ModelSpec(key="m", split={"demo": 1}).runs_here
+
+
+async def test_a_lab_with_a_row_that_leads_nowhere_does_not_open(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[[model]]\nkey = "far"\nprovider = "gorq"\n')
+    reading = read_settings({"AGENT_LAB_HOME": str(tmp_path)}, dotenv=tmp_path / "no.env")
+    with pytest.raises(ValidationError, match=r"mine.toml, model 'far': .*'gorq'; did you mean 'groq'"):
+        async with open_lab(reading):
+            pass

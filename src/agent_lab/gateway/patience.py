@@ -34,7 +34,7 @@ def patience(model: ModelSpec, *, elsewhere: bool, streamed: bool, max_tokens: i
     `streamed`) begins when it is whole, so its headers may take as long as the slowest writing of it.
     """
     row = model.timeouts
-    if model.provider in {"local", "scripted"}:
+    if model.runs_here:
         return Patience(header_s=row.header_s, first_token_s=row.first_token_s, idle_s=row.idle_s)
     if not streamed:
         whole_s = WHOLE_ANSWER_S + max_tokens / SLOWEST_TOKENS_PER_S
