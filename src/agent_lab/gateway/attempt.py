@@ -49,10 +49,10 @@ class Breakers:
         breaker = self._rows.get(key)
         return breaker.left_alone_s(self._clock()) if breaker else 0.0
 
-    def is_holding(self, key: str) -> bool:
-        """Whether the model's breaker is anything but closed."""
+    def is_probed(self, key: str) -> bool:
+        """Whether a call is on its way that decides over the model."""
         breaker = self._rows.get(key)
-        return breaker is not None and breaker.state(self._clock()) != "closed"
+        return breaker is not None and breaker.probing
 
     def cooling_s(self, key: str) -> float:
         """Seconds that the model's provider asked to be left alone."""

@@ -176,8 +176,8 @@ class ProviderGateway:
         elsewhere = bool(tour.waiting)
         if elsewhere and (not tour.asked or tour.is_heard):
             return None
-        if not tour.asked and self._breakers.is_holding(tour.model.key):
-            tour.tries -= 1  # nothing was tried: another call's probe, or a cool-down, is waited for
+        if not tour.asked and self._breakers.is_probed(tour.model.key):
+            tour.tries -= 1  # nothing was tried: what comes of another call's probe is waited for
         wait_s = self._retry.wait_s(tour.tries, error, self._jitter(), left_s=tour.left_s, elsewhere=elsewhere)
         cooling_s = self._breakers.cooling_s(tour.model.key)
         return wait_s if wait_s is None or not cooling_s else max(wait_s, cooling_s + TIMER_SLACK_S)
