@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from json.encoder import encode_basestring_ascii as quoted
@@ -10,8 +9,9 @@ from typing import Any
 
 from agent_lab.compat.faults import Fault, encoded
 from agent_lab.compat.spoken import Answer, RoleDelta
+from agent_lab.compat.tool_calls import InTurn, input_of
 from agent_lab.contracts.errors import BrokenOffError
-from agent_lab.contracts.generation import FinishReason, ToolCall, ToolDelta, Usage
+from agent_lab.contracts.generation import FinishReason, TextDelta, ToolCall, ToolDelta, Usage
 
 STOP_REASONS: Mapping[FinishReason, str] = {
     "stop": "end_turn",
@@ -35,6 +35,7 @@ class MessagesWriter:
         self._index = -1
         self._open: object = None
         self._head = ""
+        self._in_turn: InTurn | None = None
 
     def begin(self, model: str) -> None:
         """This model speaks from here on."""
@@ -47,18 +48,15 @@ class MessagesWriter:
 
     def text(self, text: str) -> bytes:
         """Words of the answer."""
-        before = (
-            b"" if self._open == "text" else self._start("text", {"type": "text", "text": ""}, "text_delta", "text")
-        )
-        return before + self._delta(text)
+        if self._in_turn is not None:
+            return self._written(*self._in_turn.take(TextDelta(text)))
+        return self._text(text)
 
     def tool(self, delta: ToolDelta) -> bytes:
-        """A piece of a tool call."""
-        before, key = b"", ("tool", delta.index)
-        if self._open != key:
-            block = {"type": "tool_use", "id": delta.id or "", "name": delta.name or "", "input": {}}
-            before = self._start(key, block, "input_json_delta", "partial_json")
-        return before + self._delta(delta.arguments)
+        """A piece of a tool call; held back while another call is unfinished."""
+        if self._in_turn is None:
+            self._in_turn = InTurn()
+        return self._written(*self._in_turn.take(delta))
 
     def role(self, delta: RoleDelta) -> bytes:
         """What a role of a flow says, where clients look for the thoughts of a model."""
@@ -69,10 +67,14 @@ class MessagesWriter:
         return before + self._delta(delta.text)
 
     def end(self, answer: Answer) -> bytes:
-        """The reason of the end, the usage, and the end."""
+        """The reason of the end, the usage, and the end. Raises BrokenOffError for a call that cannot be shown."""
+        for call in answer.tool_calls:
+            input_of(call)
+        rest = self._written(*self._in_turn.rest()) if self._in_turn is not None else b""
         delta = {"stop_reason": STOP_REASONS[answer.finish_reason], "stop_sequence": None}
         return (
-            self._stop()
+            rest
+            + self._stop()
             + _event("message_delta", delta=delta, usage=_usage(answer.usage), agent_lab=answer.extension)
             + _event("message_stop")
         )
@@ -82,7 +84,7 @@ class MessagesWriter:
         return b"event: error\ndata: " + self.refused(fault) + b"\n\n"
 
     def whole(self, answer: Answer) -> bytes:
-        """The message. Raises BrokenOffError for arguments of a tool that are not JSON, which it cannot show."""
+        """The message. Raises BrokenOffError for a call that cannot be shown."""
         self._model = answer.model
         content: list[Document] = [{"type": "text", "text": answer.text}] if answer.text else []
         content += [_tool_use(call) for call in answer.tool_calls]
@@ -92,6 +94,24 @@ class MessagesWriter:
     def refused(self, fault: Fault) -> bytes:
         """An error as one document."""
         return encoded(fault.anthropic(self._request_id))
+
+    def _written(self, *pieces: TextDelta | ToolDelta) -> bytes:
+        return b"".join(self._text(one.text) if isinstance(one, TextDelta) else self._tool(one) for one in pieces)
+
+    def _text(self, text: str) -> bytes:
+        before = (
+            b"" if self._open == "text" else self._start("text", {"type": "text", "text": ""}, "text_delta", "text")
+        )
+        return before + self._delta(text)
+
+    def _tool(self, delta: ToolDelta) -> bytes:
+        before, key = b"", ("tool", delta.index)
+        if self._open != key:
+            if not delta.name:
+                raise BrokenOffError("The model called a tool without naming it; ask again.")
+            block = {"type": "tool_use", "id": delta.id or _new_id(), "name": delta.name, "input": {}}
+            before = self._start(key, block, "input_json_delta", "partial_json")
+        return before + self._delta(delta.arguments)
 
     def _start(self, key: object, block: Document, delta: str, field: str) -> bytes:
         before = self._stop()
@@ -127,11 +147,12 @@ def _event(kind: str, **fields: Any) -> bytes:
 
 
 def _tool_use(call: ToolCall) -> Document:
-    try:
-        given = json.loads(call.arguments or "{}")
-    except ValueError:
-        raise BrokenOffError(f"The model called {call.name[:80]!r} with what is not JSON; ask again.") from None
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
+    return {"type": "tool_use", "id": call.id or _new_id(), "name": call.name, "input": input_of(call)}
+
+
+def _new_id() -> str:
+    """What the client answers to where the vendor has given a call no id."""
+    return f"toolu_{uuid.uuid4().hex}"
 
 
 def _usage(usage: Usage) -> Document:
