@@ -88,7 +88,7 @@ WRONG_TURNS: list[tuple[str, Any, str]] = [
     ("/v1/messages", [{"role": "user", "content": [{"type": "tool_result"}]}], "tool_use_id"),
     ("/v1/responses", [{"type": "function_call_output", "output": "x"}], "`input[0]`"),
     ("/v1/responses", [{"role": "user", "content": [{"type": "input_file"}]}], "`input[0].content[0]`"),
-    ("/v1/responses", [], "prompt is empty"),
+    ("/v1/responses", [], "`input`"),
 ]
 
 

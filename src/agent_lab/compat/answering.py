@@ -14,14 +14,15 @@ from starlette.types import Receive, Scope, Send
 
 from agent_lab.compat import flow_models
 from agent_lab.compat.asked import Asked
-from agent_lab.compat.faults import Fault, fault_of
+from agent_lab.compat.faults import UNEXPECTED, Fault, fault_of
 from agent_lab.compat.naming import Target
 from agent_lab.compat.spoken import Answer, RoleDelta, Spoken, Writer, answer_of
 from agent_lab.contracts.errors import AgentLabError, BrokenOffError
 from agent_lab.contracts.generation import AnswerBegun, AnswerRestarted, GenerationResult, TextDelta, ToolDelta
-from agent_lab.lab.presence import while_waited_for
+from agent_lab.lab.presence import ClientGoneError, while_waited_for
 from agent_lab.lab.problems import request_id_of
 from agent_lab.lab.services import LabServices
+from agent_lab.telemetry.logging import get_logger
 
 PING_S = 15.0
 """Proxies and clients give up on a connection that says nothing for a minute."""
@@ -38,7 +39,7 @@ async def respond(asked: Asked, target: Target, writer: Writer, request: Request
 
 async def _whole(asked: Asked, target: Target, request: Request, services: LabServices) -> Answer:
     if target.flow is None:
-        return answer_of(await services.generator.generate(asked.request), asked.notes)
+        return answer_of(await services.generator.generate(asked.request, sticky=asked.sticky), asked.notes)
     async with _closing(_spoken(asked, target, request, services)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Answer):
@@ -48,7 +49,7 @@ async def _whole(asked: Asked, target: Target, request: Request, services: LabSe
 
 def _spoken(asked: Asked, target: Target, request: Request, services: LabServices) -> AsyncIterator[Spoken]:
     if target.flow is None:
-        return services.generator.stream(asked.request, on_cut="continue")
+        return services.generator.stream(asked.request, on_cut="continue", sticky=asked.sticky)
     run = flow_models.run_request(asked, target.flow)
     return flow_models.speak(
         services.runs, run, target.flow, name=target.flow_name, asked=asked, request_id=request_id_of(request)
@@ -93,6 +94,12 @@ class StreamedAnswer(Response):
             return
         except AgentLabError as error:
             fault = fault_of(error)
+        except ClientGoneError:
+            raise
+        except Exception:
+            log = get_logger("api")  # as in the frame: the log gets all of it, and the client nothing of its insides
+            log.exception("unexpected_error", method=self._request.method, path=self._request.url.path)
+            fault = UNEXPECTED
         finally:
             pinging.cancel()
             await asyncio.gather(pinging, return_exceptions=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.generation import (
     MAX_PROMPT_CHARS,
@@ -33,19 +35,8 @@ def _plain(value: JsonValue) -> JsonValue:
 
 PlainJson = Annotated[JsonValue, AfterValidator(_plain)]
 PlainObject = dict[str, PlainJson]
-
-
-class Body(BaseModel):
-    """A request body: the types of JSON as they are, and what is not named is kept for the vendor."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
-
-    __pydantic_extra__: dict[str, PlainJson]
-
-    @property
-    def others(self) -> dict[str, JsonValue]:
-        """The parameters that only the vendor knows. One that is null says nothing."""
-        return {name: value for name, value in (self.model_extra or {}).items() if value is not None}
+NAMING = ("user", "prompt_cache_key", "safety_identifier")
+"""Parameters by which clients say for whom, or for which conversation, they ask."""
 
 
 class Part(BaseModel):
@@ -78,6 +69,35 @@ class LabOptions(Contract):
     constraints: Constraints = Constraints()
     """Of a model: what the answer may cost."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_null(cls, sent: Any) -> Any:
+        """What is null says nothing."""
+        return {name: value for name, value in sent.items() if value is not None} if isinstance(sent, dict) else sent
+
+
+NO_OPTIONS = LabOptions()
+
+
+class Body(BaseModel):
+    """A request body: the types of JSON as they are, and what is not named is kept for the vendor."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
+
+    __pydantic_extra__: dict[str, PlainJson]
+
+    agent_lab: LabOptions | None = None
+
+    @property
+    def options(self) -> LabOptions:
+        """The extension, or what holds without it."""
+        return self.agent_lab or NO_OPTIONS
+
+    @property
+    def others(self) -> dict[str, JsonValue]:
+        """The parameters that only the vendor knows. One that is null says nothing."""
+        return {name: value for name, value in (self.model_extra or {}).items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -88,9 +108,30 @@ class Asked:
     streamed: bool
     notes: tuple[str, ...] = ()
 
+    @property
+    def sticky(self) -> str:
+        """The same for every turn of a conversation: who the client says it is for, else how it begins."""
+        request = self.request
+        named = next((said for said in map(request.extra.get, NAMING) if isinstance(said, str) and said), None)
+        metadata = request.extra.get("metadata")
+        user = metadata.get("user_id") if isinstance(metadata, Mapping) else None
+        if named or (isinstance(user, str) and user):
+            return str(named or user)
+        return _beginning(request)
 
-def conversation(system: Sequence[str], turns: Sequence[Message]) -> tuple[str, Context]:
-    """The prompt, and what comes before it.
+
+def _beginning(request: GenerationRequest) -> str:
+    """A hash of the instructions and of the first thing that the user said."""
+    first = next((turn for turn in request.context.history if turn.role == "user"), None)
+    said = (first.content, *(image.url for image in first.images)) if first else (request.prompt,)
+    digest = hashlib.sha256()
+    for text in (request.context.system or "", *said):
+        digest.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    return digest.hexdigest()
+
+
+def conversation(system: Sequence[str], turns: Sequence[Message], *, field: str) -> tuple[str, Context]:
+    """The prompt, and what comes before it. Raises ValidationError where the last turn says nothing, or there is none.
 
     The last turn is the prompt where it is a user's text and nothing else; else the history has all of them.
     """
@@ -98,6 +139,19 @@ def conversation(system: Sequence[str], turns: Sequence[Message]) -> tuple[str, 
     last = turns[-1] if turns else None
     if last is None and instructions is not None:  # instructions alone are a question too
         return "", Context(history=(Message(role="system", content=instructions),))
-    if last is not None and last.role == "user" and last.content and not last.images:
+    if last is None or not (last.content or last.images or last.tool_calls or last.role == "tool"):
+        raise empty(field)
+    if last.role == "user" and last.content and not last.images:
         return last.content, Context(system=instructions, history=tuple(turns[:-1]))
     return "", Context(system=instructions, history=tuple(turns))
+
+
+def empty(field: str) -> ValidationError:
+    """The error for a question that asks nothing."""
+    return ValidationError(f"The last turn of `{field}` is empty; write a question there.", where=field)
+
+
+def notes_on_names(turns: Iterable[object]) -> Iterator[str]:
+    """A note where a turn says the name of its speaker, which no turn here has a place for."""
+    if any(getattr(turn, "name", None) is not None for turn in turns):
+        yield "'name' of the turns was left out: their roles alone say who speaks."

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from agent_lab.compat.asked import Asked, Body, LabOptions, Part, PlainObject, PlainTurn, conversation
+from agent_lab.compat.asked import Asked, Body, Part, PlainObject, PlainTurn, conversation, notes_on_names
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, GenerationRequest, Image, Message, Tool, ToolCall
 
@@ -49,7 +49,7 @@ class ChatToolCall(Part):
     """A call that the assistant made."""
 
     id: str
-    type: Literal["function"] = "function"
+    type: Literal["function"] | None = None
     function: CalledFunction
 
 
@@ -60,6 +60,7 @@ class ChatTurn(Part):
     content: Annotated[str, Field(max_length=MAX_PROMPT_CHARS)] | tuple[ContentPart, ...] | None = None
     tool_calls: tuple[ChatToolCall, ...] | None = None
     tool_call_id: str | None = None
+    name: JsonValue = None
 
 
 class FunctionTool(Part):
@@ -117,7 +118,6 @@ class ChatBody(Body):
     tools: tuple[ChatTool, ...] | None = Field(default=None, max_length=512)
     tool_choice: PlainObject | str | None = None
     response_format: ResponseFormat | None = None
-    agent_lab: LabOptions = LabOptions()
 
     @property
     def include_usage(self) -> bool:
@@ -130,7 +130,7 @@ class ChatBody(Body):
         turns = [_message(turn, place) for place, turn in enumerate(self.messages)]
         # Instructions that open the conversation are its system text; later ones stay where they were said.
         opening = next((at for at, turn in enumerate(turns) if turn.role not in INSTRUCTING), len(turns))
-        prompt, context = conversation([turn.content for turn in turns[:opening]], turns[opening:])
+        prompt, context = conversation([turn.content for turn in turns[:opening]], turns[opening:], field="messages")
         choice, extra = _tool_choice(self.tool_choice), self.others
         if isinstance(choice, dict):  # a kind of choice that only the vendor knows
             extra["tool_choice"], choice = choice, None
@@ -139,9 +139,9 @@ class ChatBody(Body):
         request = GenerationRequest(
             prompt=prompt,
             model_key=model_key,
-            strategy=self.agent_lab.strategy,
+            strategy=self.options.strategy,
             context=context,
-            constraints=self.agent_lab.constraints,
+            constraints=self.options.constraints,
             max_tokens=self.max_completion_tokens or self.max_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
@@ -153,7 +153,7 @@ class ChatBody(Body):
             extra=extra,
             extra_protocol="openai" if extra else None,
         )
-        return Asked(request=request, options=self.agent_lab, streamed=bool(self.stream), notes=tuple(self._notes()))
+        return Asked(request=request, options=self.options, streamed=bool(self.stream), notes=tuple(self._notes()))
 
     def _refuse(self) -> None:
         if self.n not in {None, 1}:
@@ -171,6 +171,7 @@ class ChatBody(Body):
         return wanted.json_schema.document
 
     def _notes(self) -> Iterator[str]:
+        yield from notes_on_names(self.messages)
         if any(tool.function.strict for tool in self.tools or ()):
             yield "'strict' of the tools was left out: arguments are as the model writes them."
         for name in sorted(NOT_RETURNED & self.others.keys()):

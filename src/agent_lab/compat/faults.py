@@ -18,10 +18,11 @@ from agent_lab.contracts.errors import (
     ContentRefusedError,
     EnvironmentFaultError,
     LimitExceededError,
-    ModelCorruptError,
     NotFoundError,
     RateLimitedError,
+    SilentError,
     TooLargeError,
+    UnusableError,
     ValidationError,
     error_kind,
 )
@@ -48,7 +49,7 @@ ROWS: tuple[tuple[type[AgentLabError], int | None, str | None], ...] = (
     (LimitExceededError, None, "insufficient_quota"),
     (AgentLabError, None, None),
 )
-FINAL = (ConflictError, LimitExceededError, CapacityError, ModelCorruptError, EnvironmentFaultError)
+FINAL = (ConflictError, LimitExceededError, CapacityError, UnusableError, EnvironmentFaultError)
 """What is the same a second later: the SDKs are told not to try again on their own."""
 OPENAI_TYPES: Mapping[str, str] = {
     "rate_limit_exceeded": "rate_limit_error",
@@ -88,6 +89,13 @@ class Fault:
         return {"type": "error", "error": {"type": kind, "message": self.message}, "request_id": request_id}
 
 
+UNEXPECTED = Fault(
+    status=500,
+    code="internal",
+    message="The lab failed on this request; the log has the reason under the request's id.",
+)
+
+
 def fault_of(error: AgentLabError) -> Fault:
     """The error as a client of these protocols reads it."""
     if isinstance(error, RunFailedError):
@@ -111,7 +119,7 @@ def _headers(error: AgentLabError, kind: type[AgentLabError]) -> dict[str, str]:
         return {"Retry-After": str(max(1, math.ceil(error.retry_after_s or 1)))}
     if isinstance(error, NotSignedInError):
         return {"WWW-Authenticate": 'Bearer realm="agent-lab"'}
-    return {"x-should-retry": "false"} if issubclass(kind, FINAL) else {}
+    return {"x-should-retry": "false"} if issubclass(kind, FINAL) and not issubclass(kind, SilentError) else {}
 
 
 def wrong_body(error: pydantic.ValidationError) -> ValidationError:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
-from agent_lab.compat.asked import Asked, Body, LabOptions, Part, PlainObject, PlainTurn, conversation
+from agent_lab.compat.asked import Asked, Body, Part, PlainObject, PlainTurn, conversation, empty, notes_on_names
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, GenerationRequest, Image, Message, Tool, ToolCall
 
@@ -50,6 +50,7 @@ class Turn(Part):
 
     role: Literal["user", "assistant"]
     content: LongText | tuple[ContentBlock, ...]
+    name: JsonValue = None
 
 
 class MessagesTool(Part):
@@ -84,19 +85,21 @@ class MessagesBody(Body):
     stop_sequences: tuple[str, ...] | None = None
     tools: tuple[MessagesTool, ...] | None = Field(default=None, max_length=512)
     tool_choice: ToolChoice | None = None
-    agent_lab: LabOptions = LabOptions()
 
     def asked(self, model_key: str | None) -> Asked:
         """The question. Raises ValidationError for what cannot be asked here."""
-        turns = [message for place, turn in enumerate(self.messages) for message in _messages(turn, place)]
-        prompt, context = conversation(self._system(), turns)
+        said = [tuple(_messages(turn, place)) for place, turn in enumerate(self.messages)]
+        if not said[-1]:
+            raise empty("messages")
+        turns = [message for messages in said for message in messages]
+        prompt, context = conversation(self._system(), turns, field="messages")
         extra = self.others
         request = GenerationRequest(
             prompt=prompt,
             model_key=model_key,
-            strategy=self.agent_lab.strategy,
+            strategy=self.options.strategy,
             context=context,
-            constraints=self.agent_lab.constraints,
+            constraints=self.options.constraints,
             max_tokens=self.max_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
@@ -109,7 +112,7 @@ class MessagesBody(Body):
             extra=extra,
             extra_protocol="anthropic" if extra else None,
         )
-        return Asked(request=request, options=self.agent_lab, streamed=bool(self.stream), notes=tuple(self._notes()))
+        return Asked(request=request, options=self.options, streamed=bool(self.stream), notes=tuple(self._notes()))
 
     def _system(self) -> list[str]:
         if self.system is None or isinstance(self.system, str):
@@ -127,6 +130,7 @@ class MessagesBody(Body):
         return choice.name
 
     def _notes(self) -> Iterator[str]:
+        yield from notes_on_names(self.messages)
         blocks = list(self._blocks())
         if any(block.type in THOUGHTS for block in blocks):
             yield "The thoughts of earlier answers were left out."

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from agent_lab.compat.asked import Asked, Body, LabOptions, Part, PlainObject, PlainTurn, conversation
+from agent_lab.compat.asked import Asked, Body, Part, PlainObject, PlainTurn, conversation, notes_on_names
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, GenerationRequest, Image, Message
 
@@ -33,22 +33,26 @@ class InputPart(Part):
 class InputItem(Part):
     """An item of the input: a message, or the thoughts of an earlier answer, which are left out."""
 
-    type: str = "message"
+    type: str | None = None
     role: Literal["system", "developer", "user", "assistant"] | None = None
     content: Annotated[str, Field(max_length=MAX_PROMPT_CHARS)] | tuple[InputPart, ...] | None = None
+    name: JsonValue = None
 
 
 class TextFormat(Part):
     """`text`, `json_object`, or `json_schema` with a schema."""
 
-    type: Literal["text", "json_object", "json_schema"] = "text"
+    type: Literal["text", "json_object", "json_schema"] | None = None
     document: PlainObject | None = Field(default=None, alias="schema")
+
+
+PLAIN = TextFormat()
 
 
 class TextOptions(Part):
     """How the text is to be."""
 
-    format: TextFormat = TextFormat()
+    format: TextFormat | None = None
     verbosity: str | None = None
 
 
@@ -73,9 +77,8 @@ class ResponsesBody(Body):
     max_output_tokens: int | None = Field(default=None, gt=0, le=1_000_000)
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    text: TextOptions = TextOptions()
+    text: TextOptions | None = None
     reasoning: ReasoningOptions | None = None
-    agent_lab: LabOptions = LabOptions()
 
     def asked(self, model_key: str | None) -> Asked:
         """The question. Raises ValidationError for what cannot be asked here."""
@@ -84,14 +87,14 @@ class ResponsesBody(Body):
         system = [self.instructions] if self.instructions else []
         while turns and turns[0].role in {"system", "developer"}:
             system.append(turns.pop(0).content)
-        prompt, context = conversation(system, turns)
+        prompt, context = conversation(system, turns, field="input")
         extra = self._extra()
         request = GenerationRequest(
             prompt=prompt,
             model_key=model_key,
-            strategy=self.agent_lab.strategy,
+            strategy=self.options.strategy,
             context=context,
-            constraints=self.agent_lab.constraints,
+            constraints=self.options.constraints,
             max_tokens=self.max_output_tokens,
             temperature=self.temperature,
             top_p=self.top_p,
@@ -99,13 +102,13 @@ class ResponsesBody(Body):
             extra=extra,
             extra_protocol="openai" if extra else None,
         )
-        return Asked(request=request, options=self.agent_lab, streamed=bool(self.stream), notes=tuple(self._notes()))
+        return Asked(request=request, options=self.options, streamed=bool(self.stream), notes=tuple(self._notes()))
 
     def echo(self) -> dict[str, Any]:
         """What the answer repeats of the request."""
-        shape: dict[str, Any] = {"type": self.text.format.type}
-        if self.text.format.document is not None:
-            shape |= {"name": "answer", "schema": self.text.format.document}
+        shape: dict[str, Any] = {"type": self._format.type or "text"}
+        if self._format.document is not None:
+            shape |= {"name": "answer", "schema": self._format.document}
         return {
             "instructions": self.instructions,
             "max_output_tokens": self.max_output_tokens,
@@ -137,18 +140,18 @@ class ResponsesBody(Body):
         }
         if self.reasoning and self.reasoning.effort:
             extra["reasoning_effort"] = self.reasoning.effort
-        if self.text.verbosity:
+        if self.text and self.text.verbosity:
             extra["verbosity"] = self.text.verbosity
-        if self.text.format.type == "json_object":
+        if self._format.type == "json_object":
             extra["response_format"] = {"type": "json_object"}
         return extra
 
     def _schema(self) -> dict[str, JsonValue] | None:
-        if self.text.format.type != "json_schema":
+        if self._format.type != "json_schema":
             return None
-        if self.text.format.document is None:
+        if self._format.document is None:
             raise ValidationError("`text.format.schema` is missing.", where="text.format.schema")
-        return self.text.format.document
+        return self._format.document
 
     def _turns(self) -> list[Message]:
         if isinstance(self.input, str):
@@ -156,7 +159,12 @@ class ResponsesBody(Body):
         found = (_message(item, place) for place, item in enumerate(self.input))
         return [message for message in found if message is not None]
 
+    @property
+    def _format(self) -> TextFormat:
+        return (self.text and self.text.format) or PLAIN
+
     def _notes(self) -> Iterator[str]:
+        yield from notes_on_names(() if isinstance(self.input, str) else self.input)
         if not isinstance(self.input, str) and any(isinstance(i, InputItem) and _is_thought(i) for i in self.input):
             yield "The thoughts of earlier answers were left out."
 
@@ -170,9 +178,10 @@ def _message(item: PlainTurn | InputItem, place: int) -> Message | None:
         return item
     if _is_thought(item):
         return None
-    if item.type != "message" or item.role is None:
+    kind = item.type or "message"
+    if kind != "message" or item.role is None:
         raise ValidationError(
-            f"`input[{place}]` is {item.type[:40]!r}; messages with a role are what is taken here.",
+            f"`input[{place}]` is {kind[:40]!r}; messages with a role are what is taken here.",
             where=f"input[{place}]",
         )
     if item.content is None or isinstance(item.content, str):

@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 import pydantic
 from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.routing import Match
 
 from agent_lab.compat import documents
 from agent_lab.compat.answering import respond
 from agent_lab.compat.chat_body import ChatBody
 from agent_lab.compat.chat_writer import ChatWriter
-from agent_lab.compat.faults import BodyTooLargeError, Fault, encoded, fault_of, wrong_body
+from agent_lab.compat.faults import UNEXPECTED, BodyTooLargeError, Fault, encoded, fault_of, wrong_body
 from agent_lab.compat.messages_body import MessagesBody
 from agent_lab.compat.messages_writer import MessagesWriter
 from agent_lab.compat.naming import target_of
@@ -25,8 +27,10 @@ from agent_lab.compat.spoken import Writer
 from agent_lab.contracts.errors import AgentLabError, TooLargeError, ValidationError
 from agent_lab.lab.access import GuardedRoute, check_signed_in, owner
 from agent_lab.lab.body import ASIDE_BYTES, read_bytes
+from agent_lab.lab.presence import ClientGoneError
 from agent_lab.lab.problems import request_id_of
 from agent_lab.lab.services import services_of
+from agent_lab.telemetry.logging import get_logger
 
 MAX_BODY_BYTES = 32_000_000
 """Pictures come in the body."""
@@ -50,18 +54,22 @@ class Door(GuardedRoute):
             try:
                 return await inner(request)
             except AgentLabError as error:
-                fault = fault_of(error)
-                content = self.told(fault, request)
-                return Response(content, fault.status, fault.headers, "application/json")
+                return self.told(fault_of(error), request)
+            except ClientGoneError:
+                raise
+            except Exception:
+                log = get_logger("api")
+                log.exception("unexpected_error", method=request.method, path=request.url.path)
+                return self.told(UNEXPECTED, request)
 
         return translated
 
     @staticmethod
-    def told(fault: Fault, request: Request) -> bytes:
+    def told(fault: Fault, request: Request) -> Response:
         """The error as this request's client reads it: only Anthropic's SDK says which version it speaks."""
-        if "anthropic-version" in request.headers or request.url.path == "/v1/messages":
-            return encoded(fault.anthropic(request_id_of(request)))
-        return encoded(fault.openai())
+        is_anthropic = "anthropic-version" in request.headers or f"{request.url.path}/".startswith("/v1/messages/")
+        document = fault.anthropic(request_id_of(request)) if is_anthropic else fault.openai()
+        return Response(encoded(document), fault.status, fault.headers, "application/json")
 
 
 router = APIRouter(route_class=Door, tags=["compatibility"])
@@ -136,3 +144,22 @@ async def get_served_model(model_id: str, request: Request) -> Response:
     """One model or flow, under any name that requests may use."""
     found = await served_model(model_id, services_of(request))
     return Response(found.model_dump_json(), media_type="application/json")
+
+
+@router.api_route(
+    "/v1/{path:path}",
+    methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    include_in_schema=False,
+)
+@owner
+async def refuse_other_routes(request: Request) -> Response:
+    """What no route above takes, told in the protocol's form; it stands last so that it comes after them."""
+    others = [route for route in router.routes if isinstance(route, APIRoute) and route.include_in_schema]
+    taken = [route.methods or () for route in others if route.matches(request.scope)[0] is Match.PARTIAL]
+    path = request.url.path[:80]
+    if not taken:
+        message = f"There is no route {path!r}; `GET /openapi.json` lists those that there are."
+        return Door.told(Fault(status=404, code="not_found", message=message), request)
+    allowed = ", ".join(sorted({method for methods in taken for method in methods}))
+    message = f"The route {path!r} does not take {request.method}; it takes {allowed}."
+    return Door.told(Fault(status=405, code="method_not_allowed", message=message, headers={"Allow": allowed}), request)
