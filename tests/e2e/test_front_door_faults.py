@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,19 @@ from support.vendor_faults import FAULTS, LONG, WELL, Behaviour
 from support.vendor_server import VendorServer, vendor_server
 
 KINDS = ("chat", "responses", "messages")
+# Whom the client's protocol meets at the other end: its own, and at least one that has to be translated.
+PAIRS = [*(("chat", kind) for kind in KINDS), ("messages", "messages"), ("messages", "chat")]
+PAIRS += [("responses", "responses"), ("responses", "messages")]
+EVERY_PAIR = pytest.mark.parametrize(("client", "kind"), PAIRS)
+EITHER_WAY = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+SDK_ERRORS = (openai.APIError, anthropic.APIError)
 WHOLE = {LONG, WELL.text}
 QUICK = "{ header_s = 1.5, first_token_s = 1.5, idle_s = 1.5 }"
 SOUND = {"well", "wrong-type", *(name for name in FAULTS if name.endswith("-then-well"))} - {"cut-then-well"}
 FLAPPING = [Behaviour(status="503 No", body="", lasts_s=3.0), WELL]
 NO_END = {"no-end", "no-end-hangs"}
+SHORT = " ".join(f"word{number}" for number in range(10))
+CUTS = {f"cut-{byte}": [Behaviour(text=SHORT, cut_at=byte)] for byte in range(1, 97 * 48, 97)}
 
 
 def has_an_end(kind: str, *, streamed: bool) -> bool:
@@ -31,7 +39,7 @@ def has_an_end(kind: str, *, streamed: bool) -> bool:
     return kind != "responses" or not streamed
 
 
-def rows(server: VendorServer, *, fallbacks: bool) -> Iterator[str]:
+def rows(server: VendorServer, names: Sequence[str], *, fallbacks: bool) -> Iterator[str]:
     """Nothing but what a user would write."""
     for kind in ("openai", "anthropic"):
         address = f"{server.url}/v1" if kind == "openai" else server.url
@@ -39,15 +47,15 @@ def rows(server: VendorServer, *, fallbacks: bool) -> Iterator[str]:
     for kind in KINDS:
         provider = "anthropic-vendor" if kind == "messages" else "openai-vendor"
         api = 'api = "responses"\n' if kind == "responses" else ""
-        for name in (*FAULTS, "flapping", "spare"):
+        for name in (*names, "flapping", "spare"):
             row = f'[[model]]\nkey = "{kind}-{name}"\nprovider = "{provider}"\nmodel_id = "{name}"\n{api}'
             row += f"timeouts = {QUICK}\n"
             yield row + (f'fallbacks = ["{kind}-spare"]\n' if fallbacks and name != "spare" else "")
 
 
-def _settings(home: Path, vendor: VendorServer, *, fallbacks: bool) -> Reading:
+def _settings(home: Path, vendor: VendorServer, names: Sequence[str], *, fallbacks: bool) -> Reading:
     home.mkdir()
-    (home / "rows.toml").write_text("\n".join(rows(vendor, fallbacks=fallbacks)))
+    (home / "rows.toml").write_text("\n".join(rows(vendor, names, fallbacks=fallbacks)))
     return read_settings({"AGENT_LAB_HOME": str(home), "CIRCUIT_BREAKER_TIMEOUT": "3.2"}, dotenv=home / "no.env")
 
 
@@ -59,6 +67,11 @@ class FrontDoor:
         self.vendor = vendor
         self.openai = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=TOKEN, max_retries=0, timeout=30)
         self.anthropic = anthropic.AsyncAnthropic(base_url=url, api_key=TOKEN, max_retries=0, timeout=30)
+
+    async def ask(self, client: str, model: str, *, streamed: bool) -> str:
+        """What a client of that protocol hears, or whatever its SDK raises."""
+        by = {"chat": self.chat, "responses": self.response, "messages": self.message}
+        return await by[client](model, streamed=streamed)
 
     async def chat(self, model: str, *, streamed: bool) -> str:
         """The whole text, or whatever the SDK raises. A stream that ends without its finish reason is no answer."""
@@ -72,16 +85,37 @@ class FrontDoor:
         assert ended
         return text
 
-    async def message(self, model: str) -> str:
-        async with self.anthropic.messages.stream(model=model, max_tokens=900, messages=QUESTION) as stream:
-            return await stream.get_final_text()
+    async def response(self, model: str, *, streamed: bool) -> str:
+        """The same; a stream that ends without `response.completed` is no answer."""
+        if not streamed:
+            return (await self.openai.responses.create(model=model, input="What is 12 + 30?")).output_text
+        text, ended = "", False
+        async for event in await self.openai.responses.create(model=model, input="What is 12 + 30?", stream=True):
+            text += event.delta if event.type == "response.output_text.delta" else ""
+            ended = ended or event.type == "response.completed"
+        assert ended
+        return text
+
+    async def message(self, model: str, *, streamed: bool) -> str:
+        """The same; a stream that ends without `message_stop` is no answer."""
+        asked: dict[str, Any] = {"model": model, "max_tokens": 900, "messages": QUESTION}
+        if not streamed:
+            return "".join(block.text for block in (await self.anthropic.messages.create(**asked)).content)
+        text, ended = "", False
+        async for event in await self.anthropic.messages.create(**asked, stream=True):
+            text += event.delta.text if event.type == "content_block_delta" else ""
+            ended = ended or event.type == "message_stop"
+        assert ended
+        return text
 
 
 @asynccontextmanager
-async def front_door(home: Path, *, fallbacks: bool) -> AsyncIterator[FrontDoor]:
+async def front_door(
+    home: Path, *, fallbacks: bool, plans: Mapping[str, Sequence[Behaviour]] = FAULTS
+) -> AsyncIterator[FrontDoor]:
     async with (
-        vendor_server(plans={"flapping": FLAPPING}) as vendor,
-        open_lab(_settings(home, vendor, fallbacks=fallbacks)) as lab,
+        vendor_server(plans={**plans, "flapping": FLAPPING}) as vendor,
+        open_lab(_settings(home, vendor, list(plans), fallbacks=fallbacks)) as lab,
         serve(build_app(lab, token=TOKEN)) as url,
     ):
         door = FrontDoor(lab, vendor, url)
@@ -90,51 +124,69 @@ async def front_door(home: Path, *, fallbacks: bool) -> AsyncIterator[FrontDoor]
         await door.anthropic.close()
 
 
-async def outcomes(door: FrontDoor, kind: str, *, streamed: bool) -> dict[str, str | Exception]:
+async def outcomes(
+    door: FrontDoor, client: str, kind: str, names: Sequence[str] = tuple(FAULTS), *, streamed: bool
+) -> dict[str, str | Exception]:
     """What comes of each fault, all at the same time."""
-    calls = [door.chat(f"{kind}-{name}", streamed=streamed) for name in FAULTS]
+    calls = [door.ask(client, f"{kind}-{name}", streamed=streamed) for name in names]
     got = await asyncio.gather(*calls, return_exceptions=True)
     for one in got:
-        assert isinstance(one, str | openai.APIError), one
-    return dict(zip(FAULTS, got, strict=True))  # type: ignore[arg-type]
+        assert isinstance(one, (str, *SDK_ERRORS)), one
+    return dict(zip(names, got, strict=True))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@EVERY_PAIR
+@EITHER_WAY
 async def test_with_a_fallback_every_fault_but_a_rejection_ends_in_a_whole_answer(
-    tmp_path: Path, kind: str, streamed: bool
+    tmp_path: Path, client: str, kind: str, streamed: bool
 ) -> None:
     async with front_door(tmp_path / "home", fallbacks=True) as door:
-        got = await outcomes(door, kind, streamed=streamed)
+        got = await outcomes(door, client, kind, streamed=streamed)
     lost = {name for name, one in got.items() if one not in WHOLE}
     # What was heard of these begins otherwise than the spare's answer, so that nothing of the two is joined.
     assert lost == {"filter"} | (set() if has_an_end(kind, streamed=streamed) else NO_END)
-    assert isinstance(got["filter"], openai.BadRequestError)
-    assert got["filter"].code == "content_policy_violation"
-    assert "The prompt was flagged" in got["filter"].message
+    refused = got["filter"]
+    assert isinstance(refused, openai.BadRequestError | anthropic.BadRequestError)
+    assert "The prompt was flagged" in refused.message
+    assert client == "messages" or refused.code == "content_policy_violation"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-async def test_without_a_fallback_an_answer_is_whole_or_an_error(tmp_path: Path, kind: str, streamed: bool) -> None:
+@EVERY_PAIR
+@EITHER_WAY
+async def test_without_a_fallback_an_answer_is_whole_or_an_error(
+    tmp_path: Path, client: str, kind: str, streamed: bool
+) -> None:
     async with front_door(tmp_path / "home", fallbacks=False) as door:
-        got = await outcomes(door, kind, streamed=streamed)
+        got = await outcomes(door, client, kind, streamed=streamed)
         asked = [request.model for request in door.vendor.received]
     answered = {name for name, one in got.items() if one in WHOLE}
     assert answered >= SOUND | (NO_END if has_an_end(kind, streamed=streamed) else set())
-    assert all(isinstance(one, openai.APIError) for name, one in got.items() if name not in answered)
+    assert all(isinstance(one, SDK_ERRORS) for name, one in got.items() if name not in answered)
     assert max(asked.count(name) for name in FAULTS) <= 3
     for once in ("401", "too-long", "filter", "429"):
         assert asked.count(once) == 1, once
 
 
-async def test_the_sdk_of_anthropic_is_rescued_from_vendors_of_either_protocol(tmp_path: Path) -> None:
-    async with front_door(tmp_path / "home", fallbacks=True) as door:
-        names = [f"{kind}-{name}" for kind in KINDS for name in ("cut", "stall", "malformed", "503", "silent")]
-        texts = await asyncio.gather(*(door.message(name) for name in names))
-        with pytest.raises(anthropic.BadRequestError, match="The prompt was flagged"):
-            await door.message("chat-filter")
-    assert set(texts) == {LONG}
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_stream_that_is_cut_at_any_byte_is_a_whole_answer_or_an_error(tmp_path: Path, kind: str) -> None:
+    async with front_door(tmp_path / "home", fallbacks=False, plans=CUTS) as door:
+        got = await outcomes(door, kind, kind, tuple(CUTS), streamed=True)
+    assert {one for one in got.values() if isinstance(one, str)} == {SHORT}
+    broken = sum(isinstance(one, SDK_ERRORS) for one in got.values())
+    assert broken > 10
+    assert isinstance(got["cut-1"], SDK_ERRORS)
+
+
+async def test_a_refusal_that_lasts_is_not_asked_for_again_by_the_sdks_themselves(tmp_path: Path) -> None:
+    async with front_door(tmp_path / "home", fallbacks=False) as door:
+        door.openai, door.anthropic = (
+            door.openai.with_options(max_retries=2),
+            door.anthropic.with_options(max_retries=2),
+        )
+        for client in KINDS:
+            with pytest.raises(SDK_ERRORS):
+                await door.ask(client, "chat-401", streamed=False)
+        assert [request.model for request in door.vendor.received] == ["401"] * 3
 
 
 async def test_a_cut_stream_without_a_fallback_raises_in_both_sdks(tmp_path: Path) -> None:
@@ -142,7 +194,7 @@ async def test_a_cut_stream_without_a_fallback_raises_in_both_sdks(tmp_path: Pat
         with pytest.raises(openai.APIError, match="broke off"):
             await door.chat("chat-cut", streamed=True)
         with pytest.raises(anthropic.APIError, match="broke off"):
-            await door.message("messages-cut")
+            await door.message("messages-cut", streamed=True)
 
 
 async def test_a_model_that_is_down_for_a_while_is_left_alone_and_taken_back(tmp_path: Path) -> None:
