@@ -119,6 +119,14 @@ async def test_the_turns_of_a_conversation_stay_on_one_side_of_a_split(tmp_path:
     assert set.union(*sides) == {"voice", "other"}
 
 
+async def test_instructions_alone_are_shared_out_too(tmp_path: Path) -> None:
+    async with open_door(tmp_path / "home", more_models=SPLIT) as door, door.owner() as owner:
+        for number in range(12):
+            body = {"model": "both", "messages": [{"role": "system", "content": f"Tell joke {number}."}]}
+            assert (await owner.post("/v1/chat/completions", json=body)).status_code == 200
+    assert {call.model.key for call in door.provider.calls} == {"voice", "other"}
+
+
 @pytest.mark.parametrize(
     ("path", "who"),
     [

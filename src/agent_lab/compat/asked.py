@@ -122,7 +122,10 @@ class Asked:
 
 def _beginning(request: GenerationRequest) -> str:
     """A hash of the instructions and of the first thing that the user said."""
-    first = next((turn for turn in request.context.history if turn.role == "user"), None)
+    history = request.context.history
+    first = next((turn for turn in history if turn.role == "user"), None)
+    if first is None and not request.prompt:  # instructions alone
+        first = history[0]
     said = (first.content, *(image.url for image in first.images)) if first else (request.prompt,)
     digest = hashlib.sha256()
     for text in (request.context.system or "", *said):
