@@ -27,7 +27,12 @@ provider = "mine"
 model_id = "org/Big:1"
 context_window = 8000
 ignores = ["seed"]
-cost_profile = {{ input_usd_per_mtok = 1, output_usd_per_mtok = 2, cached_input_usd_per_mtok = 0.5 }}
+
+[model.cost_profile]
+input_usd_per_mtok = 1
+output_usd_per_mtok = 2
+cached_input_usd_per_mtok = 0.5
+cache_write_usd_per_mtok = 1.25
 """
 
 
@@ -56,8 +61,8 @@ async def test_a_server_of_the_users_own_answers_through_the_lab(
             with pytest.raises(BusyError):
                 await lab.generator.generate(GenerationRequest(prompt="What?", model_key="big"))
     assert (result.text, result.source, result.model_resolved) == ("one two three", "mine", "org/Big:1")
-    # 10 fresh and 30 cached tokens read, 3 written.
-    assert result.usage.cost_usd == Decimal("0.000031")
+    # 40 tokens read, of which 30 were cached and 4, by Anthropic alone, written to the cache; 3 tokens of answer.
+    assert result.usage.cost_usd == Decimal("0.000032" if kind == "anthropic" else "0.000031")
     assert result.notes == ("'big' does not take seed; it was left out.",)
     assert uncounted.usage.cost_usd is None
     assert {request.body["model"] for request in server.received} == {"org/Big:1"}

@@ -10,6 +10,7 @@ from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.generation import FinishReason, GenerationRequest, Image
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
+from agent_lab.providers.hosted.counting import counted_by_anthropic
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
 from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.hosted.reading import Reading
@@ -26,6 +27,8 @@ ENDS: Mapping[str, FinishReason] = {
 CHOICES: Mapping[str, str] = {"auto": "auto", "none": "none", "required": "any"}
 KEPT = ("model", "messages", "stream", "max_tokens")
 """What the request's own extra parameters do not change."""
+READ = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+"""What a usage counts of the prompt."""
 HOTTEST = 1.0
 DATA_URL = re.compile(r"data:(?P<media_type>[\w.+-]+/[\w.+-]+);base64,")
 
@@ -176,6 +179,7 @@ class MessagesReader:
     def __init__(self, callee: Callee, owed: str = "") -> None:
         self._callee = callee
         self._owed = owed
+        self._read: dict[str, Any] = {}
         self.reading = Reading()
 
     def feed(self, data: bytes) -> None:
@@ -195,7 +199,7 @@ class MessagesReader:
         elif kind == "content_block_stop":
             self._end_block(event["index"])
         elif kind == "message_start":
-            self._count_read(event["message"]["usage"])
+            self._count_read(event["message"].get("usage"))
         elif kind == "message_delta":
             self._end(event["delta"].get("stop_reason"), event.get("usage"))
         elif kind == "message_stop":
@@ -209,8 +213,7 @@ class MessagesReader:
             self._begin_block(index, block)
             if block["type"] == "tool_use":
                 self.reading.call_tool(index, arguments=written(block["input"]).decode())
-        if document.get("usage"):
-            self._count_read(document["usage"])
+        self._count_read(document.get("usage"))
         self._end(document.get("stop_reason"), document.get("usage"))
 
     def _hear(self, index: int, delta: dict[str, Any]) -> None:
@@ -241,20 +244,18 @@ class MessagesReader:
         if call is not None and not any(call.arguments):
             self.reading.call_tool(index, arguments="{}")
 
-    def _count_read(self, usage: dict[str, Any]) -> None:
-        reading = self.reading
-        reading.cached_tokens = int(usage.get("cache_read_input_tokens") or 0)
-        written = int(usage.get("cache_creation_input_tokens") or 0)
-        reading.prompt_tokens = int(usage["input_tokens"]) + written + reading.cached_tokens
+    def _count_read(self, usage: object) -> None:
+        if isinstance(usage, dict):
+            self._read |= {name: usage[name] for name in READ if usage.get(name) is not None}
 
-    def _end(self, reason: str | None, usage: dict[str, Any] | None) -> None:
+    def _end(self, reason: str | None, usage: object) -> None:
         if reason is not None:
             if reason not in ENDS:
                 raise self._callee.broke_off(f"stop reason {str(reason)[:40]!r}")
             self.reading.finish_reason = ENDS[reason]
-        if usage:
-            # Some servers count what they read only at the end.
-            if usage.get("input_tokens"):
+        if isinstance(usage, dict) and usage:
+            # Some servers count what they read only at the end, and some tell it there as nothing.
+            told = usage.get("input_tokens")
+            if told or isinstance(told, bool | str | list | dict):
                 self._count_read(usage)
-            self.reading.completion_tokens = int(usage["output_tokens"])
-            self.reading.counted = True
+            self.reading.counted = counted_by_anthropic({**self._read, "output_tokens": usage.get("output_tokens")})

@@ -19,7 +19,7 @@ LAST_WORDS_S = 2.0
 CLOSING_S = 0.05
 """How long the end of the response is waited for after that of the protocol; without it the connection is lost."""
 # What a reader trips over where an event is not what the protocol says; RecursionError is json's word for nesting.
-NONSENSE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 EVENTS = re.compile(rb"(?:data|event|id|retry)?:")
 LONGEST_FIELD = len("event:")
 

@@ -8,6 +8,7 @@ from typing import Any
 from agent_lab.contracts.generation import FinishReason, GenerationRequest
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
+from agent_lab.providers.hosted.counting import Counted, counted_by_openai
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
 from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.hosted.reading import Reading
@@ -132,7 +133,7 @@ class ChatReader:
         if chunk.get("error"):
             raise self._callee.refused(None, chunk)
         if chunk.get("usage"):
-            self._count(chunk["usage"])
+            self.reading.counted = _counted(chunk["usage"])
         if choices := chunk.get("choices"):
             choice = choices[0]
             self._hear(choice.get("delta") or {})
@@ -143,8 +144,7 @@ class ChatReader:
         """A completion in one piece."""
         choice = document["choices"][0]
         self._hear(choice["message"])
-        if document.get("usage"):
-            self._count(document["usage"])
+        self.reading.counted = _counted(document.get("usage"))
         if end := choice.get("finish_reason"):
             self._end(end)
 
@@ -184,9 +184,6 @@ class ChatReader:
             raise self._callee.broke_off(f"finish reason {str(end)[:40]!r}")
         self.reading.finish_reason = ENDS[end]
 
-    def _count(self, usage: dict[str, Any]) -> None:
-        reading = self.reading
-        reading.prompt_tokens = int(usage["prompt_tokens"])
-        reading.completion_tokens = int(usage["completion_tokens"])
-        reading.cached_tokens = int((usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
-        reading.counted = True
+
+def _counted(usage: object) -> Counted | None:
+    return counted_by_openai(usage, "prompt_tokens", "completion_tokens")

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from agent_lab.contracts.generation import FinishReason, TextDelta, ToolCall, ToolDelta
 from agent_lab.contracts.ports import ModelAnswer, ProviderPiece
+from agent_lab.providers.hosted.counting import Counted
 
 UNCOUNTED = "The provider did not say how many tokens it took."
+NOTHING = Counted()
 
 
 @dataclass(slots=True)
@@ -28,10 +30,8 @@ class Reading:
     """Once it is there, all of the text is."""
     refused: bool = False
     """True where the model itself said that it does not take the question."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    counted: bool = False
+    counted: Counted | None = None
+    """None where the vendor did not count, or counted what no answer can have."""
     complete: bool = False
     """True once the protocol's own end has come: nothing follows."""
     calls: dict[object, _Call] = field(default_factory=dict)
@@ -82,13 +82,15 @@ class Reading:
 
     def answer(self, notes: tuple[str, ...], seconds: float) -> ModelAnswer:
         """The whole of it."""
+        counted = self.counted or NOTHING
         return ModelAnswer(
             text="".join(self._texts),
             finish_reason=self._finish(),
-            prompt_tokens=self.prompt_tokens,
-            completion_tokens=self.completion_tokens,
-            cached_tokens=min(self.cached_tokens, self.prompt_tokens),
-            usage_known=self.counted,
+            prompt_tokens=counted.prompt_tokens,
+            completion_tokens=counted.completion_tokens,
+            cached_tokens=min(counted.cached_tokens, counted.prompt_tokens),
+            cache_write_tokens=counted.cache_write_tokens,
+            usage_known=self.counted is not None,
             inference_s=seconds,
             notes=notes if self.counted else (*notes, UNCOUNTED),
             tool_calls=tuple(

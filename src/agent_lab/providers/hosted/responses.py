@@ -8,6 +8,7 @@ from typing import Any
 from agent_lab.contracts.generation import FinishReason, GenerationRequest
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import Parameter, ProviderSpec
+from agent_lab.providers.hosted.counting import counted_by_openai
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
 from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.hosted.reading import Reading
@@ -160,11 +161,7 @@ class ResponsesReader:
 
     def _end(self, response: dict[str, Any]) -> None:
         status, reading = response["status"], self.reading
-        if usage := response.get("usage"):
-            reading.prompt_tokens = int(usage["input_tokens"])
-            reading.completion_tokens = int(usage["output_tokens"])
-            reading.cached_tokens = int((usage.get("input_tokens_details") or {}).get("cached_tokens") or 0)
-            reading.counted = True
+        reading.counted = counted_by_openai(response.get("usage"), "input_tokens", "output_tokens")
         if status == "failed":
             raise self._callee.refused(None, response)
         why = str((response.get("incomplete_details") or {}).get("reason") or status)
