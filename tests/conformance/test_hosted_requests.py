@@ -205,3 +205,20 @@ async def test_own_parameters_join_those_of_the_same_name() -> None:
     assert set(body["output_config"]) == {"effort", "format"}
     body, _ = await sent("responses", extra={"text": {"verbosity": "low"}}, extra_protocol="openai", **schema)
     assert set(body["text"]) == {"verbosity", "format"}
+
+
+@pytest.mark.parametrize("role", ["user", "assistant", "system"])
+async def test_a_request_in_which_nobody_says_anything_is_not_sent(kind: Kind, role: str) -> None:
+    history = [{"role": role, "content": ""}]
+    async with vendor(kind) as (server, provider):
+        with pytest.raises(ValidationError, match=r"^There is no message to answer; send one\.$"):
+            await pieces_of(provider, hosted_call(kind, prompt="", context={"system": "Hm.", "history": history}))
+    assert server.received == []
+
+
+async def test_words_of_the_system_alone_are_no_message_to_anthropic() -> None:
+    history = [{"role": "system", "content": "Be brief."}]
+    with pytest.raises(ValidationError, match=r"^There is no message to answer; send one\.$"):
+        await sent("anthropic", prompt="", context={"history": history})
+    body, _ = await sent("openai", prompt="", context={"history": history})
+    assert body["messages"] == history

@@ -11,7 +11,7 @@ from agent_lab.contracts.generation import FinishReason, GenerationRequest, Imag
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
 from agent_lab.providers.hosted.counting import counted_by_anthropic
-from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
+from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, answerable, conversation
 from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.hosted.reading import Reading
 from agent_lab.providers.hosted.wire import parsed, written
@@ -68,7 +68,7 @@ class MessagesDialect:
             system.insert(0, request.context.system)
         body: dict[str, Any] = {
             "model": call.model.model_id,
-            "messages": _messages(turn for turn in turns if turn.role != "system"),
+            "messages": _messages(answerable([turn for turn in turns if turn.role != "system"])),
             "max_tokens": call.max_tokens,
             "stream": call.streamed or None,
             "system": "\n\n".join(system) or None,

@@ -137,6 +137,7 @@ def conversation(wishes: Wishes) -> list[Turn]:
     """The history, the question, and the beginning of the answer where there is one.
 
     A voice that the vendors do not know speaks as the user. Pictures are shown by the user alone.
+    Raises ValidationError where nobody says anything.
     """
     call = wishes.call
     history = call.request.context.history
@@ -149,7 +150,14 @@ def conversation(wishes: Wishes) -> list[Turn]:
     if images:
         turns = list(_shown_by_the_user(turns))
     turns.append(Turn("assistant", call.prefix))
-    return [turn for turn in turns if not turn.says_nothing]
+    return answerable([turn for turn in turns if not turn.says_nothing])
+
+
+def answerable(turns: list[Turn]) -> list[Turn]:
+    """The turns as they are. Raises ValidationError where there is none, which each vendor words in its own way."""
+    if not turns:
+        raise ValidationError("There is no message to answer; send one.", where="/prompt")
+    return turns
 
 
 def _turn(message: Message, *, images: bool, tools: bool) -> Turn:
