@@ -1,10 +1,14 @@
 """Tools: how each vendor is told of them and of what they said, and how it asks for them."""
 
+import json
 from typing import Any
 
+import pytest
+
+from agent_lab.contracts.errors import BrokenOffError
 from agent_lab.contracts.generation import ToolCall, ToolDelta
 from agent_lab.contracts.ports import ModelAnswer
-from support.hosted import Kind, hosted_call, pieces_of, sent, vendor
+from support.hosted import Kind, answer_of, error_of, hosted_call, pieces_of, sent, vendor
 
 pytest_plugins = ("support.hosted_fixtures",)
 
@@ -145,3 +149,56 @@ async def test_pictures_of_tools_are_shown_by_the_user_after_the_last_result(kin
     assert before == SAID[kind]
     assert shown == {"role": "user", "content": [PICTURES[kind]]}
     assert prompt == {"role": "user", "content": "How many?"}
+
+
+def asking(kind: Kind, *, streamed: bool, **call: Any) -> str:
+    """What a vendor says that calls a tool with these words, of which each may be of a type that is not meant."""
+    named = {"id": call["id"], "name": call["name"]}
+    if kind == "openai":
+        function = {"name": call["name"], "arguments": call["arguments"]}
+        said = {"tool_calls": [{"index": 0, "id": call["id"], "function": function}]}
+        choice = {"delta": said} if streamed else {"message": said, "finish_reason": "tool_calls"}
+        return json.dumps({"choices": [{"index": 0, **choice}]})
+    if kind == "responses":
+        item = {"type": "function_call", "call_id": call["id"], "name": call["name"], "arguments": call["arguments"]}
+        done = {"type": "response.output_item.done", "output_index": 7, "item": item}
+        return json.dumps(done if streamed else {"status": "completed", "output": [item]})
+    block = {"type": "tool_use", **named, "input": {} if streamed else call["arguments"]}
+    if not streamed:
+        return json.dumps({"content": [block], "stop_reason": "tool_use"})
+    delta = {"type": "input_json_delta", "partial_json": call["arguments"]}
+    events = (
+        {"type": "content_block_start", "index": 7, "content_block": block},
+        {"type": "content_block_delta", "index": 7, "delta": delta},
+    )
+    return "\n\ndata: ".join(map(json.dumps, events))
+
+
+async def test_arguments_that_come_as_an_object_are_written_as_json(kind: Kind, streamed: bool) -> None:
+    for arguments in ({"at": "Bogotá", "half": "\ud83d"}, {}):
+        insert = asking(kind, streamed=streamed, id="c0", name="now", arguments=arguments)
+        answer = await answer_of(kind, streamed=streamed, text="one two three", insert=insert)
+        (call,) = answer.tool_calls
+        assert (call.id, call.name) == ("c0", "now")
+        assert json.loads(call.arguments) == arguments
+
+
+async def test_a_number_for_an_id_or_a_name_is_its_digits(kind: Kind, streamed: bool) -> None:
+    insert = asking(kind, streamed=streamed, id=0, name=12, arguments="{}")
+    (call,) = (await answer_of(kind, streamed=streamed, text="one two three", insert=insert)).tool_calls
+    assert call == ToolCall(id="0", name="12", arguments="{}")
+
+
+@pytest.mark.parametrize("word", ["id", "name", "arguments"])
+@pytest.mark.parametrize("value", [True, False, [], ["now"], [{}]])
+async def test_a_call_in_other_words_breaks_the_answer_off(kind: Kind, streamed: bool, word: str, value: Any) -> None:
+    insert = asking(kind, streamed=streamed, **{"id": "c0", "name": "now", "arguments": "{}", word: value})
+    error = await error_of(kind, streamed=streamed, text="one two three", insert=insert)
+    assert isinstance(error, BrokenOffError)
+    assert "a piece of it cannot be read" in error.message
+
+
+@pytest.mark.parametrize("word", ["id", "name"])
+async def test_an_object_is_no_name_of_a_call(kind: Kind, streamed: bool, word: str) -> None:
+    insert = asking(kind, streamed=streamed, **{"id": "c0", "name": "now", "arguments": "{}", word: {"a": 1}})
+    assert isinstance(await error_of(kind, streamed=streamed, text="one two three", insert=insert), BrokenOffError)

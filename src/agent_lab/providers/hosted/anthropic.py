@@ -12,9 +12,9 @@ from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
 from agent_lab.providers.hosted.counting import counted_by_anthropic
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, answerable, conversation
-from agent_lab.providers.hosted.errors import Callee
+from agent_lab.providers.hosted.errors import Callee, tells_error
 from agent_lab.providers.hosted.reading import Reading
-from agent_lab.providers.hosted.wire import parsed, written
+from agent_lab.providers.hosted.wire import parsed
 
 ENDS: Mapping[str, FinishReason] = {
     "end_turn": "stop",
@@ -185,11 +185,11 @@ class MessagesReader:
     def feed(self, data: bytes) -> None:
         """An event."""
         event = parsed(data)
+        if tells_error(event):
+            raise self._callee.refused(None, event)
         kind = event["type"]
         if kind == "content_block_delta":
             self._hear(event["index"], event["delta"])
-        elif kind == "error":
-            raise self._callee.refused(None, event)
         else:
             self._frame(kind, event)
 
@@ -212,7 +212,7 @@ class MessagesReader:
         for index, block in enumerate(document["content"]):
             self._begin_block(index, block)
             if block["type"] == "tool_use":
-                self.reading.call_tool(index, arguments=written(block["input"]).decode())
+                self.reading.call_tool(index, arguments=block["input"])
         self._count_read(document.get("usage"))
         self._end(document.get("stop_reason"), document.get("usage"))
 

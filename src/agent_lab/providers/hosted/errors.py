@@ -62,6 +62,7 @@ VAGUE_WORDS: Mapping[str, int] = {
     "internal_server_error": 500,
     "invalid_request_error": 400,
 }
+STATUS = re.compile(r"[45]\d\d")
 # Anthropic and several servers of the OpenAI protocol say it in their message alone.
 TOO_LONG = re.compile(
     r"(?i)prompt is too long|context (?:length|window|limit)|maximum context|exceed\w* .{0,40}context"
@@ -81,6 +82,10 @@ class Callee:
         return BrokenOffError(
             f"{self.provider.key!r} broke off the answer of {self.model.key!r} ({why}); ask again or use another model."
         )
+
+    def unreadable(self) -> BrokenOffError:
+        """What came is no part of an answer."""
+        return self.broke_off("a piece of it cannot be read")
 
     def silent(self) -> SilentError:
         """Nothing came in time."""
@@ -190,6 +195,11 @@ class _Detail:
         return next((by[word] for word in self.words if word in by), None)
 
 
+def tells_error(body: Any) -> bool:
+    """True for what tells of an error in place of an answer, whether it says so in its type or not."""
+    return bool(body.get("error")) or "error" in (body.get("type"), body.get("object"))
+
+
 def _detail(body: object) -> _Detail:
     inner: Any = (body.get("error") or body) if isinstance(body, dict) else body
     if isinstance(inner, str):
@@ -199,7 +209,7 @@ def _detail(body: object) -> _Detail:
     # The code is nearer than the type: a context that is too long is an invalid request besides.
     code, nearer = inner.get("code"), inner.get("innererror")
     words = (nearer.get("code") if isinstance(nearer, dict) else None, code, inner.get("type"))
-    status = code if isinstance(code, int) and 400 <= code < 600 else None
+    status = int(code) if isinstance(code, int | str) and STATUS.fullmatch(str(code)) else None
     message = str(inner.get("message") or inner.get("detail") or "")
     return _Detail(message, tuple(str(word) for word in words if word), status)
 

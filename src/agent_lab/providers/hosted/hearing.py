@@ -8,18 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from agent_lab.contracts.ports import ModelCall
-from agent_lab.providers.hosted.errors import Callee
+from agent_lab.providers.hosted.errors import Callee, tells_error
 from agent_lab.providers.hosted.line import ANSWER, LineError, LostError, NothingCameError
-from agent_lab.providers.hosted.reading import Reader
-from agent_lab.providers.hosted.sse import EventDecoder
+from agent_lab.providers.hosted.reading import NONSENSE, Reader
+from agent_lab.providers.hosted.sse import BOM, EventDecoder
 from agent_lab.providers.hosted.wire import parsed
 
 LAST_WORDS_S = 2.0
 """How long the usage and the protocol's own end are waited for once all of the text has come."""
 CLOSING_S = 0.05
 """How long the end of the response is waited for after that of the protocol; without it the connection is lost."""
-# What a reader trips over where an event is not what the protocol says; RecursionError is json's word for nesting.
-NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 EVENTS = re.compile(rb"(?:data|event|id|retry)?:")
 LONGEST_FIELD = len("event:")
 
@@ -53,7 +51,7 @@ class Hearing:
             raise self._callee.silent() from error
         except NONSENSE as error:
             if self._reading.finish_reason is None:
-                raise self._callee.broke_off("a piece of it cannot be read") from error
+                raise self._callee.unreadable() from error
             self._reading.complete = True
 
     async def close(self) -> None:
@@ -102,7 +100,7 @@ class Hearing:
         if piece:
             return
         document = parsed(b"".join(self._document))
-        if document.get("error"):
+        if tells_error(document):
             raise self._callee.refused(None, document)
         self._reader.whole(document)
         if self._reading.finish_reason is None:
@@ -112,7 +110,7 @@ class Hearing:
     def _take_unknown(self, piece: bytes) -> None:
         """Servers are careless about the type that they declare; the first bytes are what counts."""
         self._document.append(piece)
-        begun = b"".join(self._document).lstrip()
+        begun = b"".join(self._document).removeprefix(BOM).lstrip()
         if piece and len(begun) < LONGEST_FIELD:
             return
         self._document.clear()

@@ -10,7 +10,7 @@ from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
 from agent_lab.providers.hosted.counting import Counted, counted_by_openai
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
-from agent_lab.providers.hosted.errors import Callee
+from agent_lab.providers.hosted.errors import Callee, tells_error
 from agent_lab.providers.hosted.reading import Reading
 from agent_lab.providers.hosted.wire import parsed
 
@@ -130,8 +130,7 @@ class ChatReader:
             self.reading.complete = True
             return
         chunk = parsed(data)
-        if chunk.get("error"):
-            raise self._callee.refused(None, chunk)
+        self._check(chunk)
         if chunk.get("usage"):
             self.reading.counted = _counted(chunk["usage"])
         if choices := chunk.get("choices"):
@@ -142,11 +141,23 @@ class ChatReader:
 
     def whole(self, document: dict[str, Any]) -> None:
         """A completion in one piece."""
+        self._check(document)
         choice = document["choices"][0]
         self._hear(choice["message"])
         self.reading.counted = _counted(document.get("usage"))
         if end := choice.get("finish_reason"):
             self._end(end)
+
+    def _check(self, chunk: dict[str, Any]) -> None:
+        """Raises the error that the chunk tells, be it without an envelope, and ValueError where it tells nothing."""
+        if tells_error(chunk):
+            raise self._callee.refused(None, chunk)
+        if self.reading.finish_reason is not None or isinstance(chunk.get("choices"), list):
+            return
+        if isinstance(chunk.get("message"), str) or chunk.get("code"):
+            raise self._callee.refused(None, chunk)
+        if chunk.get("usage") is None and "prompt_filter_results" not in chunk:
+            raise ValueError("a chunk is no part of an answer")
 
     def _hear(self, said: dict[str, Any]) -> None:
         reading = self.reading
@@ -175,9 +186,7 @@ class ChatReader:
         function = call.get("function") or {}
         # Some servers do not number the calls; each then comes whole, under an id of its own.
         key = call.get("index", call.get("id"))
-        self.reading.call_tool(
-            key, id=call.get("id"), name=function.get("name"), arguments=function.get("arguments") or ""
-        )
+        self.reading.call_tool(key, id=call.get("id"), name=function.get("name"), arguments=function.get("arguments"))
 
     def _end(self, end: str) -> None:
         if end not in ENDS:

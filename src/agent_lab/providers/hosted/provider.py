@@ -16,6 +16,7 @@ from agent_lab.providers.hosted.dialect import Asked, Dialect, Library
 from agent_lab.providers.hosted.errors import Callee, retry_after_s
 from agent_lab.providers.hosted.hearing import Hearing
 from agent_lab.providers.hosted.line import LineError
+from agent_lab.providers.hosted.reading import NONSENSE
 from agent_lab.providers.hosted.wire import parsed, written
 
 
@@ -62,7 +63,11 @@ class HostedProvider:
             )
             for piece in reading.taken():
                 yield piece
-        yield reading.answer(asked.notes, time.monotonic() - started)
+        try:
+            answer = reading.answer(asked.notes, time.monotonic() - started)
+        except NONSENSE as error:
+            raise callee.unreadable() from error
+        yield answer
 
     async def close(self) -> None:
         """Close the connections."""

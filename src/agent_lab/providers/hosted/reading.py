@@ -9,9 +9,12 @@ from typing import Any, Protocol
 from agent_lab.contracts.generation import FinishReason, TextDelta, ToolCall, ToolDelta
 from agent_lab.contracts.ports import ModelAnswer, ProviderPiece
 from agent_lab.providers.hosted.counting import Counted
+from agent_lab.providers.hosted.wire import written
 
 UNCOUNTED = "The provider did not say how many tokens it took."
 NOTHING = Counted()
+# What a reader trips over where an event is not what the protocol says; RecursionError is json's word for nesting.
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -50,15 +53,19 @@ class Reading:
         """The model is at work on what is no part of the text."""
         self._thinks = True
 
-    def call_tool(self, key: object, *, id: str | None = None, name: str | None = None, arguments: str = "") -> None:
-        """A piece of the tool call that the vendor counts as `key` came."""
+    def call_tool(self, key: object, *, id: object = None, name: object = None, arguments: object = None) -> None:
+        """A piece of the tool call that the vendor counts as `key` came. Raises ValueError where it is none.
+
+        Careless servers number the calls for an id, and give the arguments as an object in place of its JSON.
+        """
+        piece = _arguments(arguments)
         call = self.calls.get(key)
         if call is None:
-            call = self.calls[key] = _Call(len(self.calls), id or f"call_{uuid.uuid4().hex}", name or "")
-            self._fresh_calls.append(ToolDelta(call.place, call.id, call.name, arguments))
-        elif arguments:
-            self._fresh_calls.append(ToolDelta(call.place, arguments=arguments))
-        call.arguments.append(arguments)
+            call = self.calls[key] = _Call(len(self.calls), _word(id) or f"call_{uuid.uuid4().hex}", _word(name))
+            self._fresh_calls.append(ToolDelta(call.place, call.id, call.name, piece))
+        elif piece:
+            self._fresh_calls.append(ToolDelta(call.place, arguments=piece))
+        call.arguments.append(piece)
 
     def taken(self) -> list[ProviderPiece]:
         """What came since the last time, texts in one piece; an empty one where the model did no more than think."""
@@ -74,6 +81,11 @@ class Reading:
         self._fresh.clear()
         self._thinks = False
         return pieces
+
+    @property
+    def text(self) -> str:
+        """All of the text so far."""
+        return "".join((*self._texts, *self._fresh))
 
     @property
     def is_withheld(self) -> bool:
@@ -107,10 +119,35 @@ class Reading:
         return "tool_calls" if self.calls else "stop"
 
 
+def rest_of(whole: str, begun: str) -> str | None:
+    """What the whole has after its beginning; None where it does not begin so."""
+    # Two halves of a surrogate pair that came apart are the same as the pair, and so they are as bytes.
+    known, all_of_it = (text.encode("utf-16-le", "surrogatepass") for text in (begun, whole))
+    if not all_of_it.startswith(known):
+        return None
+    return all_of_it[len(known) :].decode("utf-16-le", "surrogatepass")
+
+
+def _word(told: object) -> str:
+    if told is None:
+        return ""
+    if isinstance(told, bool) or not isinstance(told, str | int | float):
+        raise ValueError("the id or the name of a tool call is no word")
+    return str(told)
+
+
+def _arguments(told: object) -> str:
+    if isinstance(told, dict):
+        return written(told).decode()
+    if told is not None and not isinstance(told, str):
+        raise ValueError("the arguments of a tool call are no object")
+    return told or ""
+
+
 class Reader(Protocol):
     """Reads one answer into `reading`.
 
-    Raises the error that the vendor tells, and ValueError, LookupError, TypeError or AttributeError for nonsense.
+    Raises the error that the vendor tells, and one of `NONSENSE` for what is no part of an answer.
     """
 
     reading: Reading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from agent_lab.contracts.generation import FinishReason, GenerationRequest
@@ -10,8 +10,8 @@ from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import Parameter, ProviderSpec
 from agent_lab.providers.hosted.counting import counted_by_openai
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, conversation
-from agent_lab.providers.hosted.errors import Callee
-from agent_lab.providers.hosted.reading import Reading
+from agent_lab.providers.hosted.errors import Callee, tells_error
+from agent_lab.providers.hosted.reading import Reading, rest_of
 from agent_lab.providers.hosted.wire import parsed
 
 RENAMED = {
@@ -106,6 +106,13 @@ def _tools(request: GenerationRequest) -> dict[str, Any]:
     return {"tools": tools, "tool_choice": choice}
 
 
+def _parts(output: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The parts of its messages that are part of the text."""
+    for item in output:
+        if item["type"] == "message":
+            yield from (part for part in item["content"] if part["type"] in {"output_text", "refusal"})
+
+
 class ResponsesReader:
     """Reads events until one holds the whole response; that one is its end."""
 
@@ -116,6 +123,8 @@ class ResponsesReader:
     def feed(self, data: bytes) -> None:
         """An event."""
         event = parsed(data)
+        if tells_error(event):
+            raise self._callee.refused(None, event)
         kind = event["type"]
         if kind == "response.output_text.delta":
             self.reading.say(event["delta"])
@@ -130,24 +139,27 @@ class ResponsesReader:
             self.reading.think()
         elif kind in {"response.completed", "response.incomplete", "response.failed"}:
             self._end(event["response"])
-        elif kind == "error":
-            raise self._callee.refused(None, event)
 
     def whole(self, document: dict[str, Any]) -> None:
         """A response in one piece."""
         for index, item in enumerate(document["output"]):
-            if item["type"] == "message":
-                for part in item["content"]:
-                    self._part(part)
             self._item(index, item)
         self._end(document)
 
-    def _part(self, part: dict[str, Any]) -> None:
-        if part["type"] == "refusal":
+    def _hear_rest(self, response: dict[str, Any]) -> None:
+        """Its end repeats all of the text, so what was lost on the way is known. Some servers leave the text out there.
+
+        Raises ValueError where the response is completed with another text.
+        """
+        parts = list(_parts(response.get("output") or ()))
+        told = "".join(part["refusal" if part["type"] == "refusal" else "text"] for part in parts)
+        if any(part["type"] == "refusal" for part in parts):
             self.reading.refused = True
-            self.reading.say(part["refusal"])
-        elif part["type"] == "output_text":
-            self.reading.say(part["text"])
+        rest = rest_of(told, self.reading.text)
+        if rest is not None:
+            self.reading.say(rest)
+        elif told and response["status"] == "completed":
+            raise ValueError("the whole text is another one than its pieces")
 
     def _item(self, index: int, item: dict[str, Any]) -> None:
         if item["type"] == "reasoning":
@@ -156,7 +168,7 @@ class ResponsesReader:
             return
         # Its arguments come piece by piece between its first and its last event, or in the last alone.
         begun = self.reading.calls.get(index)
-        arguments = "" if begun is not None and any(begun.arguments) else item.get("arguments") or ""
+        arguments = "" if begun is not None and any(begun.arguments) else item.get("arguments")
         self.reading.call_tool(index, id=item["call_id"], name=item["name"], arguments=arguments)
 
     def _end(self, response: dict[str, Any]) -> None:
@@ -164,6 +176,7 @@ class ResponsesReader:
         reading.counted = counted_by_openai(response.get("usage"), "input_tokens", "output_tokens")
         if status == "failed":
             raise self._callee.refused(None, response)
+        self._hear_rest(response)
         why = str((response.get("incomplete_details") or {}).get("reason") or status)
         if status == "completed":
             reading.finish_reason = "stop"
