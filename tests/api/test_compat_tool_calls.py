@@ -17,7 +17,7 @@ from api.doors import open_door
 
 ASKED = {"model": "voice", "max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}
 UNSHOWABLE = ["{", "[1]", "7", '"x"', "null", '{"a": NaN}', '{"a": -Infinity}', '{"a": 1e999}', '{"a":' * 5000]
-UNSHOWABLE += ['{"a":' * 5000 + "1" + "}" * 5000, '{"a": "\ud800"}', '{"a": ' + "9" * 5000 + "}"]
+UNSHOWABLE += ['{"a":' * 5000 + "1" + "}" * 5000, '{"a": ' + "9" * 5000 + "}"]
 
 
 def answer(*calls: ToolCall) -> Answer:

@@ -173,7 +173,7 @@ async def test_a_stream_that_is_cut_at_any_byte_is_a_whole_answer_or_an_error(tm
         got = await outcomes(door, kind, kind, tuple(CUTS), streamed=True)
     assert {one for one in got.values() if isinstance(one, str)} == {SHORT}
     broken = sum(isinstance(one, SDK_ERRORS) for one in got.values())
-    assert broken > 10
+    assert broken >= 5
     assert isinstance(got["cut-1"], SDK_ERRORS)
 
 
