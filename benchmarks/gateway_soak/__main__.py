@@ -31,7 +31,7 @@ DEADLINE_S = 20.0
 GRACE_S = 2.0
 BREAKER_S = 5.0
 """Short: chance strikes some living model three times in a row, and the soak lasts but half a minute."""
-SETTINGS = {"REQUEST_TIMEOUT": str(DEADLINE_S), "CIRCUIT_BREAKER_TIMEOUT": str(BREAKER_S)}
+SETTINGS = {"CIRCUIT_BREAKER_TIMEOUT": str(BREAKER_S)}
 
 
 @dataclass(slots=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from agent_lab.compat.naming import Target
 from agent_lab.compat.spoken import Answer, RoleDelta, Spoken, Writer, answer_of
 from agent_lab.contracts.errors import AgentLabError, BrokenOffError
 from agent_lab.contracts.generation import AnswerBegun, AnswerRestarted, GenerationResult, TextDelta, ToolDelta
+from agent_lab.contracts.streams import closing
 from agent_lab.lab.presence import ClientGoneError, while_waited_for
 from agent_lab.lab.problems import request_id_of
 from agent_lab.lab.services import LabServices
@@ -40,7 +40,7 @@ async def respond(asked: Asked, target: Target, writer: Writer, request: Request
 async def _whole(asked: Asked, target: Target, request: Request, services: LabServices) -> Answer:
     if target.flow is None:
         return answer_of(await services.generator.generate(asked.request, sticky=asked.sticky), asked.notes)
-    async with _closing(_spoken(asked, target, request, services)) as pieces:
+    async with closing(_spoken(asked, target, request, services)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Answer):
                 return piece
@@ -54,15 +54,6 @@ def _spoken(asked: Asked, target: Target, request: Request, services: LabService
     return flow_models.speak(
         services.runs, run, target.flow, name=target.flow_name, asked=asked, request_id=request_id_of(request)
     )
-
-
-@asynccontextmanager
-async def _closing(pieces: AsyncIterator[Spoken]) -> AsyncGenerator[AsyncIterator[Spoken]]:
-    try:
-        yield pieces
-    finally:
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()
 
 
 def _no_end() -> BrokenOffError:
@@ -109,7 +100,7 @@ class StreamedAnswer(Response):
             await refusal(self._writer, fault)(scope, receive, send)
 
     async def _tell(self, line: _Line) -> None:
-        async with _closing(self._pieces) as pieces:
+        async with closing(self._pieces) as pieces:
             async for piece in pieces:
                 if isinstance(piece, AnswerBegun):
                     self._writer.begin(piece.model_resolved)

@@ -17,6 +17,7 @@ from agent_lab.contracts.errors import (
 )
 from agent_lab.contracts.ports import ModelCall, Provider, ProviderPiece
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.streams import closing
 from agent_lab.gateway.breaker import BreakerRules, BreakerState, CircuitBreaker
 from agent_lab.gateway.patience import Patience
 from agent_lab.gateway.splice import OtherWordsError
@@ -136,21 +137,12 @@ async def attempt(
     """One model's answer, open. Leaving it without an error says that the model has answered."""
     async with breakers.settling(call.model):
         tour.asked = True
-        async with _closing(providers[call.model.provider].stream(call)) as stream:
+        async with closing(providers[call.model.provider].stream(call)) as stream:
             pieces = Pieces(stream, call, patience, tour)
             try:
                 yield pieces
             finally:
                 pieces.close()
-
-
-@asynccontextmanager
-async def _closing(stream: AsyncIterator[ProviderPiece]) -> AsyncGenerator[AsyncIterator[ProviderPiece], None]:
-    try:
-        yield stream
-    finally:
-        if isinstance(stream, AsyncGenerator):  # the port promises an iterator, which need not be one that is closed
-            await stream.aclose()
 
 
 def _silent(call: ModelCall, tour: Tour, bound_s: float) -> SilentError:

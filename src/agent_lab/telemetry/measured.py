@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from structlog.stdlib import BoundLogger
 from agent_lab.contracts.errors import AgentLabError, ValidationError
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult, OnCut, Piece
 from agent_lab.contracts.ports import Generator
+from agent_lab.contracts.streams import closing
 from agent_lab.telemetry.logging import get_logger
 from agent_lab.telemetry.metrics import Metrics
 
@@ -37,7 +38,7 @@ class Measured:
     ) -> AsyncGenerator[Piece]:
         """As the generator inside; a reader that goes away before the result is counted as `cancelled`."""
         with self._failures_counted(request) as call:
-            async with _closing(self._inner.stream(request, on_cut=on_cut, sticky=sticky)) as pieces:
+            async with closing(self._inner.stream(request, on_cut=on_cut, sticky=sticky)) as pieces:
                 async for piece in pieces:
                     self._count_if_last(piece, call)
                     yield piece
@@ -95,12 +96,3 @@ class Measured:
 @dataclass(slots=True)
 class _Call:
     answered: bool = False
-
-
-@asynccontextmanager
-async def _closing(pieces: AsyncIterator[Piece]) -> AsyncIterator[AsyncIterator[Piece]]:
-    try:
-        yield pieces
-    finally:
-        if isinstance(pieces, AsyncGenerator):  # the port promises an iterator, which need not have an end to tell
-            await pieces.aclose()
