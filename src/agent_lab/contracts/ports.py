@@ -90,11 +90,36 @@ class ResidentModel:
     model_key: str
     strategy: str
     size_gb: float
+    """What is kept for it: weights, the memory of its conversations (KV cache), and a margin."""
     loaded_at: datetime
     last_used_at: datetime
     hits: int
     in_use: int
+    """Generations that use it at this moment."""
     device: str
+    """`cpu`, `cuda:0`, or several, apart by `+`, for a model that is spread."""
+    pinned: bool = False
+    worker_pid: int | None = None
+    """The process that it runs in, where that is one of its own."""
+    adapters: tuple[str, ...] = ()
+    """Keys of the LoRA adapters that are loaded onto it."""
+
+
+LoadStage = Literal["waiting", "fetching", "loading", "ready"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadProgress:
+    """How far a model is on its way into memory."""
+
+    model_key: str
+    stage: LoadStage
+    """`waiting`: for room in memory. `fetching`: its files are downloaded. `loading`: they are read into memory."""
+    done_bytes: int = 0
+    total_bytes: int | None = None
+    elapsed_s: float = 0.0
+    seconds_left: float | None = None
+    """None where it cannot be told yet."""
 
 
 class ModelHost(Protocol):
@@ -102,10 +127,18 @@ class ModelHost(Protocol):
 
     def resident(self) -> Sequence[ResidentModel]: ...
 
-    async def load(self, model: ModelSpec, strategy: StrategySpec) -> ResidentModel: ...
+    async def load(
+        self, model: ModelSpec, strategy: StrategySpec, on_progress: Callable[[LoadProgress], None] | None = None
+    ) -> ResidentModel:
+        """Load a model, or wait for whoever loads it. `on_progress` is called in the caller's event loop."""
+        ...
 
     async def unload(self, model_key: str | None = None) -> Sequence[str]:
         """Unload one model, or all that are not in use. Returns the keys unloaded."""
+        ...
+
+    def pin(self, model_key: str, *, pinned: bool) -> ResidentModel:
+        """Keep a model in memory whatever else wants its place, or no longer. Raises NotFoundError."""
         ...
 
 
@@ -128,8 +161,21 @@ class Generator(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceMemory:
+    """One device that models are put on: a GPU, or the RAM of a machine without any. GB (1e9 bytes)."""
+
+    name: str
+    """`cpu`, `cuda:0`, `cuda:1`, ..."""
+    total_gb: float
+    available_gb: float
+    limit_gb: float
+    """What models may take of it."""
+    used_by_models_gb: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the machine has free. GB (1e9 bytes); `limit_gb` is what models may take of `memory`."""
+    """What the machine has free, over all devices. GB (1e9 bytes); `limit_gb` is what models may take of `memory`."""
 
     device: str
     memory: str
@@ -138,6 +184,7 @@ class Resources:
     available_gb: float
     limit_gb: float
     used_by_models_gb: float
+    devices: tuple[DeviceMemory, ...] = ()
 
 
 class ResourceMonitor(Protocol):

@@ -59,6 +59,19 @@ class Timeouts(Row):
     """Between two tokens."""
 
 
+class Residency(Row):
+    """How long a local model stays in memory, and in which process."""
+
+    keep_alive_s: float | None = Field(default=None, ge=0)
+    """Seconds after its last answer until it is unloaded. None: until another model needs its place."""
+    pinned: bool = False
+    """True: never unloaded to make room."""
+    warm: bool = False
+    """True: loaded when the server starts."""
+    worker: bool = False
+    """True: it runs in a process of its own, so that a crash of it takes nothing else down."""
+
+
 def _not_reserved(value: str) -> str:
     if value == "default":
         raise ValueError("at the front door this name leaves the choice to the gateway; use another one")
@@ -98,6 +111,10 @@ class ModelSpec(Row):
     split: Mapping[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(default_factory=dict)
     """Models that this row shares its requests out to, by weight; the row itself then serves none. A run stays with
     the model that its first request went to."""
+    base: str | None = None
+    """The local model that this row's LoRA adapter (`model_id`) is put on; they share one copy of its weights."""
+    residency: Residency = Residency()
+    """How long a local model stays in memory, and in which process."""
     prompt_format: Literal["chat", "turns"] = "chat"
     """`chat`: system, history and the rendered prompt. `turns`: the question and each voice so far as a turn of
     its own, for models whose chat template knows the roles of a deliberation."""
@@ -203,10 +220,16 @@ class StrategyLimits(Row):
 
 
 class Loading(Row):
-    """How a local model's weights are put into memory."""
+    """How a local model's weights are put into memory. Strategies that load alike share one copy of the weights."""
 
     precision: Literal["auto", "float32", "bfloat16", "float16", "nf4"] = "auto"
-    attention: Literal["auto", "eager", "sdpa"] = "auto"
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = "auto"
+    compile: bool = False
+    """Compile the model's step with torch: slow to begin, faster after."""
+    context: int = Field(default=8192, ge=0)
+    """Tokens that one answer may read and write together, at most the model's own window. 0: all of that window."""
+    parallel: int = Field(default=8, ge=1, le=256)
+    """Answers that are written at the same time, each with its own place in memory; fewer where memory is short."""
     needs: Literal["any", "cuda"] = "any"
 
 
