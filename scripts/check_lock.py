@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-EXTRAS = {"run": ("hub", "hosted"), "dev": ("hub", "hosted", "test", "check")}
+EXTRAS = {"run": ("hub", "local", "hosted"), "dev": ("hub", "local", "hosted", "test", "check")}
 INPUTS = ("build.in", "torch-needs.in")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)")
 
@@ -33,7 +33,8 @@ def asked(root: Path, lock: str) -> Iterator[Requirement]:
         lines += project["optional-dependencies"][extra]
     for name in INPUTS:
         lines += [line for line in (root / "requirements" / name).read_text().splitlines() if line[:1] not in ("", "#")]
-    return (Requirement(line) for line in lines)
+    apart = (root / "requirements" / "torch-apart.in").read_text().split()
+    return (need for need in map(Requirement, lines) if need.name not in {*apart, "agent-lab"})
 
 
 def stale(root: Path, lock: str) -> list[str]:

@@ -107,8 +107,8 @@ install_torch() {
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 case "$what" in
-run) title="what AI Agent Lab runs on (about 90 packages, 90 MB, once)" ;;
-dev) title="what its tests and checks need too (about 110 packages, 200 MB, once)" ;;
+run) title="what AI Agent Lab runs on (about 95 packages, 150 MB, once)" ;;
+dev) title="what its tests and checks need too (about 115 packages, 260 MB, once)" ;;
 *) fail "install.sh takes run or dev, not '$what'." ;;
 esac
 if stamped "$what" || { [ "$what" = run ] && stamped dev; }; then

@@ -11,9 +11,9 @@ compile() {
     lock="$1"
     shift
     "$uv" pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-annotate \
-        --custom-compile-command "make lock" -o "requirements/$lock.lock" \
+        --excludes requirements/torch-apart.in --custom-compile-command "make lock" -o "requirements/$lock.lock" \
         pyproject.toml requirements/build.in requirements/torch-needs.in "$@"
 }
-compile run --extra hub --extra hosted
-compile dev --extra hub --extra hosted --extra test --extra check -c requirements/run.lock
+compile run --extra local --extra hosted
+compile dev --extra local --extra hosted --extra test --extra check -c requirements/run.lock
 .venv/bin/python scripts/check_lock.py
