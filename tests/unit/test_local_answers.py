@@ -16,7 +16,7 @@ from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.contracts.registry import Loading, StrategySpec
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.misfits import GatewayDefaults
-from agent_lab.providers.local.decoding import Unfolding
+from agent_lab.providers.local.batching.decoding import Unfolding
 from agent_lab.providers.local.provider import asked
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import load_strategies

@@ -1,4 +1,4 @@
-"""The seam between those who ask a local model and the loop that writes its answers: jobs in, pieces and one end out."""
+"""The seam between those who ask a local model and the loop that writes its answers: jobs in, pieces and an end out."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 from agent_lab.contracts.errors import AgentLabError, CapacityError, TooLargeError, UnusableError
 from agent_lab.contracts.generation import FinishReason
 from agent_lab.contracts.ports import ModelCall
-from agent_lab.providers.local.decoding import Unfolding
+from agent_lab.providers.local.batching.decoding import Unfolding
 from agent_lab.providers.local.gpu_guard import GB, import_torch
 from agent_lab.providers.local.loader import Loaded
 from agent_lab.providers.local.prompt import prompt_ids

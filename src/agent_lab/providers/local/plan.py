@@ -1,4 +1,4 @@
-"""The words in which loading is spoken of: devices, what a model takes of them, how it is loaded and where it is put."""
+"""The words in which loading is spoken of: devices, what a model takes of them, how it is loaded and where it goes."""
 
 from __future__ import annotations
 
