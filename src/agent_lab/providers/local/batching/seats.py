@@ -63,7 +63,7 @@ def common_beginning(one: Ids, other: Ids) -> int:
 
 
 class Seats(Generic[Sitter]):
-    """Keeps the order of rows and the memory behind them in step. Not thread-safe: the engine's thread alone uses it."""
+    """Keeps the order of rows and the memory behind them in step. For one thread alone, the engine's."""
 
     def __init__(self, rows: int, memory: Memory) -> None:
         self._memory = memory
