@@ -14,6 +14,7 @@ from agent_lab.contracts.generation import TextDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.providers.local.generation import Writer, Written
 from agent_lab.providers.local.host import Lease, LocalHost
+from agent_lab.providers.local.templates.sandbox import Templates
 
 CLOSING = "The local models are being shut down; start the service again and ask again."
 
@@ -24,8 +25,9 @@ class ModelExecutor:
     One worker thread for all of them: answers come one after another, and a seed gives the same text each time.
     """
 
-    def __init__(self, host: LocalHost) -> None:
+    def __init__(self, host: LocalHost, templates: Templates | None = None) -> None:
         self._host = host
+        self._templates = templates or Templates()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agent-lab-answer")
         self._writers: set[Writer] = set()
         self._closed = False
@@ -45,7 +47,7 @@ class ModelExecutor:
             with suppress(RuntimeError):  # the loop is closed: nobody is left to read
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
-        writer = Writer(call, lease.loaded, send)
+        writer = Writer(call, lease.loaded, self._templates, send)
         job = self._submit(writer, lease)
         job.add_done_callback(send)
         try:
@@ -62,6 +64,7 @@ class ModelExecutor:
         for writer in list(self._writers):
             writer.stop()
         await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._templates.close)
 
     def _outcome(self, job: Future[Written]) -> Written:
         if self._closed:

@@ -14,7 +14,8 @@ from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.local.batching.decoding import Unfolding
 from agent_lab.providers.local.gpu_guard import GB, import_torch
 from agent_lab.providers.local.loader import Loaded
-from agent_lab.providers.local.prompt import prompt_ids
+from agent_lab.providers.local.prompt import Reading, prompt_ids
+from agent_lab.providers.local.templates.sandbox import Templates
 
 COLDEST = 1e-4
 """Below this temperature the likeliest token is taken: dividing by it would overflow."""
@@ -38,9 +39,10 @@ class Written:
 class Writer:
     """Writes one answer. `show` is called in the worker thread with each piece; `stop` from any thread."""
 
-    def __init__(self, call: ModelCall, loaded: Loaded, show: Callable[[str], None]) -> None:
+    def __init__(self, call: ModelCall, loaded: Loaded, templates: Templates, show: Callable[[str], None]) -> None:
         self._call = call
         self._loaded = loaded
+        self._reading = Reading(model_key=call.model.key, tokenizer=loaded.tokenizer, templates=templates)
         self._show = show
         self._stopped = threading.Event()
         self._queued_at = time.monotonic()
@@ -56,7 +58,7 @@ class Writer:
     def write(self) -> Written:
         """The whole answer. Raises TooLargeError, ValidationError, CapacityError and UnusableError."""
         begun = time.monotonic()
-        ids = prompt_ids(self._loaded.tokenizer, self._call.request, self._call.model.prompt_format)
+        ids = prompt_ids(self._reading, self._call.request, self._call.model.prompt_format)
         max_tokens, notes = self._budget(len(ids))
         try:
             memory_gb = self._generate(ids, max_tokens)
