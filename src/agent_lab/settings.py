@@ -27,10 +27,11 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+# The bound stands before the validator: laid around it, it would be asked of None too.
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
-OptionalUsd = Annotated[Decimal | None, BeforeValidator(_blank_is_unset), Field(ge=0)]
-OptionalGb = Annotated[float | None, BeforeValidator(_blank_is_unset), Field(gt=0)]
+OptionalUsd = Annotated[Decimal | None, Field(ge=0), BeforeValidator(_blank_is_unset)]
+OptionalGb = Annotated[float | None, Field(gt=0, allow_inf_nan=False), BeforeValidator(_blank_is_unset)]
 
 
 class Settings(BaseModel):
@@ -40,7 +41,7 @@ class Settings(BaseModel):
 
     app_env: str = "dev"
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
-    port: Annotated[int | None, BeforeValidator(_blank_is_unset), Field(ge=1, le=65535)] = None
+    port: Annotated[int | None, Field(ge=1, le=65535), BeforeValidator(_blank_is_unset)] = None
     openai_api_key: OptionalSecret = None
     anthropic_api_key: OptionalSecret = None
     default_provider: str = "local"

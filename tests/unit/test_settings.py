@@ -73,6 +73,12 @@ def test_a_wrong_secret_is_not_shown(dotenv: Path) -> None:
     assert "sk-canary" not in repr(read_settings({"OPENAI_API_KEY": "sk-canary"}, dotenv))
 
 
+def test_a_blank_variable_is_as_good_as_none(dotenv: Path) -> None:
+    blank = dict.fromkeys(("PORT", "MAX_VRAM_USAGE_GB", "AGENT_LAB_DAILY_BUDGET_USD"), " ")
+    settings = read_settings(blank, dotenv).settings
+    assert {getattr(settings, name.lower()) for name in blank} == {None}
+
+
 def test_a_misspelt_name_is_warned_of_with_the_nearest(dotenv: Path) -> None:
     reading = read_settings({"AGENT_LAB_HOMES": "/x", "OTHER": "y"}, dotenv)
     assert reading.warnings == ("AGENT_LAB_HOMES is not a setting; did you mean AGENT_LAB_HOME?",)
