@@ -122,6 +122,29 @@ class LoadProgress:
     """None where it cannot be told yet."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFigures:
+    """What the local models have done since the start, and what they are doing at this moment."""
+
+    hits: int = 0
+    """Requests whose model was in memory."""
+    loads: int = 0
+    load_s: float = 0.0
+    """Seconds of all loads together."""
+    evictions: int = 0
+    """Models put out of memory so that another one fits."""
+    refused: int = 0
+    """Requests for which no room was found, or not in time."""
+    lost: int = 0
+    """Models whose worker process died."""
+    waiting: int = 0
+    """Requests that wait for their model to be in memory."""
+    answers_active: int = 0
+    """Answers that are being written."""
+    answers_waiting: int = 0
+    """Answers that wait for a place beside those."""
+
+
 class ModelHost(Protocol):
     """Keeps local models in memory. One process does it here; a cluster may do it elsewhere."""
 
