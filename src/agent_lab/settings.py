@@ -31,6 +31,7 @@ def _upper(value: object) -> object:
 OptionalText = Annotated[str | None, BeforeValidator(_blank_is_unset)]
 OptionalSecret = Annotated[SecretStr | None, BeforeValidator(_blank_is_unset)]
 OptionalUsd = Annotated[Decimal | None, Field(ge=0), BeforeValidator(_blank_is_unset)]
+OptionalSeconds = Annotated[float | None, Field(ge=0, allow_inf_nan=False), BeforeValidator(_blank_is_unset)]
 OptionalGb = Annotated[float | None, Field(gt=0, allow_inf_nan=False), BeforeValidator(_blank_is_unset)]
 
 
@@ -55,6 +56,11 @@ class Settings(BaseModel):
     circuit_breaker_timeout: float = Field(default=60.0, gt=0)
     agent_lab_daily_budget_usd: OptionalUsd = None
     """What hosted models may cost a day (UTC), all together. None: no bound."""
+    agent_lab_warm_models: str = ""
+    """Keys of local models, apart by commas, that are loaded when the server starts, besides rows that say `warm`."""
+    agent_lab_keep_alive_s: OptionalSeconds = None
+    """Seconds after its last answer until a local model is unloaded, for rows that do not say. None: until another
+    model needs its place."""
     lab_api_url: OptionalText = None
     request_timeout: float = Field(default=300.0, gt=0)
     database_url: OptionalText = None
@@ -64,6 +70,11 @@ class Settings(BaseModel):
     """Host names, apart by commas, under which the server may be reached besides the loopback names."""
     next_public_api_url: OptionalText = None
     next_public_mock_mode: bool = False
+
+    @property
+    def warm_models(self) -> tuple[str, ...]:
+        """The keys that `AGENT_LAB_WARM_MODELS` names, each once."""
+        return tuple(dict.fromkeys(key.strip() for key in self.agent_lab_warm_models.split(",") if key.strip()))
 
     @property
     def config_dir(self) -> Path:

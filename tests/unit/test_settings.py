@@ -73,10 +73,23 @@ def test_a_wrong_secret_is_not_shown(dotenv: Path) -> None:
     assert "sk-canary" not in repr(read_settings({"OPENAI_API_KEY": "sk-canary"}, dotenv))
 
 
+def test_warm_models_are_named_apart_by_commas_and_once(dotenv: Path) -> None:
+    settings = read_settings({"AGENT_LAB_WARM_MODELS": " a, b,,a ", "AGENT_LAB_KEEP_ALIVE_S": "90"}, dotenv).settings
+    assert (settings.warm_models, settings.agent_lab_keep_alive_s) == (("a", "b"), 90)
+    blank = read_settings({"AGENT_LAB_WARM_MODELS": "", "AGENT_LAB_KEEP_ALIVE_S": " "}, dotenv).settings
+    assert (blank.warm_models, blank.agent_lab_keep_alive_s) == ((), None)
+
+
 def test_a_blank_variable_is_as_good_as_none(dotenv: Path) -> None:
-    blank = dict.fromkeys(("PORT", "MAX_VRAM_USAGE_GB", "AGENT_LAB_DAILY_BUDGET_USD"), " ")
+    blank = dict.fromkeys(("PORT", "MAX_VRAM_USAGE_GB", "AGENT_LAB_DAILY_BUDGET_USD", "AGENT_LAB_KEEP_ALIVE_S"), " ")
     settings = read_settings(blank, dotenv).settings
     assert {getattr(settings, name.lower()) for name in blank} == {None}
+
+
+@pytest.mark.parametrize("value", ["-1", "soon", "inf", "nan"])
+def test_a_keep_alive_that_is_no_time_is_told(dotenv: Path, value: str) -> None:
+    with pytest.raises(ValidationError, match=rf"AGENT_LAB_KEEP_ALIVE_S '{value}' \(from environment\) is not usable"):
+        read_settings({"AGENT_LAB_KEEP_ALIVE_S": value}, dotenv)
 
 
 def test_a_misspelt_name_is_warned_of_with_the_nearest(dotenv: Path) -> None:

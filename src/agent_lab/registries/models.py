@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from agent_lab.contracts.errors import ValidationError, unknown_name
@@ -72,6 +72,10 @@ class ModelRegistry:
     def list_models(self) -> list[ModelSpec]:
         """All of them, in the order of the files: built in first, the user's last."""
         return list(self._rows.values())
+
+    def changed(self, change: Callable[[ModelSpec], ModelSpec]) -> ModelRegistry:
+        """The same registry with each row as `change` returns it."""
+        return ModelRegistry([change(row) for row in self._rows.values()], self._files)
 
     def supports_task(self, model_key: str, task_type: str) -> bool:
         """Whether the model's row lists what such a task asks for. Raises NotFoundError for an unknown model."""
