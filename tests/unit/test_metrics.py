@@ -25,10 +25,11 @@ from agent_lab.contracts.generation import (
     Timings,
     Usage,
 )
-from agent_lab.contracts.ports import Generator, ResidentModel, Resources
+from agent_lab.contracts.ports import DeviceMemory, Generator, LocalFigures, ResidentModel
 from agent_lab.telemetry import logging
 from agent_lab.telemetry.measured import Measured
 from agent_lab.telemetry.metrics import Metrics
+from support.scripted_host import ScriptedHost
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +53,9 @@ def answer(
         text="my private answer",
         tokens_generated=4,
         timings=Timings.model_validate({"total_s": 2.0, "inference_s": 1.5, "first_token_s": 0.25} | timings),
-        usage=Usage(prompt_tokens=3, completion_tokens=4, cost_usd=None if cost is None else Decimal(cost)),
+        usage=Usage(
+            prompt_tokens=3, completion_tokens=4, cached_tokens=2, cost_usd=None if cost is None else Decimal(cost)
+        ),
         source="local",
         cache_hit=cache_hit,
         model_key=model,
@@ -86,6 +89,7 @@ def test_the_text_has_every_figure_under_its_name() -> None:
         "agent_lab_generations_total{model=big,outcome=busy,provider=openai}": 1,
         "agent_lab_tokens_total{direction=prompt,model=demo}": 6,
         "agent_lab_tokens_total{direction=completion,model=demo}": 8,
+        "agent_lab_cached_tokens_total{model=demo}": 4,
         "agent_lab_cost_usd_total{model=demo}": 0.5,
         "agent_lab_unpriced_generations_total{model=demo}": 1,
         "agent_lab_cache_total{model=demo,result=hit}": 1,
@@ -120,7 +124,7 @@ def test_the_json_has_totals_averages_and_the_share_of_cache_hits() -> None:
                 "by_model": {"demo": 5},
                 "by_outcome": {"stop": 4, "unusable": 1},
             },
-            "tokens": {"prompt": 12, "generated": 16},
+            "tokens": {"prompt": 12, "generated": 16, "cached": 8},
             "cost_usd": 2.0,
             "unpriced_generations": 0,
             "cache": {"hits": 3, "misses": 1, "hit_ratio": 0.75},
@@ -133,7 +137,7 @@ def test_the_json_has_totals_averages_and_the_share_of_cache_hits() -> None:
             },
             "runs": {"active": 0, "ended": 1, "by_status": {"declined": 1}, "by_flow": {"linear": 1}},
         },
-        "system": {"models_resident": 0, "memory_used_gb": 0.0},
+        "system": {"models_resident": 0, "memory_used_gb": 0.0, "devices": {}, "local": NOTHING_YET},
     }
 
 
@@ -149,38 +153,70 @@ def test_two_labs_in_a_process_count_for_themselves() -> None:
     assert second.as_json()["execution"]["generations"]["total"] == 0
 
 
-class Machine:
-    """A host with one model in memory, and the monitor that sees it."""
+NOTHING_YET = {
+    "hits": 0, "loads": 0, "evictions": 0, "refused": 0, "workers_lost": 0, "load_time_sec": 0.0, "waiting": 0,
+    "answers_active": 0, "answers_waiting": 0,
+}  # fmt: skip
 
-    def __init__(self) -> None:
-        self.loaded = True
 
-    def resident(self) -> list[ResidentModel]:
-        now = datetime.now(UTC)
-        model = ResidentModel(
-            model_key="demo", strategy="standard", size_gb=1.5, loaded_at=now, last_used_at=now, hits=0, in_use=0,
-            device="cpu",
-        )  # fmt: skip
-        return [model] if self.loaded else []
-
-    async def load(self, model: object, strategy: object) -> ResidentModel:
-        return self.resident()[0]
-
-    async def unload(self, model_key: str | None = None) -> list[str]:
-        return []
-
-    def look(self) -> Resources:
-        used = 1.5 if self.loaded else 0.0
-        return Resources(device="cpu", memory="ram", total_gb=8, available_gb=4, limit_gb=6, used_by_models_gb=used)
+def host_with_a_model() -> ScriptedHost:
+    now = datetime.now(UTC)
+    demo = ResidentModel(
+        model_key="demo", strategy="standard", size_gb=1.5, loaded_at=now, last_used_at=now, hits=0, in_use=0,
+        device="cpu",
+    )  # fmt: skip
+    return ScriptedHost(models={"demo": demo})
 
 
 def test_models_in_memory_are_looked_up_whenever_the_figures_are_read() -> None:
-    metrics, machine = Metrics(), Machine()
-    metrics.watch(machine, machine)
-    assert metrics.as_json()["system"] == {"models_resident": 1, "memory_used_gb": 1.5}
-    machine.loaded = False
+    metrics, host = Metrics(), host_with_a_model()
+    metrics.watch(host, host, host.figures)
+    system = metrics.as_json()["system"]
+    assert (system["models_resident"], system["memory_used_gb"], system["local"]) == (1, 1.5, NOTHING_YET)
+    host.models.clear()
     assert samples(metrics)["agent_lab_models_resident{}"] == 0
     assert samples(metrics)["agent_lab_memory_used_gb{}"] == 0
+
+
+def test_what_local_models_do_is_read_with_the_figures() -> None:
+    metrics, host = Metrics(), ScriptedHost()
+    metrics.watch(host, host, host.figures)
+    host.counts = LocalFigures(
+        hits=9, loads=4, load_s=12.5, evictions=3, refused=2, lost=1, waiting=7, answers_active=5, answers_waiting=6
+    )
+    found = samples(metrics)
+    expected = {
+        "agent_lab_local_hits_total{}": 9,
+        "agent_lab_local_loads_total{}": 4,
+        "agent_lab_local_load_seconds_total{}": 12.5,
+        "agent_lab_local_evictions_total{}": 3,
+        "agent_lab_local_refused_total{}": 2,
+        "agent_lab_local_workers_lost_total{}": 1,
+        "agent_lab_local_waiting{}": 7,
+        "agent_lab_local_answers{state=active}": 5,
+        "agent_lab_local_answers{state=waiting}": 6,
+    }
+    assert {name: found.get(name) for name in expected} == expected
+    assert metrics.as_json()["system"]["local"] == {
+        "hits": 9, "loads": 4, "evictions": 3, "refused": 2, "workers_lost": 1, "load_time_sec": 12.5, "waiting": 7,
+        "answers_active": 5, "answers_waiting": 6,
+    }  # fmt: skip
+
+
+def test_the_memory_of_each_device_is_told_by_its_name() -> None:
+    metrics, host = Metrics(), ScriptedHost()
+    metrics.watch(host, host, host.figures)
+    host.devices = tuple(
+        DeviceMemory(name=f"cuda:{n}", total_gb=24.0, available_gb=20.0 - n, limit_gb=19.0, used_by_models_gb=3.5 * n)
+        for n in range(2)
+    )
+    found = samples(metrics)
+    assert found["agent_lab_device_limit_gb{device=cuda:0}"] == 19
+    assert found["agent_lab_device_used_by_models_gb{device=cuda:1}"] == 3.5
+    assert metrics.as_json()["system"]["devices"] == {
+        "cuda:0": {"total_gb": 24.0, "available_gb": 20.0, "limit_gb": 19.0, "used_by_models_gb": 0.0},
+        "cuda:1": {"total_gb": 24.0, "available_gb": 19.0, "limit_gb": 19.0, "used_by_models_gb": 3.5},
+    }
 
 
 # --- a generator that is measured -----------------------------------------------------------------------------------

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from agent_lab.contracts.generation import GenerationResult
-from agent_lab.contracts.ports import ModelHost, ResourceMonitor
+from agent_lab.contracts.ports import LocalFigures, ModelHost, ResourceMonitor
+from agent_lab.telemetry.collectors import DEVICE_FIGURES, GatewayFigures, LocalModelFigures
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
 # From a small model on this machine to a large one that is loaded first.
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300, 900)
 
-BREAKER_LEVELS = {"closed": 0, "half-open": 1, "open": 2, "cooling": 3}
+_LOCAL_COUNTS = ("hits", "loads", "evictions", "refused", "workers_lost")
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-class _Gateway(Collector):
-    """Reads breakers and queues when the figures are read."""
-
-    def __init__(self, breakers: Callable[[], Mapping[str, str]], waiting: Callable[[], Mapping[str, int]]) -> None:
-        self._breakers = breakers
-        self._waiting = waiting
-
-    def collect(self) -> Iterator[Metric]:
-        """A gauge for the breakers (0 closed, 1 half-open, 2 open, 3 cooling) and one for the queues."""
-        gauge = GaugeMetricFamily(
-            "agent_lab_breaker_state", "0 closed, 1 half-open, 2 open, 3 cooling", labels=["model"]
-        )
-        for model, state in self._breakers().items():
-            gauge.add_metric([model], BREAKER_LEVELS[state])
-        yield gauge
-        queues = GaugeMetricFamily("agent_lab_waiting_calls", "Calls that wait for a limit", labels=["provider"])
-        for provider, count in self._waiting().items():
-            queues.add_metric([provider], count)
-        yield queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +28,7 @@ class _OfModel:
     read: Counter
     written: Counter
     cost: Counter
+    cached: Counter
     unpriced: Counter
     retries: Counter
     total_s: Histogram
@@ -68,6 +47,7 @@ class Metrics:
         self._tokens = Counter("tokens", "Tokens read and written", ["model", "direction"], **own)
         self._cost = Counter("cost_usd", "Cost of calls whose price is known", ["model"], **own)
         self._unpriced = Counter("unpriced_generations", "Answers whose price is not known", ["model"], **own)
+        self._cached = Counter("cached_tokens", "Tokens of prompts that had been read before", ["model"], **own)
         self._routed = Counter(
             "routed", "Answers by the row asked for and the model that gave them", ["asked", "model"], **own
         )
@@ -85,16 +65,17 @@ class Metrics:
         self._resident = Gauge("models_resident", "Local models in memory", **own)
         self._memory = Gauge("memory_used_gb", "Memory that local models use, in GB of 1e9 bytes", **own)
 
-    def watch(self, host: ModelHost, monitor: ResourceMonitor) -> None:
-        """From now on look at the models in memory whenever the figures are read."""
+    def watch(self, host: ModelHost, monitor: ResourceMonitor, figures: Callable[[], LocalFigures]) -> None:
+        """From now on look at the models in memory, and what they have done, whenever the figures are read."""
         self._resident.set_function(lambda: len(host.resident()))
         self._memory.set_function(lambda: monitor.look().used_by_models_gb)
+        self.registry.register(LocalModelFigures(figures, monitor))
 
     def watch_gateway(
         self, breakers: Callable[[], Mapping[str, str]], waiting: Callable[[], Mapping[str, int]]
     ) -> None:
         """From now on tell the state of each model's circuit breaker, and who waits, whenever the figures are read."""
-        self.registry.register(_Gateway(breakers, waiting))
+        self.registry.register(GatewayFigures(breakers, waiting))
 
     def generation(self, result: GenerationResult) -> None:
         """Count an answer."""
@@ -106,6 +87,7 @@ class Metrics:
             self._attempts.labels(attempt.model_key or model, attempt.outcome).inc()
         own.read.inc(usage.prompt_tokens)
         own.written.inc(usage.completion_tokens)
+        own.cached.inc(usage.cached_tokens)
         if usage.cost_usd is None:
             own.unpriced.inc()
         else:
@@ -126,6 +108,7 @@ class Metrics:
             found = self._models[model] = _OfModel(
                 read=self._tokens.labels(model, "prompt"),
                 written=self._tokens.labels(model, "completion"),
+                cached=self._cached.labels(model),
                 cost=self._cost.labels(model),
                 unpriced=self._unpriced.labels(model),
                 retries=self._retries.labels(model),
@@ -164,6 +147,7 @@ class Metrics:
                 "tokens": {
                     "prompt": int(_sum(figures, "tokens_total", direction="prompt")),
                     "generated": int(_sum(figures, "tokens_total", direction="completion")),
+                    "cached": int(_sum(figures, "cached_tokens_total")),
                 },
                 "cost_usd": _sum(figures, "cost_usd_total"),
                 "unpriced_generations": int(_sum(figures, "unpriced_generations_total")),
@@ -185,6 +169,8 @@ class Metrics:
             "system": {
                 "models_resident": int(_sum(figures, "models_resident")),
                 "memory_used_gb": _sum(figures, "memory_used_gb"),
+                "devices": _devices(figures),
+                "local": _local(figures),
             },
         }
 
@@ -205,6 +191,27 @@ def _generations(figures: Figures) -> dict[str, Any]:
         "failed": total - answered,
         "by_model": _by(figures, "generations_total", "model"),
         "by_outcome": _by(figures, "generations_total", "outcome"),
+    }
+
+
+def _devices(figures: Figures) -> dict[str, dict[str, float]]:
+    """GB by device and kind of figure."""
+    told: dict[str, dict[str, float]] = {}
+    for (name, labels), value in figures.items():
+        kind = name.removeprefix("device_")
+        if kind != name and kind in DEVICE_FIGURES:
+            told.setdefault(dict(labels)["device"], {})[kind] = value
+    return dict(sorted(told.items()))
+
+
+def _local(figures: Figures) -> dict[str, float]:
+    counts = {name: int(_sum(figures, f"local_{name}_total")) for name in _LOCAL_COUNTS}
+    return {
+        **counts,
+        "load_time_sec": _sum(figures, "local_load_seconds_total"),
+        "waiting": int(_sum(figures, "local_waiting")),
+        "answers_active": int(_sum(figures, "local_answers", state="active")),
+        "answers_waiting": int(_sum(figures, "local_answers", state="waiting")),
     }
 
 
