@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agent_lab.contracts.generation import GenerationRequest
-from agent_lab.contracts.ports import Generator, ModelHost, NodeKind, Provider, ResourceMonitor, SpendingLog
+from agent_lab.contracts.ports import (
+    Generator,
+    LoadProgress,
+    LocalFigures,
+    ModelHost,
+    NodeKind,
+    Provider,
+    ResourceMonitor,
+    SpendingLog,
+)
 from agent_lab.contracts.registry import ModelSpec, ProviderSpec
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import Checker, check_flow
@@ -37,6 +46,7 @@ from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry, load_models
 from agent_lab.registries.providers import load_providers
 from agent_lab.registries.references import check_references
+from agent_lab.registries.residency import with_residency
 from agent_lab.registries.strategies import StrategyRegistry, load_strategies
 from agent_lab.runs.admission import Admission
 from agent_lab.runs.executor import RunExecutor
@@ -74,6 +84,10 @@ class Lab:
     """The gateway, measured: what doors and flows ask."""
     host: ModelHost
     monitor: ResourceMonitor
+    figures: Callable[[], LocalFigures]
+    """What the local models have done so far."""
+    loading: Callable[[], Sequence[LoadProgress]]
+    """The models on their way into memory."""
     flows: FlowCatalog
     kinds: Mapping[str, NodeKind]
     runs: RunService
@@ -93,7 +107,9 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
     """
     settings = reading.settings
     logging.configure(settings.data_dir / "logs", level=settings.log_level, stderr=log_to_stderr)
-    models = load_models(settings.config_dir)
+    models = with_residency(
+        load_models(settings.config_dir), warm=settings.warm_models, keep_alive_s=settings.agent_lab_keep_alive_s
+    )
     strategies = load_strategies(settings.config_dir)
     rows = {row.key: row for row in load_providers(settings.config_dir)}
     check_references(models, strategies, rows.values())
@@ -121,7 +137,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             memory_gb=partial(_memory_for_models_gb, local.monitor),
         )
         closing.push_async_callback(gateway.close)
-        metrics.watch(local.host, local.monitor)
+        metrics.watch(local.host, local.monitor, local.figures)
         metrics.watch_gateway(gateway.breakers, gateway.waiting)
         generator = Measured(gateway, metrics)
         kinds = node_kinds(monitor=local.monitor, history=store)
@@ -144,6 +160,8 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             generator=generator,
             host=local.host,
             monitor=local.monitor,
+            figures=local.figures,
+            loading=local.loading,
             flows=flows,
             kinds=kinds,
             runs=runs,
@@ -160,8 +178,10 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
     Raises ValidationError for a weak token or a host name that is none.
     """
     from agent_lab.api.app import create_app
+    from agent_lab.lab.loads import Loads
     from agent_lab.lab.services import LabServices
 
+    loads = Loads(lab.host)
     services = LabServices(
         models=lab.models,
         strategies=lab.strategies,
@@ -169,6 +189,9 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         generator=lab.generator,
         host=lab.host,
         monitor=lab.monitor,
+        loads=loads,
+        figures=lab.figures,
+        loading=lab.loading,
         flows=lab.flows,
         runs=lab.runs,
         metrics=lab.metrics,
@@ -185,6 +208,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
     async def stop() -> None:
         for task in watching:
             task.cancel()
+        await loads.close()
 
     return create_app(
         services,
@@ -204,6 +228,8 @@ class _Local:
     provider: Provider
     host: ModelHost
     monitor: ResourceMonitor
+    figures: Callable[[], LocalFigures]
+    loading: Callable[[], Sequence[LoadProgress]]
 
 
 def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegistry) -> _Local:
@@ -213,7 +239,18 @@ def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegist
     )
     host = LocalHost(manager)
     monitor = GpuGuard(settings.max_vram_usage_gb, used_by_models_gb=manager.used_gb)
-    return _Local(provider=LocalProvider(ModelExecutor(host)), host=host, monitor=monitor)
+    return _Local(
+        provider=LocalProvider(ModelExecutor(host)),
+        host=host,
+        monitor=monitor,
+        figures=partial(_figures, manager),
+        loading=tuple,
+    )
+
+
+def _figures(manager: ModelManager) -> LocalFigures:
+    stats = manager.get_memory_stats()
+    return LocalFigures(**{one.name: stats[one.name] for one in fields(LocalFigures) if one.name in stats})
 
 
 def _memory_for_models_gb(monitor: ResourceMonitor) -> float:

@@ -17,7 +17,7 @@ from agent_lab.api.frame import Frame
 from agent_lab.api.guard import host_names
 from agent_lab.api.token import usable_token
 from agent_lab.compat import routes as compat
-from agent_lab.lab import cache, flows, inference, models, orchestrate, runs, spending, system
+from agent_lab.lab import cache, flows, inference, models, orchestrate, residency, runs, spending, system
 from agent_lab.lab.access import GuardedRoute, access_of, owner
 from agent_lab.lab.services import LabServices
 
@@ -27,6 +27,7 @@ Hook = Callable[[], Awaitable[object]]
 LAB = (
     system.router,
     models.router,
+    residency.router,
     cache.router,
     inference.router,
     orchestrate.router,

@@ -1,17 +1,19 @@
-"""The routes of the model registry: which models there are, one by one, and loading one ahead of its use."""
+"""The routes of the model registry: which models there are, one by one, and which would be chosen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
-from agent_lab.contracts.errors import AgentLabError, ValidationError
+from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.generation import GenerationRequest
-from agent_lab.contracts.registry import CostProfile, ModelSpec
+from agent_lab.contracts.registry import CostProfile, ModelSpec, Residency
 from agent_lab.lab.access import GuardedRoute, owner
-from agent_lab.lab.cache import CachedModel
+from agent_lab.lab.cache import LoadState, loading_now
 from agent_lab.lab.problems import documented
 from agent_lab.lab.services import LabServices, Services
 
@@ -23,6 +25,8 @@ EXAMPLE: dict[str, Any] = {
     "family": "agent-lab",
     "provider": "local",
     "model_id": "builtin:demo",
+    "revision": None,
+    "base": None,
     "context_window": 1024,
     "fallbacks": [],
     "split": {},
@@ -31,7 +35,10 @@ EXAMPLE: dict[str, Any] = {
     "cost_profile": {"input_usd_per_mtok": 0.0, "output_usd_per_mtok": 0.0, "cached_input_usd_per_mtok": None},
     "min_vram_gb": 0.0,
     "demonstration": True,
+    "residency": {"keep_alive_s": None, "pinned": False, "warm": False, "worker": False},
     "loaded": True,
+    "pinned": False,
+    "loading": None,
     "usable": True,
     "why_not": None,
 }
@@ -47,6 +54,10 @@ class ModelEntry(BaseModel):
     family: str
     provider: str
     model_id: str
+    revision: str | None
+    """The commit of the hub's repository that its files are taken from, where the row pins one."""
+    base: str | None
+    """The model that this LoRA adapter is put on; they share one copy of its weights."""
     context_window: int
     """Tokens, prompt and answer together; 0 where it is not known."""
     fallbacks: list[str]
@@ -60,7 +71,13 @@ class ModelEntry(BaseModel):
     min_vram_gb: float
     demonstration: bool
     """True: shown as a demonstration wherever a user meets it."""
+    residency: Residency | None
+    """How long it stays in memory and in which process; None for a model that is not local."""
     loaded: bool
+    pinned: bool
+    """True: it is in memory and never put out to make room for another one."""
+    loading: LoadState | None
+    """How far it is, while it is on its way into memory."""
     usable: bool
     """Whether a request that names it would be taken now."""
     why_not: str | None
@@ -102,20 +119,12 @@ class Candidates(BaseModel):
     candidates: list[CandidateEntry]
 
 
-class LoadRequest(BaseModel):
-    """How to load the model; its own default strategy where nothing is said."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"strategy": "optimized"}})
-
-    strategy: str | None = Field(default=None, max_length=64)
-
-
 @router.get("/models", operation_id="list_models", responses=documented())
 @owner
 async def list_models(services: Services) -> ModelList:
     """All models of the registry, built in and your own."""
-    loaded = _loaded(services)
-    entries = [_entry(services, model, loaded) for model in services.models.list_models()]
+    memory = _memory(services)
+    entries = [_entry(services, model, memory) for model in services.models.list_models()]
     return ModelList(models=entries, default=_taker(services, None)[0])
 
 
@@ -131,25 +140,29 @@ async def explain_model_choice(body: WhyRequest, services: Services) -> Candidat
 @owner
 async def get_model(key: str, services: Services) -> ModelEntry:
     """One model of the registry."""
-    return _entry(services, services.models.get_model(key), _loaded(services))
+    return _entry(services, services.models.get_model(key), _memory(services))
 
 
-@router.post("/models/{key}/load", operation_id="load_model", responses=documented(404, 502, 503, 507, body=True))
-@owner
-async def load_model(key: str, services: Services, body: LoadRequest | None = None) -> CachedModel:
-    """Load a local model now, so that its first request need not wait for it."""
-    model = services.models.get_model(key)
-    if model.provider != "local":
-        raise ValidationError(f"The model {key!r} is served by {model.provider}; only local models can be loaded.")
-    name = (body.strategy if body else None) or model.default_strategy
-    return CachedModel.of(await services.host.load(model, services.strategies.get_strategy(name)))
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What is in memory at this moment: keys of models and of the adapters on them."""
+
+    loaded: frozenset[str]
+    pinned: frozenset[str]
+    loading: Mapping[str, LoadState]
 
 
-def _loaded(services: LabServices) -> set[str]:
-    return {resident.model_key for resident in services.host.resident()}
+def _memory(services: LabServices) -> _Memory:
+    resident = services.host.resident()
+    keys = [(model, key) for model in resident for key in (model.model_key, *model.adapters)]
+    return _Memory(
+        loaded=frozenset(key for _, key in keys),
+        pinned=frozenset(key for model, key in keys if model.pinned),
+        loading=loading_now(services),
+    )
 
 
-def _entry(services: LabServices, model: ModelSpec, loaded: set[str]) -> ModelEntry:
+def _entry(services: LabServices, model: ModelSpec, memory: _Memory) -> ModelEntry:
     taker, why_not = _taker(services, model.key)
     return ModelEntry(
         key=model.key,
@@ -157,6 +170,8 @@ def _entry(services: LabServices, model: ModelSpec, loaded: set[str]) -> ModelEn
         family=model.family,
         provider=model.provider,
         model_id=model.model_id,
+        revision=model.revision,
+        base=model.base,
         context_window=model.context_window,
         fallbacks=list(model.fallbacks),
         split=dict(model.split),
@@ -165,7 +180,10 @@ def _entry(services: LabServices, model: ModelSpec, loaded: set[str]) -> ModelEn
         cost_profile=model.cost_profile,
         min_vram_gb=model.min_vram_gb,
         demonstration=model.demonstration,
-        loaded=model.key in loaded,
+        residency=model.residency if model.provider == "local" else None,
+        loaded=model.key in memory.loaded,
+        pinned=model.key in memory.pinned,
+        loading=memory.loading.get(model.key),
         usable=taker == model.key or (taker is not None and bool(model.split)),
         why_not=why_not,
     )

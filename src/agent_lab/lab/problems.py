@@ -117,21 +117,25 @@ def describe(
     )
 
 
+def problem_of(error: AgentLabError, request_id: str) -> Problem:
+    """The problem document of an error of ours: its sentence and its slug."""
+    if isinstance(error, RunFailedError):
+        slug, status, run_id = error.run_slug, error.run_status, error.run_id
+    else:
+        slug, status, run_id = error.slug, error.status, None
+    return describe(
+        slug=slug, status=status, detail=error.message, where=error.where, run_id=run_id, request_id=request_id
+    )
+
+
 def from_error(error: AgentLabError, request_id: str) -> Response:
-    """The answer to an error of ours: its sentence, its slug, and when to come back where that is known."""
+    """The answer to an error of ours: its problem document, and when to come back where that is known."""
     headers: dict[str, str] = {}
     if isinstance(error, BusyError):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s or 1)))
     if isinstance(error, NotSignedInError):
         headers["WWW-Authenticate"] = 'Bearer realm="agent-lab"'
-    if isinstance(error, RunFailedError):
-        slug, status, run_id = error.run_slug, error.run_status, error.run_id
-    else:
-        slug, status, run_id = error.slug, error.status, None
-    problem = describe(
-        slug=slug, status=status, detail=error.message, where=error.where, run_id=run_id, request_id=request_id
-    )
-    return answer(problem, headers)
+    return answer(problem_of(error, request_id), headers)
 
 
 def documented(*statuses: int, body: bool = False, public: bool = False) -> dict[int | str, dict[str, Any]]:

@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends, Request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from agent_lab.contracts.ports import Generator, ModelHost, ResourceMonitor, SpendingLog
+    from agent_lab.contracts.ports import (
+        Generator,
+        LoadProgress,
+        LocalFigures,
+        ModelHost,
+        ResourceMonitor,
+        SpendingLog,
+    )
     from agent_lab.flows.catalog import FlowCatalog
     from agent_lab.gateway.gateway import ProviderGateway
+    from agent_lab.lab.loads import Loads
     from agent_lab.registries.models import ModelRegistry
     from agent_lab.registries.strategies import StrategyRegistry
     from agent_lab.runs.service import RunService
@@ -31,6 +40,12 @@ class LabServices:
     """The gateway, measured: what answers."""
     host: ModelHost
     monitor: ResourceMonitor
+    loads: Loads
+    """The loads that were asked for over HTTP."""
+    figures: Callable[[], LocalFigures]
+    """What the local models have done so far."""
+    loading: Callable[[], Sequence[LoadProgress]]
+    """The models on their way into memory, whoever asked for them."""
     flows: FlowCatalog
     runs: RunService
     metrics: Metrics

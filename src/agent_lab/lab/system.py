@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -18,6 +19,10 @@ from agent_lab.telemetry.metrics import CONTENT_TYPE
 
 home_router = APIRouter(route_class=GuardedRoute, tags=["system"])
 router = APIRouter(route_class=GuardedRoute, tags=["system"])
+
+
+_SIZES: dict[str, Any] = {"total_gb": 25.2, "available_gb": 20.1, "limit_gb": 20.2, "used_by_models_gb": 0.005}
+MACHINE: dict[str, Any] = {"device": "cpu", "memory": "ram", **_SIZES, "devices": [{"name": "cpu", **_SIZES}]}
 
 
 class ServiceInfo(BaseModel):
@@ -42,8 +47,20 @@ class ServiceInfo(BaseModel):
     links: dict[str, str]
 
 
+class DeviceInfo(BaseModel):
+    """One device that models are put on: a GPU, or the RAM of a machine without any. GB (1e9 bytes)."""
+
+    name: str
+    """`cpu`, `cuda:0`, `cuda:1`, ..."""
+    total_gb: float
+    available_gb: float
+    limit_gb: float
+    """What models may take of it."""
+    used_by_models_gb: float
+
+
 class GpuInfo(BaseModel):
-    """What models may use of this machine. GB (1e9 bytes)."""
+    """What models may use of this machine, over all its devices. GB (1e9 bytes)."""
 
     device: str
     memory: str
@@ -52,6 +69,7 @@ class GpuInfo(BaseModel):
     available_gb: float
     limit_gb: float
     used_by_models_gb: float
+    devices: list[DeviceInfo] = []
 
 
 class Health(BaseModel):
@@ -63,14 +81,7 @@ class Health(BaseModel):
                 "status": "healthy",
                 "version": "0.1.0",
                 "uptime_s": 12.5,
-                "gpu": {
-                    "device": "cpu",
-                    "memory": "ram",
-                    "total_gb": 25.2,
-                    "available_gb": 20.1,
-                    "limit_gb": 20.2,
-                    "used_by_models_gb": 0.0,
-                },
+                "gpu": MACHINE,
                 "models_loaded": ["demo"],
                 "breakers": {"demo": "closed"},
             }
@@ -116,15 +127,7 @@ def service_info(services: LabServices) -> ServiceInfo:
 
 def gpu_info(services: LabServices) -> GpuInfo:
     """What the machine has free now."""
-    seen = services.monitor.look()
-    return GpuInfo(
-        device=seen.device,
-        memory=seen.memory,
-        total_gb=seen.total_gb,
-        available_gb=seen.available_gb,
-        limit_gb=seen.limit_gb,
-        used_by_models_gb=seen.used_by_models_gb,
-    )
+    return GpuInfo.model_validate(asdict(services.monitor.look()))
 
 
 @home_router.get("/", operation_id="get_service_info", responses=documented(public=True))

@@ -1,0 +1,290 @@
+"""Local models over HTTP: loading with progress, pinning, what is told of memory, over a host without any model."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from agent_lab.contracts.errors import CapacityError, RateLimitedError
+from agent_lab.contracts.ports import DeviceMemory, LoadProgress, LocalFigures
+from agent_lab.lab import residency
+from agent_lab.wiring import build_app
+from api.doors import SIGNED_IN, TOKEN, open_door, serve, until
+from api.test_events import messages
+from support.scripted_host import ScriptedHost
+
+ROWS = """
+[[model]]
+key = "big"
+provider = "local"
+model_id = "owner/big"
+revision = "0123456789abcdef0123456789abcdef01234567"
+context_window = 8192
+residency = { keep_alive_s = 600, worker = true }
+
+[[model]]
+key = "tuned"
+provider = "local"
+model_id = "owner/tuned"
+base = "big"
+context_window = 8192
+"""
+NO_ROOM = "It takes 9.00 GB, and models may take 8.00 GB; use fewer bits."
+STREAMED = {"Accept": "text/event-stream"}
+
+
+@dataclass(slots=True)
+class Served:
+    """A served application, its host, and a client that is signed in."""
+
+    app: FastAPI
+    host: ScriptedHost
+    owner: httpx.AsyncClient
+    elsewhere: list[LoadProgress]
+    """Loads that were not asked for over HTTP."""
+
+
+@asynccontextmanager
+async def served(home: Path, host: ScriptedHost) -> AsyncIterator[Served]:
+    elsewhere: list[LoadProgress] = []
+    async with open_door(home, more_models=ROWS) as door:
+        lab = replace(door.lab, host=host, monitor=host, figures=host.figures, loading=lambda: elsewhere)
+        app = build_app(lab, token=TOKEN)
+        async with serve(app) as url, httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=10) as owner:
+            yield Served(app, host, owner, elsewhere)
+
+
+async def heard(served: Served, key: str, **body: Any) -> list[dict[str, Any]]:
+    """Everything that the stream of a load says."""
+    async with served.owner.stream("POST", f"/models/{key}/load", json=body, headers=STREAMED) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        return [message async for message in messages(response)]
+
+
+def events(said: list[dict[str, Any]]) -> list[str]:
+    return [message["event"] for message in said]
+
+
+async def test_a_load_is_told_stage_by_stage_and_ends_with_the_model(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        hearing = asyncio.create_task(heard(lab, "big", strategy="standard"))
+        await until(lambda: host.begun == ["big"])
+        for stage, done in (("fetching", 10), ("loading", 0), ("loading", 60)):
+            host.tell("big", stage, done, 100, elapsed_s=1.5, seconds_left=3.0)  # type: ignore[arg-type]
+            await asyncio.sleep(0.3)  # longer than the pace, so that none of them is left out
+        host.finish("big")
+        said = await hearing
+    assert events(said) == ["progress"] * 4 + ["ready"]
+    assert [message["data"]["stage"] for message in said[:-1]] == ["waiting", "fetching", "loading", "loading"]
+    assert said[3]["data"] == {
+        "model_key": "big",
+        "stage": "loading",
+        "done_bytes": 60,
+        "total_bytes": 100,
+        "elapsed_s": 1.5,
+        "seconds_left": 3.0,
+    }
+    assert (said[-1]["data"]["model_key"], said[-1]["data"]["pinned"]) == ("big", False)
+
+
+async def test_a_thousand_steps_of_a_load_are_told_at_a_readable_pace(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        hearing = asyncio.create_task(heard(lab, "big"))
+        await until(lambda: host.begun == ["big"])
+        for step in range(1000):
+            host.tell("big", done=step, total=1000)
+            await asyncio.sleep(0)
+        host.finish("big")
+        said = await hearing
+    assert 2 <= len(said) < 20
+    assert said[-1]["event"] == "ready"
+
+
+async def test_a_load_that_fails_ends_its_stream_with_the_problem(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        hearing = asyncio.create_task(heard(lab, "big"))
+        await until(lambda: host.begun == ["big"])
+        host.fail("big", CapacityError(NO_ROOM))
+        said = await hearing
+        whole = asyncio.create_task(lab.owner.post("/models/big/load"))
+        await until(lambda: host.begun == ["big", "big"])
+        host.fail("big", CapacityError(NO_ROOM))
+        answer = await whole
+    problem = said[-1]["data"]
+    assert said[-1]["event"] == "error"
+    assert (problem["status"], problem["type"]) == (507, "urn:agent-lab:problem:no-capacity")
+    assert problem["detail"] == NO_ROOM
+    assert (answer.status_code, answer.json()["detail"]) == (507, problem["detail"])
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_client_that_leaves_does_not_stop_the_load(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        async with lab.owner.stream("POST", "/models/big/load", json={"pin": True}, headers=STREAMED) as response:
+            async for message in messages(response):
+                assert message["event"] == "progress"
+                break
+        with pytest.raises(httpx.ReadTimeout):
+            await lab.owner.post("/models/big/load", timeout=0.1)
+        entry = (await lab.owner.get("/models/big")).json()
+        host.finish("big")
+        await until(lambda: bool(host.models) and host.models["big"].pinned)
+        after = (await lab.owner.get("/models/big")).json()
+    assert host.begun == ["big"]
+    assert (entry["loaded"], entry["loading"]["stage"]) == (False, "waiting")
+    assert (after["loaded"], after["pinned"], after["loading"]) == (True, True, None)
+
+
+async def test_sixteen_who_ask_at_once_share_one_load(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        asking = [asyncio.create_task(heard(lab, "big")) for _ in range(8)]
+        asking += [asyncio.create_task(lab.owner.post("/models/big/load")) for _ in range(8)]  # type: ignore[arg-type]
+        await until(lambda: host.begun == ["big"])
+        await asyncio.sleep(0.2)
+        host.finish("big")
+        answers = await asyncio.gather(*asking)
+    assert host.begun == ["big"]
+    assert {events(said)[-1] for said in answers[:8]} == {"ready"}
+    assert {answer.status_code for answer in answers[8:]} == {200}  # type: ignore[attr-defined]
+
+
+async def test_a_quiet_load_keeps_its_stream_alive_with_comments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(residency, "PING_S", 0.1)
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        async with lab.owner.stream("POST", "/models/big/load", headers=STREAMED) as response:
+            lines = response.aiter_lines()
+            while not (line := await anext(lines)).startswith(":"):
+                assert not line.startswith("event: ready")
+        assert line.startswith(": ping")
+        host.finish("big")
+
+
+async def test_a_server_that_is_stopped_tells_those_who_wait(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        asking = asyncio.create_task(lab.owner.post("/models/big/load"))
+        await until(lambda: host.begun == ["big"])
+        await lab.app.state.services.loads.close()
+        answer = await asking
+    assert (answer.status_code, "being stopped" in answer.json()["detail"]) == (503, True)
+
+
+async def test_a_busy_host_is_told_with_the_time_to_come_back(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        asking = asyncio.create_task(lab.owner.post("/models/big/load"))
+        await until(lambda: host.begun == ["big"])
+        host.fail("big", RateLimitedError("256 requests wait for a model already.", retry_after_s=4.2))
+        answer = await asking
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+
+
+@pytest.mark.parametrize("headers", [STREAMED, {}])
+@pytest.mark.parametrize(
+    ("key", "body", "status", "told"),
+    [
+        ("bug", {}, 404, "did you mean 'big'"),
+        ("voice", {}, 422, "served by scripted"),
+        ("big", {"strategy": "standrad"}, 404, "did you mean 'standard'"),
+        ("big", {"pinn": True}, 422, "`pinn` is not known here"),
+        ("big", {"pin": "perhaps"}, 422, "`pin`"),
+    ],
+)
+async def test_what_cannot_be_loaded_is_a_problem_and_no_stream(
+    tmp_path: Path, key: str, body: dict[str, Any], status: int, told: str, headers: dict[str, str]
+) -> None:
+    async with served(tmp_path / "home", ScriptedHost()) as lab:
+        response = await lab.owner.post(f"/models/{key}/load", json=body, headers=headers)
+    assert (response.status_code, told in response.json()["detail"]) == (status, True)
+    assert response.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_model_is_pinned_and_let_go_again(tmp_path: Path) -> None:
+    async with served(tmp_path / "home", ScriptedHost()) as lab:
+        early = await lab.owner.put("/models/big/pin")
+        await lab.owner.post("/models/big/load")
+        pinned = await lab.owner.put("/models/big/pin")
+        shown = (await lab.owner.get("/models")).json()["models"]
+        loose = await lab.owner.delete("/models/big/pin")
+        hosted = await lab.owner.put("/models/voice/pin")
+        unknown = await lab.owner.delete("/models/bug/pin")
+    assert (early.status_code, "in memory" in early.json()["detail"]) == (404, True)
+    assert (pinned.status_code, pinned.json()["pinned"], loose.json()["pinned"]) == (200, True, False)
+    assert [model["key"] for model in shown if model["pinned"]] == ["big"]
+    assert (hosted.status_code, unknown.status_code) == (422, 404)
+
+
+async def test_the_registry_says_of_a_local_model_what_it_is_and_where_it_stands(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        lab.elsewhere.append(LoadProgress(model_key="big", stage="fetching", done_bytes=5, total_bytes=10))
+        before = (await lab.owner.get("/models/big")).json()
+        lab.elsewhere.clear()
+        asking = asyncio.create_task(lab.owner.post("/models/big/load"))
+        await until(lambda: host.begun == ["big"])
+        host.finish("big", adapters=("tuned",))
+        await asking
+        tuned = (await lab.owner.get("/models/tuned")).json()
+        hosted = (await lab.owner.get("/models/voice")).json()
+    assert (before["loading"]["stage"], before["loading"]["done_bytes"]) == ("fetching", 5)
+    assert before["revision"] == "0123456789abcdef0123456789abcdef01234567"
+    assert before["residency"] == {"keep_alive_s": 600, "pinned": False, "warm": False, "worker": True}
+    assert (tuned["base"], tuned["loaded"], hosted["residency"]) == ("big", True, None)
+
+
+async def test_the_cache_tells_every_model_every_device_and_every_count(tmp_path: Path) -> None:
+    cards = tuple(
+        DeviceMemory(name=f"cuda:{number}", total_gb=24, available_gb=20, limit_gb=19, used_by_models_gb=4.2 * number)
+        for number in range(2)
+    )
+    counts = LocalFigures(hits=7, loads=3, load_s=4.5, evictions=2, refused=1, lost=1, waiting=5)
+    host = ScriptedHost(devices=cards, counts=counts)
+    async with served(tmp_path / "home", host) as lab:
+        await lab.owner.post("/models/big/load")
+        lab.elsewhere.append(LoadProgress(model_key="tuned", stage="waiting"))
+        told = (await lab.owner.get("/cache")).json()
+        health = (await lab.owner.get("/health")).json()
+        metrics = (await lab.owner.get("/metrics", headers={"Accept": "application/json"})).status_code
+    (model,) = told["models"]
+    assert (model["model_key"], model["pinned"], model["worker_pid"], model["adapters"]) == ("big", False, None, [])
+    assert [state["model_key"] for state in told["loading"]] == ["tuned"]
+    assert told["counts"] == {
+        "hits": 7, "loads": 3, "load_s": 4.5, "evictions": 2, "refused": 1, "lost": 1, "waiting": 5,
+    }  # fmt: skip
+    devices = [(card["name"], card["limit_gb"], card["used_by_models_gb"]) for card in told["memory"]["devices"]]
+    assert devices == [("cuda:0", 19, 0), ("cuda:1", 19, 4.2)]
+    assert health["gpu"] == told["memory"]
+    assert metrics == 200
+
+
+async def test_a_model_in_use_is_not_put_out(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        asking = asyncio.create_task(lab.owner.post("/models/big/load"))
+        await until(lambda: host.begun == ["big"])
+        host.finish("big", in_use=1)
+        await asking
+        refused = await lab.owner.delete("/cache/big")
+        cleared = await lab.owner.post("/cache/clear")
+        host.models["big"] = replace(host.models["big"], in_use=0)
+        gone = await lab.owner.delete("/cache/big")
+        again = await lab.owner.delete("/cache/big")
+    assert [answer.status_code for answer in (refused, cleared, gone, again)] == [409, 200, 200, 404]
+    assert json.loads(cleared.text) == {"unloaded": []}
+    assert gone.json() == {"unloaded": ["big"]}
+    assert refused.headers["content-type"] == again.headers["content-type"] == "application/problem+json"
