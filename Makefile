@@ -1,6 +1,6 @@
 # The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench bench-gateway soak-gateway train-demo-model lock clean install-run install-dev
+.PHONY: help demo up test check bench bench-gateway soak-gateway bench-local train-demo-model lock clean install-run install-dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -37,6 +37,9 @@ bench-gateway: install-dev ## What the gateway costs, beside a bare pass-through
 
 soak-gateway: install-dev ## 10,000 calls under random faults, half of the providers dead (ARGS='--seed 7')
 	@$(BIN)/python -m benchmarks.gateway_soak $(ARGS)
+
+bench-local: install-dev ## Local models beside bare transformers and `transformers serve` (ARGS='--part model --quick')
+	@$(BIN)/python -m benchmarks.local $(ARGS)
 
 train-demo-model: install-dev ## Train the built-in model anew (tens of minutes)
 	@$(BIN)/python -m training.train

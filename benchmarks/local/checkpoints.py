@@ -64,9 +64,13 @@ def make(name: str, folder: Path) -> Path:
     before = torch.get_default_dtype()
     torch.set_default_dtype(getattr(torch, shape.dtype))
     try:
-        LlamaForCausalLM(config).save_pretrained(target)
+        model = LlamaForCausalLM(config)
     finally:
         torch.set_default_dtype(before)
+    # A score of 0 is never the best of thousands: no answer ends early, so that all have the same tokens to write.
+    with torch.no_grad():
+        model.get_input_embeddings().weight[config.eos_token_id] = 0
+    model.save_pretrained(target)
     tokenizer().save_pretrained(target)
     return target
 
