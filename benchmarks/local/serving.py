@@ -65,10 +65,19 @@ def measure(folder: Path, counts: tuple[int, ...], rounds: int) -> dict[str, dic
     """Tokens a second by server and by how many ask at once: the median of rounds in which the servers take turns."""
     with contenders(folder) as servers:
         found: dict[str, dict[str, list[float]]] = {name: {str(one): [] for one in counts} for name in servers}
-        for number in range(rounds + 1):
-            for count in counts:
-                for name, (server, model) in servers.items():
-                    rate = asyncio.run(tokens_per_s(server, model, count, 1000 * number))
-                    if number:  # the first round loads the model and warms up
-                        found[name][str(count)].append(rate)
+        _round(servers, counts, 0)  # loads the models and warms up
+        for number in range(1, rounds + 1):
+            for name, count, rate in _round(servers, counts, number):
+                found[name][str(count)].append(rate)
     return {name: {count: statistics.median(rates) for count, rates in row.items()} for name, row in found.items()}
+
+
+def _round(
+    servers: dict[str, tuple[Server, str]], counts: tuple[int, ...], number: int
+) -> list[tuple[str, int, float]]:
+    """Each server, how many asked it at once, and its tokens a second."""
+    return [
+        (name, count, asyncio.run(tokens_per_s(server, model, count, 1000 * number)))
+        for count in counts
+        for name, (server, model) in servers.items()
+    ]
