@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -112,18 +113,21 @@ def main() -> int:
     options = parser.parse_args()
     effort = Effort.quick() if options.quick else Effort()
     document: dict[str, Any] = {}
-    kept = True
     with tempfile.TemporaryDirectory() as passing:
         folder = (options.folder or Path(passing)).absolute()
-        for name in options.part or PARTS:
-            for found in PARTS[name](folder, effort, document):
-                kept = kept and (isinstance(found, str) or found.is_kept)
-                if not options.json:
-                    sys.stdout.write(f"{found if isinstance(found, str) else found.line()}\n")
-                    sys.stdout.flush()
+        found = chain.from_iterable(PARTS[name](folder, effort, document) for name in options.part or PARTS)
+        kept = [_told(one, quiet=options.json) for one in found]
     if options.json:
-        sys.stdout.write(json.dumps({"figures": document, "ok": kept}, indent=2) + "\n")
-    return 0 if kept else 1
+        sys.stdout.write(json.dumps({"figures": document, "ok": all(kept)}, indent=2) + "\n")
+    return 0 if all(kept) else 1
+
+
+def _told(found: Bound | str, *, quiet: bool) -> bool:
+    """Print a line as soon as it is known; whether its bound is kept."""
+    if not quiet:
+        sys.stdout.write(f"{found if isinstance(found, str) else found.line()}\n")
+        sys.stdout.flush()
+    return isinstance(found, str) or found.is_kept
 
 
 if __name__ == "__main__":

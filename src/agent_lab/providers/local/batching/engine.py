@@ -7,6 +7,7 @@ has read already, or is just reading, is copied and not read again.
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -67,6 +68,8 @@ class BatchEngine:
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._loop, name=f"answers-{model_key}", daemon=True)
         self._thread.start()
+        # A thread that is still in torch when the interpreter ends takes the process down with it.
+        atexit.register(self.close)
 
     def submit(self, job: Job, reader: Reader) -> Callable[[], None]:
         """Begin an answer; the function returned cancels it within one step.
@@ -111,6 +114,7 @@ class BatchEngine:
         with self._changed:
             self._closing = True
             self._changed.notify()
+        atexit.unregister(self.close)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
