@@ -23,7 +23,7 @@ class Window:
     """Places up to which any of the rows is filled after the pass."""
     is_step: bool = False
     """One token for each row."""
-    _ids: dict[Any, tuple[Any, Any]] = field(default_factory=dict)
+    _lines: dict[tuple[int, int, Any], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.length = max(start + count for start, count in zip(self.starts, self.counts, strict=True))
@@ -34,12 +34,14 @@ class Window:
         """All rows begin and end at the same place: transformers' own mask is right for them."""
         return len(set(self.starts)) == 1 and len(set(self.counts)) == 1
 
-    def ids(self, device: Any) -> tuple[Any, Any]:
-        """Row and place of each new token of a step, as tensors; made once for all layers on a device."""
-        found = self._ids.get(device)
+    def lines(self, heads: int, places: int, device: Any) -> Any:
+        """Of rows x heads x places lines of numbers, those that a step writes, as a tensor; the same for all layers."""
+        found = self._lines.get((heads, places, device))
         if found is None:
-            rows = torch.arange(self.first, self.first + len(self.starts), device=device)
-            found = self._ids[device] = (rows, torch.tensor(self.starts, device=device))
+            rows = torch.arange(self.first, self.first + len(self.starts), device=device)[:, None]
+            begins = torch.tensor(self.starts, device=device)[:, None]
+            found = ((rows * heads + torch.arange(heads, device=device)) * places + begins).flatten()
+            self._lines[heads, places, device] = found
         return found
 
 
@@ -82,9 +84,10 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is not t
         return self.keys[rows, :, : window.length], self.values[rows, :, : window.length]
 
     def _write_step(self, key_states: Any, value_states: Any) -> None:
-        rows, places = self.window.ids(self.keys.device)
-        self.keys[rows, :, places] = key_states[:, :, 0]
-        self.values[rows, :, places] = value_states[:, :, 0]
+        for kept, new in ((self.keys, key_states), (self.values, value_states)):
+            _, heads, _, size = kept.shape
+            lines = self.window.lines(heads, self._places, kept.device)
+            kept.view(-1, size).index_copy_(0, lines, new.reshape(-1, size))
 
     def _write_runs(self, key_states: Any, value_states: Any) -> None:
         for number, (start, count) in enumerate(zip(self.window.starts, self.window.counts, strict=True)):
