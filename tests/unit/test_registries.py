@@ -224,6 +224,41 @@ def test_a_model_that_names_what_there_is_not_is_told_with_file_row_and_field(
     assert f"mine.toml, model 'far': {said}" in caught.value.message
 
 
+ADAPTER = '[[model]]\nkey = "terse"\nprovider = "local"\nmodel_id = "/adapters/terse"\n'
+
+
+def test_an_adapter_takes_what_its_row_leaves_out_from_its_base(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(ADAPTER + 'base = "demo"\ncapabilities = ["chat"]\n')
+    refer(tmp_path)
+    adapter, base = (load_models(tmp_path).get_model(key) for key in ("terse", "demo"))
+    assert (adapter.context_window, adapter.prompt_format) == (base.context_window, "turns")
+    assert (adapter.cost_profile, adapter.family) == (base.cost_profile, base.family)
+    assert adapter.capabilities == {"chat"}
+    assert not adapter.demonstration
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('base = "dmeo"', "the field 'base' is 'dmeo': there is no model 'dmeo'; did you mean 'demo'?"),
+        ('base = "gpt-5"', "the field 'base' is 'gpt-5': that is no local model"),
+        ('base = "terse"', "the field 'base' is 'terse': that is an adapter itself"),
+        ('base = "demo"\nprompt_format = "chat"', "'prompt_format' is 'chat': its base 'demo' reads 'turns'"),
+        ('base = "demo"\ncontext_window = 9999', "'context_window' is '9999': its base 'demo' reads 1024 tokens"),
+    ],
+)
+def test_an_adapter_on_a_base_that_cannot_be_is_refused(tmp_path: Path, more: str, said: str) -> None:
+    (tmp_path / "mine.toml").write_text(ADAPTER + more + "\n")
+    with pytest.raises(ValidationError, match=rf"mine.toml, model 'terse': .*{said}"):
+        refer(tmp_path)
+
+
+def test_an_adapter_of_a_hosted_provider_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(ADAPTER.replace('"local"', '"openai"') + 'base = "demo"\n')
+    with pytest.raises(ValidationError, match="'provider' is 'openai': the row has a base"):
+        refer(tmp_path)
+
+
 def test_a_row_that_was_read_from_no_file_is_told_by_its_key() -> None:
     models = ModelRegistry([ModelSpec(key="far", provider="nowhere")])
     with pytest.raises(ValidationError, match=r"^The model 'far': the field 'provider' is 'nowhere': there is no"):

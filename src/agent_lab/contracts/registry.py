@@ -112,7 +112,8 @@ class ModelSpec(Row):
     """Models that this row shares its requests out to, by weight; the row itself then serves none. A run stays with
     the model that its first request went to."""
     base: str | None = None
-    """The local model that this row's LoRA adapter (`model_id`) is put on; they share one copy of its weights."""
+    """The local model that this row's LoRA adapter (`model_id`) is put on; they share one copy of its weights, and
+    what this row leaves out is as the base's row says."""
     residency: Residency = Residency()
     """How long a local model stays in memory, and in which process."""
     prompt_format: Literal["chat", "turns"] = "chat"
@@ -133,7 +134,7 @@ class ModelSpec(Row):
 
     @model_validator(mode="after")
     def _sized(self) -> Self:
-        if self.runs_here and not self.context_window:
+        if self.runs_here and not self.context_window and self.base is None:
             raise ValueError("a model of this machine needs its context_window, in tokens")
         if bool(self.split) != (self.provider == SPLIT):
             raise ValueError("a row with a split serves nothing itself; leave out its provider")

@@ -33,14 +33,30 @@ TASKS: Mapping[str, Capability] = {
 translation, ...) asks for nothing beyond `chat`."""
 
 
+OF_THE_BASE = (
+    "family",
+    "context_window",
+    "default_strategy",
+    "capabilities",
+    "cost_profile",
+    "min_vram_gb",
+    "residency",
+    "prompt_format",
+)
+"""What an adapter's row takes from its base where it says nothing itself."""
+
+
 class ModelRegistry:
     """The models that may be asked for, by key. `files`: where the rows were read, for those that were.
+
+    The row of an adapter is filled from its base's.
 
     Raises ValidationError where a fallback or a side of a split does not exist, is a split or is the row itself.
     """
 
     def __init__(self, rows: Iterable[ModelSpec], files: Mapping[str, str] | None = None) -> None:
-        self._rows = {row.key: row for row in rows}
+        read = {row.key: row for row in rows}
+        self._rows = {key: _filled_from(read.get(row.base or ""), row) for key, row in read.items()}
         self._files = files or {}
         for row in self._rows.values():
             for name in (*row.fallbacks, *row.split):
@@ -85,6 +101,13 @@ class ModelRegistry:
     def needed_capability(task_type: str) -> Capability:
         """The capability that a task of this type asks for: `chat` where the type is a general or an unknown one."""
         return TASKS.get(task_type.strip().lower().replace("_", "-"), "chat")
+
+
+def _filled_from(base: ModelSpec | None, row: ModelSpec) -> ModelSpec:
+    if base is None or row.base is None:
+        return row
+    left_out = [name for name in OF_THE_BASE if name not in row.model_fields_set]
+    return row.model_copy(update={name: getattr(base, name) for name in left_out})
 
 
 def load_models(config_dir: Path) -> ModelRegistry:

@@ -1,4 +1,4 @@
-"""Checks what the rows of one registry say of another: the providers and strategies that models name."""
+"""Checks what rows say of others: the providers, strategies and bases that models name."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from agent_lab.contracts.registry import HERE, ModelSpec, ProviderSpec
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import StrategyRegistry
 
+LOCAL = "local"
+
 
 def check_references(models: ModelRegistry, strategies: StrategyRegistry, providers: Iterable[ProviderSpec]) -> None:
-    """Raise ValidationError for a model that no provider serves or that names a strategy that does not exist.
+    """Raise ValidationError for a model that no provider serves, or that names a strategy or a base that cannot be.
 
     It names file, row and field, and what the field may be. A provider whose key is missing is none of this: its models
     are listed, and cannot be asked.
     """
     rows = {row.key: row for row in providers}
     for model in models.list_models():
-        fault = _fault(model, strategies, rows)
+        fault = _fault(model, strategies, rows) or _fault_of_base(model, models)
         if fault:
             raise ValidationError(f"{models.place_of(model.key)}: {fault}")
 
@@ -35,6 +37,29 @@ def _fault(model: ModelSpec, strategies: StrategyRegistry, providers: Mapping[st
     if model.api == "responses" and provider.kind == "anthropic":
         said = f"the provider {provider.key!r} is of the kind 'anthropic', which has one protocol only; leave it out."
         return _wrong("api", model.api, said)
+    return ""
+
+
+def _fault_of_base(model: ModelSpec, models: ModelRegistry) -> str:
+    if model.base is None:
+        return ""
+    rows = {row.key: row for row in models.list_models()}
+    base = rows.get(model.base)
+    if base is None:
+        here = [row.key for row in rows.values() if row.provider == LOCAL and row.base is None]
+        return _wrong("base", model.base, _missing("model", model.base, here))
+    if model.provider != LOCAL:
+        return _wrong("provider", model.provider, "the row has a base, and adapters run on this machine: 'local'.")
+    if base.base is not None:
+        return _wrong("base", base.key, f"that is an adapter itself; name its base, {base.base!r}.")
+    if base.provider != LOCAL:
+        return _wrong("base", base.key, "that is no local model, and adapters are put on those alone.")
+    if model.prompt_format != base.prompt_format:
+        said = f"its base {base.key!r} reads {base.prompt_format!r}; leave the field out."
+        return _wrong("prompt_format", model.prompt_format, said)
+    if model.context_window > base.context_window:
+        said = f"its base {base.key!r} reads {base.context_window} tokens; leave the field out."
+        return _wrong("context_window", str(model.context_window), said)
     return ""
 
 
