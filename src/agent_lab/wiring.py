@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from agent_lab.api.auth import LoginCodes
+    from agent_lab.providers.local.tuning.tuner import Tuner
 
 Surface = Literal["lab", "all"]
 """`lab`: the lab API alone (port 8001). `all`: everything under one roof (port 8000)."""
@@ -251,6 +252,18 @@ def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegist
 def _figures(manager: ModelManager) -> LocalFigures:
     stats = manager.get_memory_stats()
     return LocalFigures(**{one.name: stats[one.name] for one in fields(LocalFigures) if one.name in stats})
+
+
+def open_tuner(settings: Settings) -> Tuner:
+    """What trains adapters. Raises ValidationError for registry files that cannot be used."""
+    from agent_lab.providers.local.tuning.bench import BenchOpener
+    from agent_lab.providers.local.tuning.tuner import Tuner
+
+    models, strategies = load_models(settings.config_dir), load_strategies(settings.config_dir)
+    check_references(models, strategies, load_providers(settings.config_dir))
+    cache = Path(settings.model_cache_dir).expanduser() if settings.model_cache_dir else None
+    bench = BenchOpener(loader=TransformersLoader(cache), strategies=strategies)
+    return Tuner(models=models, strategies=strategies, open_bench=bench, config_dir=settings.config_dir)
 
 
 def _memory_for_models_gb(monitor: ResourceMonitor) -> float:
