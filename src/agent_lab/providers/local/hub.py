@@ -1,79 +1,246 @@
-"""Fetches a model's files from the Hugging Face hub, or says in one sentence and at once why that cannot be."""
+"""Finds a model's files in the Hugging Face hub's cache or fetches them, or says in one sentence why that fails."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from agent_lab.contracts.errors import EnvironmentFaultError, UnusableError
+from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.providers.local.fetching import Errand, RemoteFile, download
+from agent_lab.providers.local.pins import COMMIT, Pins
 
 CONNECT_TIMEOUT_S = 3.0
 # No *.bin, *.pt or *.py: what is not there cannot be loaded by mistake.
 WANTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
+BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 UNWANTED = ("original/*", "metal/*", "onnx/*", "consolidated*")
+CHUNK_BYTES = 262_144
+"""What is at most lost when a download breaks off, and how finely its progress is told."""
+
+ProgressSink = Callable[[LoadProgress], None]
 
 
-def fetch(model: ModelSpec, cache_dir: Path | None) -> Path:
-    """The folder of the model's files, from the cache or, where HF_HUB_OFFLINE does not forbid it, from the hub.
+def silent(_: LoadProgress) -> None:
+    """For those who do not watch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubCache:
+    """Where fetched files are kept, at which versions, and whether anything may be fetched."""
+
+    folder: Path | None = None
+    """None: where the hub's own library keeps them."""
+    pins: Pins | None = None
+    """None: nothing is held; a model is at whatever its row's revision is."""
+    offline: bool = False
+
+    def commit(self, model: ModelSpec) -> str | None:
+        """The commit that the model is held at."""
+        return self.pins.commit(model) if self.pins else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    """A model's files on this machine. Bytes."""
+
+    folder: Path
+    commit: str
+    size_bytes: int
+    fetched_bytes: int
+    """What of it was not there before."""
+    newer: str | None = None
+    """A later commit that the hub has, where the model is held at an earlier one."""
+
+
+def fetch(model: ModelSpec, cache: HubCache | Path | None = None, on_progress: ProgressSink = silent) -> Path:
+    """The folder of the model's files, from the cache or, where it may, from the hub.
+
+    Raises UnusableError for whatever stands in the way.
+    """
+    kept = cache if isinstance(cache, HubCache) else HubCache(folder=cache)
+    hub = _hub()
+    revision = kept.commit(model) or model.revision
+    found = _cached(hub, model, kept, revision)
+    if found is not None:
+        return found
+    _refuse_offline(hub, model, kept)
+    return _fetched(hub, model, kept, _listing(hub, model, revision), on_progress).folder
+
+
+def pull(model: ModelSpec, cache: HubCache, on_progress: ProgressSink = silent, *, update: bool = False) -> Pulled:
+    """Fetch what is missing of the version that the model is held at; with `update`, hold it at the newest from now on.
 
     Raises UnusableError for whatever stands in the way.
     """
     hub = _hub()
-    wanted: dict[str, Any] = {
-        "repo_id": model.model_id,
-        "revision": model.revision,
-        "cache_dir": cache_dir,
-        "allow_patterns": list(WANTED),
-        "ignore_patterns": list(UNWANTED),
-    }
+    _refuse_offline(hub, model, cache)
+    held = cache.commit(model)
+    if held is None and not update:  # what is on this machine already stays what is used
+        found = _cached(hub, model, cache, model.revision)
+        held = found.name if found is not None and COMMIT.fullmatch(found.name) else None
+    newest = _listing(hub, model, model.revision)
+    if update or held is None or held == newest.commit:
+        return _fetched(hub, model, cache, newest, on_progress)
+    pulled = _fetched(hub, model, cache, _listing(hub, model, held), on_progress)
+    return Pulled(
+        folder=pulled.folder,
+        commit=pulled.commit,
+        size_bytes=pulled.size_bytes,
+        fetched_bytes=pulled.fetched_bytes,
+        newer=newest.commit,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """A version of a repository: its commit, and those of its files that are wanted."""
+
+    asked: str | None
+    """The branch, tag or commit that was asked for; None: the main branch."""
+    commit: str
+    files: tuple[RemoteFile, ...]
+
+
+def _hub() -> Any:
+    """The hub's own library, told how it is used here."""
     try:
-        folder = Path(hub.snapshot_download(**wanted, local_files_only=True))
-        if any(folder.glob("*.safetensors")):
-            return folder
+        hub: Any = import_module("huggingface_hub")
+        for name in ("constants", "errors", "file_download", "utils"):
+            import_module(f"huggingface_hub.{name}")
+    except ImportError as error:
+        raise EnvironmentFaultError("Local models need the 'local' extra: pip install 'agent-lab[local]'.") from error
+    # The library reads its environment when it is imported; nothing is reported to anybody whatever that said.
+    hub.constants.HF_HUB_DISABLE_TELEMETRY = True
+    hub.constants.HF_HUB_DISABLE_XET = True  # it keeps nothing of a file that broke off
+    hub.constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
+    hub.utils.logging.set_verbosity_error()
+    hub.utils.disable_progress_bars()
+    return hub
+
+
+def _cached(hub: Any, model: ModelSpec, cache: HubCache, revision: str | None) -> Path | None:
+    try:
+        folder = Path(hub.snapshot_download(**_wanted(model, cache, revision), local_files_only=True))
     except hub.errors.LocalEntryNotFoundError:
-        pass
+        return None
     except (hub.errors.HFValidationError, ValueError) as error:
         raise UnusableError(
             f"{model.model_id!r}, the model_id of {model.key!r}, is no folder of this machine and no name of a "
             "Hugging Face repository; mend it."
         ) from error
-    if hub.constants.HF_HUB_OFFLINE:
-        raise UnusableError(f"{_absent(model)} and HF_HUB_OFFLINE forbids to fetch it; {_remedy(model)}")
-    _reach(hub, model)
+    if not any(folder.glob("*.safetensors")):
+        return None
+    if cache.pins is not None:
+        cache.pins.hold(model, folder.name)
+    return folder
+
+
+def _wanted(model: ModelSpec, cache: HubCache, revision: str | None) -> dict[str, Any]:
+    return {
+        "repo_id": model.model_id,
+        "revision": revision,
+        "cache_dir": cache.folder,
+        "allow_patterns": list(WANTED),
+        "ignore_patterns": list(UNWANTED),
+    }
+
+
+def _refuse_offline(hub: Any, model: ModelSpec, cache: HubCache) -> None:
+    if cache.offline or hub.constants.HF_HUB_OFFLINE:
+        by = "--offline (AGENT_LAB_OFFLINE)" if cache.offline else "HF_HUB_OFFLINE"
+        raise UnusableError(f"{_absent(model)} and {by} forbids to fetch it; {_remedy(model)}")
+
+
+def _listing(hub: Any, model: ModelSpec, revision: str | None) -> _Listing:
+    """What the hub has, asked once and briefly, so that an unreachable hub is told at once."""
     try:
-        return Path(hub.snapshot_download(**wanted))
-    except (hub.errors.HfHubHTTPError, hub.errors.LocalEntryNotFoundError, OSError) as error:
-        raise UnusableError(f"{_absent(model)} and fetching it broke off; try again, or {_remedy(model)}") from error
-
-
-def _hub() -> Any:
-    try:
-        import huggingface_hub
-        import huggingface_hub.constants
-        import huggingface_hub.errors  # noqa: F401  (reached through the package below)
-    except ImportError as error:
-        raise EnvironmentFaultError("Local models need the 'local' extra: pip install 'agent-lab[local]'.") from error
-    # The library reads its environment when it is imported; nothing is reported to anybody whatever that said.
-    huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
-    return huggingface_hub
-
-
-def _reach(hub: Any, model: ModelSpec) -> None:
-    """Ask the hub for the repository, once and briefly, so that an unreachable hub is told at once."""
-    try:
-        hub.HfApi().model_info(model.model_id, revision=model.revision, timeout=CONNECT_TIMEOUT_S)
-    except hub.errors.GatedRepoError as error:
-        raise UnusableError(
-            f"{_absent(model)} and its owner wants its terms accepted first: accept them at "
-            f"https://huggingface.co/{model.model_id} and log in with `hf auth login`."
-        ) from error
-    except hub.errors.RepositoryNotFoundError as error:
-        raise UnusableError(
-            f"{_absent(model)} and the Hugging Face hub does not know it; mend its model_id."
-        ) from error
+        info = hub.HfApi().model_info(model.model_id, revision=revision, timeout=CONNECT_TIMEOUT_S, files_metadata=True)
     except Exception as error:  # the hub's client raises whatever its HTTP library does
-        raise UnusableError(f"{_absent(model)} and the Hugging Face hub cannot be reached; {_remedy(model)}") from error
+        raise _refusal(hub, model, error) from error
+    found = {one.rfilename: one for one in info.siblings or ()}
+    names = hub.utils.filter_repo_objects(found, allow_patterns=list(WANTED), ignore_patterns=list(UNWANTED))
+    files = tuple(_remote_file(found[name]) for name in sorted(names))
+    if not any(one.name.endswith(".safetensors") for one in files):
+        raise UnusableError(
+            f"{_absent(model)} and its repository has no *.safetensors file; use a version of it with safetensors."
+        )
+    if not COMMIT.fullmatch(info.sha or ""):
+        raise UnusableError(f"{_absent(model)} and what answers as the hub names no commit of it; check HF_ENDPOINT.")
+    return _Listing(asked=revision, commit=info.sha, files=files)
+
+
+def _remote_file(entry: Any) -> RemoteFile:
+    sha256 = entry.lfs.sha256 if entry.lfs else None
+    blob = sha256 or entry.blob_id or ""
+    if not BLOB.fullmatch(blob):  # it becomes the name of a file here
+        return RemoteFile(name=entry.rfilename, size_bytes=entry.size or 0)
+    return RemoteFile(name=entry.rfilename, size_bytes=entry.size or 0, blob=blob, sha256=sha256)
+
+
+def _fetched(hub: Any, model: ModelSpec, cache: HubCache, listing: _Listing, on_progress: ProgressSink) -> Pulled:
+    errand = Errand(
+        model_key=model.key,
+        repository=model.model_id,
+        asked=listing.asked or "main",
+        commit=listing.commit,
+        files=listing.files,
+        folder=Path(cache.folder or hub.constants.HF_HUB_CACHE).expanduser().resolve(),
+    )
+    wanted = _wanted(model, cache, listing.commit)
+    try:
+        folder, fetched_bytes = download(hub, errand, on_progress, lambda: Path(hub.snapshot_download(**wanted)))
+    except UnusableError:
+        raise
+    except Exception as error:  # the hub's client raises whatever its HTTP library and the disk do
+        raise _refusal(hub, model, error) from error
+    if cache.pins is not None:
+        cache.pins.hold(model, listing.commit)
+    return Pulled(
+        folder=folder,
+        commit=listing.commit,
+        size_bytes=sum(one.size_bytes for one in listing.files),
+        fetched_bytes=fetched_bytes,
+    )
+
+
+def _refusal(hub: Any, model: ModelSpec, error: Exception) -> UnusableError:
+    """The one door where errors of the hub's client become sentences."""
+    response = getattr(error, "response", None)
+    status = None if response is None else response.status_code
+    if isinstance(error, hub.errors.GatedRepoError):
+        why = (
+            f"its owner wants its terms accepted first: accept them at https://huggingface.co/{model.model_id} and "
+            "log in with `hf auth login`."
+        )
+    elif isinstance(error, hub.errors.RevisionNotFoundError):
+        why = (
+            "the Hugging Face hub no longer has the version that it is held at; mend its revision, or take the newest "
+            f"with `agent-lab models pull {model.key} --update`."
+        )
+    elif status in {401, 403}:
+        why = "the Hugging Face hub does not show it to you: mend its model_id, or log in with `hf auth login`."
+    elif isinstance(error, hub.errors.RepositoryNotFoundError):
+        why = "the Hugging Face hub does not know it; mend its model_id."
+    elif status == 429:
+        why = f"the Hugging Face hub takes no more requests from here{_later(response)}; what was fetched is kept."
+    elif isinstance(error, OSError) and error.errno is not None and status is None:
+        why = f"its files cannot be written ({error.strerror}); make room or set MODEL_CACHE_DIR."
+    elif status is not None:
+        why = f"the Hugging Face hub failed (status {status}); try again, or {_remedy(model)}"
+    else:
+        why = f"the Hugging Face hub cannot be reached; {_remedy(model)}"
+    return UnusableError(f"{_absent(model)} and {why}")
+
+
+def _later(response: Any) -> str:
+    wait = str(response.headers.get("Retry-After", ""))
+    return f"; try again in {wait} s" if wait.isdigit() else "; try again later"
 
 
 def _absent(model: ModelSpec) -> str:
