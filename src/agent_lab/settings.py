@@ -23,6 +23,10 @@ def _blank_is_unset(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _blank_is_no(value: object) -> object:
+    return False if isinstance(value, str) and not value.strip() else value
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -61,6 +65,9 @@ class Settings(BaseModel):
     agent_lab_keep_alive_s: OptionalSeconds = None
     """Seconds after its last answer until a local model is unloaded, for rows that do not say. None: until another
     model needs its place."""
+    agent_lab_offline: Annotated[bool, BeforeValidator(_blank_is_no)] = False
+    """True: nothing leaves this machine. No weights are fetched, and of the hosted models only those are asked that are
+    served on this machine."""
     lab_api_url: OptionalText = None
     request_timeout: float = Field(default=300.0, gt=0)
     database_url: OptionalText = None

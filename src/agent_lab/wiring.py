@@ -39,8 +39,11 @@ from agent_lab.providers.hosted.vendors import hosted_provider
 from agent_lab.providers.local.executor import ModelExecutor
 from agent_lab.providers.local.gpu_guard import GpuGuard
 from agent_lab.providers.local.host import LocalHost
+from agent_lab.providers.local.hub import HubCache
 from agent_lab.providers.local.loader import TransformersLoader
 from agent_lab.providers.local.manager import ModelManager
+from agent_lab.providers.local.pins import FILE_NAME as PINS
+from agent_lab.providers.local.pins import Pins
 from agent_lab.providers.local.provider import LocalProvider
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry, load_models
@@ -126,7 +129,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             models=models,
             strategies=strategies,
             providers={"local": local.provider, "scripted": ScriptedProvider(), **hosted.providers},
-            defaults=_defaults(settings, hosted.missing_keys),
+            defaults=_defaults(settings, hosted),
             breaker=BreakerRules(
                 max_failures=settings.circuit_breaker_max_failures, timeout_s=settings.circuit_breaker_timeout
             ),
@@ -234,9 +237,11 @@ class _Local:
 
 
 def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegistry) -> _Local:
-    cache = Path(settings.model_cache_dir).expanduser() if settings.model_cache_dir else None
     manager = ModelManager(
-        models=models, strategies=strategies, loader=TransformersLoader(cache), max_usage_gb=settings.max_vram_usage_gb
+        models=models,
+        strategies=strategies,
+        loader=TransformersLoader(hub_cache(settings)),
+        max_usage_gb=settings.max_vram_usage_gb,
     )
     host = LocalHost(manager)
     monitor = GpuGuard(settings.max_vram_usage_gb, used_by_models_gb=manager.used_gb)
@@ -261,9 +266,17 @@ def open_tuner(settings: Settings) -> Tuner:
 
     models, strategies = load_models(settings.config_dir), load_strategies(settings.config_dir)
     check_references(models, strategies, load_providers(settings.config_dir))
-    cache = Path(settings.model_cache_dir).expanduser() if settings.model_cache_dir else None
-    bench = BenchOpener(loader=TransformersLoader(cache), strategies=strategies)
+    bench = BenchOpener(loader=TransformersLoader(hub_cache(settings)), strategies=strategies)
     return Tuner(models=models, strategies=strategies, open_bench=bench, config_dir=settings.config_dir)
+
+
+def hub_cache(settings: Settings) -> HubCache:
+    """Where weights are fetched to, at which versions, and whether they may be."""
+    return HubCache(
+        folder=Path(settings.model_cache_dir).expanduser() if settings.model_cache_dir else None,
+        pins=Pins(settings.data_dir / PINS),
+        offline=settings.agent_lab_offline,
+    )
 
 
 def _memory_for_models_gb(monitor: ResourceMonitor) -> float:
@@ -279,18 +292,22 @@ class _Hosted:
     rows: Mapping[str, ProviderSpec]
     providers: Mapping[str, Provider]
     missing_keys: Mapping[str, str]
+    away: frozenset[str]
 
 
 def _hosted(settings: Settings, rows: Mapping[str, ProviderSpec]) -> _Hosted:
     providers: dict[str, Provider] = {}
     missing: dict[str, str] = {}
+    away = frozenset(spec.key for spec in rows.values() if settings.agent_lab_offline and not spec.is_here)
     for spec in rows.values():
+        if spec.key in away:
+            continue
         secret = _secret(settings, spec)
         if spec.key_env is not None and secret is None:
             missing[spec.key] = spec.key_env
             continue
         providers[spec.key] = hosted_provider(spec, secret)
-    return _Hosted(rows, providers, missing)
+    return _Hosted(rows, providers, missing, away)
 
 
 def _prices(rows: Mapping[str, ProviderSpec]) -> Callable[[ModelSpec], Price | None]:
@@ -324,13 +341,14 @@ def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:
     return look_up
 
 
-def _defaults(settings: Settings, missing_keys: Mapping[str, str]) -> GatewayDefaults:
+def _defaults(settings: Settings, hosted: _Hosted) -> GatewayDefaults:
     return GatewayDefaults(
         provider=settings.default_provider,
         model=settings.default_model,
         strategy=settings.default_strategy,
         max_tokens=settings.max_tokens_default,
-        missing_keys=missing_keys,
+        missing_keys=hosted.missing_keys,
+        away=hosted.away,
     )
 
 

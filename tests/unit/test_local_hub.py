@@ -257,13 +257,16 @@ def test_a_repository_without_safetensors_is_refused_before_anything_is_fetched(
         fetch(row(), cache)
 
 
-def test_offline_nothing_is_asked_for_and_what_is_there_is_found(hub: FakeHub, cache: HubCache) -> None:
+def test_offline_nothing_is_asked_for_and_what_is_there_is_found(
+    hub: FakeHub, cache: HubCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hub.add(NAME, **large())
     away = HubCache(folder=cache.folder, pins=cache.pins, offline=True)
     for ask in (fetch, pull):
         with pytest.raises(UnusableError, match=r"--offline \(AGENT_LAB_OFFLINE\) forbids to fetch it"):
             ask(row(), away)
     assert hub.asked == []
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     folder = fetch(row(), cache)
     assert fetch(row(), away) == folder
 

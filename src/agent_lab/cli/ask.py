@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from agent_lab.cli.options import as_json, fitting, sampling_options
+from agent_lab.cli.options import as_json, fitting, offline, sampling_options
 
 if TYPE_CHECKING:
     from agent_lab.cli.paper import Paper
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--model", metavar="KEY", help="The model to ask; else the default one.")
 @click.option("--system", metavar="TEXT", help="What the model is told before the question.")
 @sampling_options
+@offline
 @as_json
 def ask(prompt: str, model: str | None, system: str | None, as_json: bool, **sampling: Any) -> int:
     """Ask one model PROMPT (`-` reads it from standard input).

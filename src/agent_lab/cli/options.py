@@ -71,4 +71,20 @@ def fitting(build: Callable[..., Any], **values: Any) -> Any:
         raise ValidationError(f"{place}: {str(first['input'])[:80]!r} is not usable: {first['msg']}.") from None
 
 
+OFFLINE = "agent_lab.offline"
+"""What a command's context remembers of --offline."""
+
+
+def _remember_offline(context: click.Context, _: click.Parameter, given: bool) -> None:
+    context.meta[OFFLINE] = given
+
+
+offline = click.option(
+    "--offline",
+    is_flag=True,
+    expose_value=False,
+    callback=_remember_offline,
+    help="Let nothing leave this machine: fetch no weights and ask no hosted model.",
+)
+
 at_url = click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The server to ask.")

@@ -21,7 +21,7 @@ def place_of(model: ModelSpec, settings: Settings, *, callable_now: bool, missin
     if model.provider == "scripted":
         return "scripted, for trying out"
     if model.provider != "local":
-        return _hosted(callable_now, missing_key)
+        return _hosted(callable_now, missing_key, offline=settings.agent_lab_offline)
     if model.model_id.startswith("builtin:"):
         return BUILT_IN
     if Path(model.model_id).expanduser().is_dir():
@@ -31,10 +31,12 @@ def place_of(model: ModelSpec, settings: Settings, *, callable_now: bool, missin
     return HERE if _in_cache(model, settings) else ABSENT
 
 
-def _hosted(callable_now: bool, missing_key: str | None) -> str:
+def _hosted(callable_now: bool, missing_key: str | None, *, offline: bool) -> str:
     if missing_key is not None:
         return f"needs {missing_key}"
-    return HOSTED if callable_now else "no such provider"
+    if callable_now:
+        return HOSTED
+    return "not asked while offline" if offline else "no such provider"
 
 
 def _in_cache(model: ModelSpec, settings: Settings) -> bool:

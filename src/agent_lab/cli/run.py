@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from agent_lab.cli.options import Shown, as_json, fitting, pairs, sampling_options
+from agent_lab.cli.options import Shown, as_json, fitting, offline, pairs, sampling_options
 
 
 @click.command()
@@ -19,6 +19,7 @@ from agent_lab.cli.options import Shown, as_json, fitting, pairs, sampling_optio
 @click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Another input of the flow.")
 @click.option("--example", is_flag=True, help="Take a problem that the built-in model has not seen; no PROMPT then.")
 @click.option("--quiet", "-q", is_flag=True, help="Print the answer alone.")
+@offline
 @as_json
 def run(flow: str, prompt: str | None, example: bool, quiet: bool, as_json: bool, **chosen: Any) -> int:
     """Run FLOW on PROMPT (`-` reads it from standard input) and show the deliberation live.

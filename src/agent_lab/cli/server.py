@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from agent_lab.cli.options import as_json
+from agent_lab.cli.options import as_json, offline
 
 if TYPE_CHECKING:
     from agent_lab.wiring import Lab
@@ -21,6 +21,7 @@ host_option = click.option("--host", default="127.0.0.1", show_default=True, hel
 @host_option
 @click.option("--port", type=click.IntRange(1, 65535), help="The port; else PORT, else 8000.")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
+@offline
 @as_json
 def up(host: str, port: int | None, no_browser: bool, as_json: bool) -> int:
     """Serve the web application and its API, and open it in the browser."""
@@ -30,6 +31,7 @@ def up(host: str, port: int | None, no_browser: bool, as_json: bool) -> int:
 @click.command()
 @host_option
 @click.option("--port", type=click.IntRange(1, 65535), help="The port; else 8001.")
+@offline
 @as_json
 def lab(host: str, port: int | None, as_json: bool) -> int:
     """Serve the lab's API alone, for a machine whose models others use."""

@@ -7,11 +7,16 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import click
+
+from agent_lab.cli.options import OFFLINE
 from agent_lab.cli.output import note
 
 if TYPE_CHECKING:
+    from agent_lab.settings import Reading
     from agent_lab.wiring import Lab
 
 INTERRUPTED = 130
@@ -24,10 +29,9 @@ def with_lab(
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> int:
     """Read the settings, open the lab, do the work, close the lab; the work's exit code."""
-    from agent_lab.settings import read_settings
     from agent_lab.wiring import open_lab
 
-    reading = read_settings()
+    reading = as_asked()
     for warning in reading.warnings:
         note(f"Note: {warning}")
 
@@ -37,6 +41,17 @@ def with_lab(
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(session())
+
+
+def as_asked() -> Reading:
+    """The settings, with what the command line says beside them."""
+    from agent_lab.settings import read_settings
+
+    reading = read_settings()
+    context = click.get_current_context(silent=True)
+    if context is None or not context.meta.get(OFFLINE):
+        return reading
+    return replace(reading, settings=reading.settings.model_copy(update={"agent_lab_offline": True}))
 
 
 class Interrupts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -197,6 +198,15 @@ class ProviderSpec(Row):
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """How an `openai` provider calls the bound of an answer."""
     limits: RateLimits | None = None
+
+    @property
+    def is_here(self) -> bool:
+        """True where its address is one of this machine."""
+        name = urlsplit(self.base_url).hostname or ""
+        try:
+            return ip_address(name).is_loopback
+        except ValueError:
+            return name == "localhost" or name.endswith(".localhost")
 
     @property
     def host(self) -> str:

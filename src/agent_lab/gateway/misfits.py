@@ -24,6 +24,8 @@ class GatewayDefaults:
     strategy: str | None = None
     max_tokens: int = 1024
     missing_keys: Mapping[str, str] = field(default_factory=dict)
+    away: frozenset[str] = frozenset()
+    """Providers that are not called because this machine is to stay offline."""
     """Providers that cannot be called for want of a key, and the variable that would hold it."""
 
 
@@ -72,7 +74,9 @@ def _provider_misfit(model: ModelSpec, situation: Situation) -> Misfit | None:
     if model.provider in situation.providers:
         return None
     variable = situation.defaults.missing_keys.get(model.provider)
-    if variable is not None:
+    if model.provider in situation.defaults.away:
+        reason = f"{model.key!r} is asked over the network, which --offline (AGENT_LAB_OFFLINE) forbids; leave that out"
+    elif variable is not None:
         reason = f"{model.key!r} needs {variable}; put it into .env"
     else:
         reason = f"{model.key!r} is served by {model.provider!r}, which no [[provider]] row describes; add one"

@@ -64,7 +64,7 @@ def fetch(model: ModelSpec, cache: HubCache | Path | None = None, on_progress: P
     Raises UnusableError for whatever stands in the way.
     """
     kept = cache if isinstance(cache, HubCache) else HubCache(folder=cache)
-    hub = _hub()
+    hub = _hub(kept)
     revision = kept.commit(model) or model.revision
     found = _cached(hub, model, kept, revision)
     if found is not None:
@@ -78,7 +78,7 @@ def pull(model: ModelSpec, cache: HubCache, on_progress: ProgressSink = silent, 
 
     Raises UnusableError for whatever stands in the way.
     """
-    hub = _hub()
+    hub = _hub(cache)
     _refuse_offline(hub, model, cache)
     held = cache.commit(model)
     if held is None and not update:  # what is on this machine already stays what is used
@@ -107,7 +107,7 @@ class _Listing:
     files: tuple[RemoteFile, ...]
 
 
-def _hub() -> Any:
+def _hub(cache: HubCache) -> Any:
     """The hub's own library, told how it is used here."""
     try:
         hub: Any = import_module("huggingface_hub")
@@ -119,6 +119,8 @@ def _hub() -> Any:
     hub.constants.HF_HUB_DISABLE_TELEMETRY = True
     hub.constants.HF_HUB_DISABLE_XET = True  # it keeps nothing of a file that broke off
     hub.constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
+    if cache.offline:  # whoever else in this process asks the hub is refused too
+        hub.constants.HF_HUB_OFFLINE = True
     hub.utils.logging.set_verbosity_error()
     hub.utils.disable_progress_bars()
     return hub

@@ -14,7 +14,7 @@ from typing import Any
 
 from agent_lab.contracts.errors import ModelCorruptError, UnusableError
 from agent_lab.contracts.registry import ModelSpec
-from agent_lab.providers.local.hub import fetch
+from agent_lab.providers.local.hub import HubCache, ProgressSink, fetch, silent
 
 BUILTIN = "builtin:"
 _PACKAGE = Path(str(files("agent_lab")))
@@ -37,7 +37,7 @@ class Weights:
     """Quantised on disk already: two weights share a byte."""
 
 
-def locate(model: ModelSpec, cache_dir: Path | None) -> Path:
+def locate(model: ModelSpec, cache: HubCache | Path | None, on_progress: ProgressSink = silent) -> Path:
     """The folder of the model's files: built in, on this machine, or fetched from the Hugging Face hub.
 
     Raises UnusableError that says what is missing.
@@ -48,7 +48,7 @@ def locate(model: ModelSpec, cache_dir: Path | None) -> Path:
     path = Path(model.model_id).expanduser()
     # A folder of the working directory that happens to be called like a repository is not the model.
     if not path.is_absolute() and not model.model_id.startswith("."):
-        return fetch(model, cache_dir)
+        return fetch(model, cache, on_progress)
     if not path.is_dir():
         raise UnusableError(f"The folder {path} of the model {model.key!r} does not exist; mend its model_id.")
     return path
