@@ -86,9 +86,7 @@ class World:
         return sum(model.placement.get(name, 0) for model in self.models.values())
 
     def memory(self) -> Memory[str]:
-        rooms = {
-            name: Room(limit_bytes=self.limits[name], free_bytes=max(0, self.free(name))) for name in self.totals
-        }
+        rooms = {name: Room(limit_bytes=self.limits[name], free_bytes=max(0, self.free(name))) for name in self.totals}
         ready = {key: model for key, model in self.models.items() if model.stage == "ready"}
         unused = {key: sum(model.unused.values()) for key, model in ready.items()}
         return Memory(rooms=rooms, unused_bytes=unused)

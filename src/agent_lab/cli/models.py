@@ -8,6 +8,7 @@ import click
 
 from agent_lab.cli.lazy import CONTEXT
 from agent_lab.cli.options import as_json, at_url
+from agent_lab.cli.pull import pull
 from agent_lab.cli.why import why
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def list_models(as_json: bool) -> int:
 
 
 models.add_command(why)
+models.add_command(pull)
 
 
 @models.command("load")
