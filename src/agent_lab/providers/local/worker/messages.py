@@ -1,0 +1,109 @@
+"""What the server and a worker process say to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent_lab.contracts.errors import AgentLabError
+from agent_lab.contracts.ports import LoadProgress
+from agent_lab.contracts.registry import ModelSpec
+from agent_lab.providers.local.engine import EngineState, Job, Outcome
+from agent_lab.providers.local.plan import Placement
+
+
+# --- to the worker ------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The first message: load this."""
+
+    loader: Any
+    """A `Loader`; the one of the server, as a copy."""
+    spec: ModelSpec
+    prepared: Any
+    placement: Placement
+    beat_s: float
+    """Seconds between two signs of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Begin an answer."""
+
+    number: int
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the answer with this number within one step."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddAdapter:
+    """Put an adapter on the model; answered by `AdapterAdded`."""
+
+    key: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End every answer, then the process."""
+
+
+# --- from the worker ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the load is."""
+
+    progress: LoadProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded."""
+
+    loaded: Any
+    """A `Loaded` without its model and engine, which stay in the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The model could not be loaded."""
+
+    error: AgentLabError
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The next piece of an answer."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of an answer."""
+
+    number: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterAdded:
+    """An adapter can be used, or why not."""
+
+    key: str
+    error: AgentLabError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The worker lives. Its engine's state once there is one."""
+
+    state: EngineState | None
