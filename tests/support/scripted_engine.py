@@ -128,9 +128,7 @@ class ScriptedLoaded:
     window_tokens: int = 64
     end_ids: tuple[int, ...] = (1,)
     worker_pid: int | None = None
-
-    def close(self) -> None:
-        self.engine.close()
+    close: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +166,10 @@ class ScriptedLoader:
         if prepared.weights == "endless":
             threading.Event().wait()
         engine = ScriptedEngine(self.pause_s)
-        return ScriptedLoaded(model="weights", tokenizer={"of": spec.key}, engine=engine, plan=prepared.plan)
+        tokenizer = {"of": spec.key}
+        return ScriptedLoaded(
+            model="weights", tokenizer=tokenizer, engine=engine, plan=prepared.plan, close=engine.close
+        )
 
 
 class Heard:

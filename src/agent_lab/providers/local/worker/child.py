@@ -29,6 +29,7 @@ from agent_lab.providers.local.worker.messages import (
     Progress,
     Ready,
     Submit,
+    nothing,
 )
 from agent_lab.providers.local.worker.wire import Wire
 
@@ -121,7 +122,7 @@ class Child:
             self._wire.send(Failed(UnusableError(f"The model {begin.spec.key!r} cannot be loaded ({error!r}).")))
         else:
             self._loaded = loaded
-            self._wire.send(Ready(replace(loaded, model=None, engine=None)))
+            self._wire.send(Ready(replace(loaded, model=None, engine=None, close=nothing)))
 
     def _submit(self, message: Submit) -> None:
         with self._lock:
