@@ -19,6 +19,15 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
 
 
+def size(number_bytes: float) -> str:
+    """850 kB, 12.3 MB, 4.10 GB: three digits, in units of a thousand."""
+    for unit, large in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if number_bytes >= 0.9995 * large:
+            value = number_bytes / large
+            return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+    return f"{number_bytes:.0f} B"
+
+
 def money(value: Decimal | None) -> str:
     """$0.00, $0.000123 or $1.20: as many digits as say something."""
     if value is None:
