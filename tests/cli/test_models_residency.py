@@ -23,6 +23,7 @@ from agent_lab.contracts.errors import CapacityError, ConflictError
 from agent_lab.wiring import build_app
 from api.doors import TOKEN, open_door, serve, until
 from api.test_local_models import ROWS
+from cli.test_cli_process import left_on_screen, on_a_terminal
 from support.scripted_host import ScriptedHost
 
 Run = Callable[..., Any]
@@ -42,11 +43,11 @@ class Box:
 
 
 @asynccontextmanager
-async def boxed(home: Any, tmp_path: Path, **host: Any) -> Any:
+async def boxed(home: Any, tmp_path: Path, *, more_models: str = "", **host: Any) -> Any:
     served = ScriptedHost(**host)
     (home.path / "more.toml").write_text(ROWS)
     home.environ["AGENT_LAB_TOKEN"] = TOKEN
-    async with open_door(tmp_path / "server", more_models=ROWS) as door:
+    async with open_door(tmp_path / "server", more_models=ROWS + more_models) as door:
         lab = replace(door.lab, host=served, monitor=served, figures=served.figures)
         async with serve(build_app(lab, token=TOKEN)) as url:
             yield Box(served, url, home)
@@ -65,11 +66,32 @@ async def test_a_load_is_shown_in_whole_lines_where_nothing_is_written_over(home
         done = await running
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == "big waits for room in memory."
-    assert lines[1] == "big is being downloaded: 1.20 GB of 4.10 GB, 1 min 15 s left."
-    assert re.fullmatch(r"big is being read into memory: \d+ B of 4\.10 GB\.", lines[2])
+    assert lines[0] == "big: waiting for room in memory."
+    assert lines[1] == "big: downloading 1.20 of 4.10 GB, 1 min 15 s left."
+    assert re.fullmatch(r"big: loading \d+ B of 4\.10 GB\.", lines[2])
     assert lines[3:] == ["big is in memory: 4.2 GB on cuda:0, in process 4711, pinned."]
     assert "\x1b" not in done.stdout
+
+
+async def test_on_a_terminal_one_line_of_80_columns_is_written_over(home: Any, tmp_path: Path) -> None:
+    key = "a-model-whose-key-is-as-long-as-a-key-may-be-which-is-64-signs.."
+    (home.path / "long.toml").write_text(f'[[model]]\nkey = "{key}"\nprovider = "local"\ncontext_window = 512\n')
+    async with boxed(home, tmp_path, patient=True, more_models=(home.path / "long.toml").read_text()) as box:
+        command = ("models", "load", key, "--url", box.url)
+        running = asyncio.create_task(asyncio.to_thread(on_a_terminal, home, *command))
+        await until(lambda: box.host.begun == [key], seconds=20)
+        for step in range(5):
+            box.host.tell(key, done=step * 1_000_000_000, total=14_500_000_000, elapsed_s=step, seconds_left=99.0)
+            await asyncio.sleep(0.3)
+        box.host.finish(key)
+        code, said = await running
+    frames = [line for line in said.replace("\r", "\n").split("\n") if ": loading " in line]
+    plain = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame) for frame in frames]
+    assert code == 0
+    assert len(set(plain)) > 1
+    assert any(" of 14.5 GB, 1 min 39 s left · " in line for line in plain)
+    assert max(map(len, plain)) <= 80
+    assert "".join(left_on_screen(said)) == f"{key} is in memory: 4.2 GB on cuda:0."
 
 
 async def test_under_json_a_load_is_one_document(home: Any, tmp_path: Path) -> None:
@@ -92,7 +114,7 @@ async def test_ctrl_c_leaves_with_a_sentence_and_the_load_goes_on(home: Any, tmp
         box.host.finish("big")
         await until(lambda: "big" in box.host.models)
         shown = await box.run("models", "list")
-    assert first == b"big waits for room in memory.\n"
+    assert first == b"big: waiting for room in memory.\n"
     assert (process.returncode, err.decode().strip().splitlines()) == (
         130,
         ["No longer watching; the server goes on loading big. See: agent-lab models list"],
@@ -236,13 +258,13 @@ def test_lines_that_stay_are_few() -> None:
 @pytest.mark.parametrize(
     ("more", "line"),
     [
-        ({"stage": "waiting"}, "m waits for room in memory"),
-        ({"stage": "loading", "done_bytes": 999_600}, "m is being read into memory: 1.00 MB"),
+        ({"stage": "waiting"}, "m: waiting for room in memory"),
+        ({"stage": "loading", "done_bytes": 999_600}, "m: loading 1.00 MB"),
         (
             {"stage": "loading", "done_bytes": 0, "total_bytes": 12_345_678, "seconds_left": 0.5},
-            "m is being read into memory: 0 B of 12.3 MB, 0.50 s left",
+            "m: loading 0 B of 12.3 MB, 0.50 s left",
         ),
-        ({"stage": "polishing"}, "m polishing"),
+        ({"stage": "polishing"}, "m: polishing"),
     ],
 )
 def test_a_line_tells_what_is_known(more: dict[str, Any], line: str) -> None:

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agent_lab.cli.figures import seconds, size
+from agent_lab.cli.paper import Paper, one_line
 
-if TYPE_CHECKING:
-    from agent_lab.cli.paper import Paper
-
+KEY_COLUMNS = 16
+"""So much of a key is shown on a line that is written over: what it says of the load must not be cut off."""
 EVERY_S = 10.0
 """Where lines cannot be written over, one of the same stage comes no sooner after another."""
-STAGES = {
-    "waiting": "waits for room in memory",
-    "fetching": "is being downloaded",
-    "loading": "is being read into memory",
-    "ready": "is in memory",
-}
+STAGES = {"waiting": "waiting for room in memory", "fetching": "downloading", "loading": "loading", "ready": "ready"}
 
 
 def progress_line(progress: Mapping[str, Any]) -> str:
-    """`demo is being downloaded: 1.20 of 4.10 GB, 12.0 s left`, as far as it is known."""
-    parts = []
+    """`demo: downloading 1.20 of 4.10 GB, 12.0 s left`, as far as it is known."""
+    said = [STAGES.get(progress["stage"], progress["stage"])]
     if progress.get("total_bytes"):
-        parts.append(f"{size(progress['done_bytes'])} of {size(progress['total_bytes'])}")
+        said.append(_part(size(progress["done_bytes"]), size(progress["total_bytes"])))
     elif progress.get("done_bytes"):
-        parts.append(size(progress["done_bytes"]))
-    if progress.get("seconds_left") is not None:
-        parts.append(f"{seconds(progress['seconds_left'])} left")
-    stage = STAGES.get(progress["stage"], progress["stage"])
-    return f"{progress['model_key']} {stage}" + (f": {', '.join(parts)}" if parts else "")
+        said.append(size(progress["done_bytes"]))
+    left_s = progress.get("seconds_left")
+    return f"{progress['model_key']}: {' '.join(said)}" + ("" if left_s is None else f", {seconds(left_s)} left")
+
+
+def _part(done: str, total: str) -> str:
+    """The unit once, where it is the same."""
+    number, unit = done.split()
+    return f"{number if total.endswith(' ' + unit) else done} of {total}"
 
 
 def sparse(states: Iterable[Mapping[str, Any]], every_s: float = EVERY_S) -> Iterator[Mapping[str, Any]]:
@@ -52,6 +51,6 @@ def show(states: Iterable[Mapping[str, Any]], paper: Paper) -> None:
     try:
         for state in states:
             since = datetime.now(UTC) - timedelta(seconds=state["elapsed_s"])
-            paper.progress(progress_line(state), since)
+            paper.progress(progress_line({**state, "model_key": one_line(state["model_key"], KEY_COLUMNS)}), since)
     finally:
         paper.close()
