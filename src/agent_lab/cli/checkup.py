@@ -18,6 +18,7 @@ from agent_lab.settings import Reading, Settings
 
 if TYPE_CHECKING:
     from agent_lab.contracts.registry import ModelSpec, ProviderSpec
+    from agent_lab.wiring import Lab
 
 State = Literal["ok", "missing", "bad"]
 HUB = "https://huggingface.co/api/models?limit=1"
@@ -117,10 +118,7 @@ async def _opened(reading: Reading) -> list[Finding]:
         from agent_lab.wiring import open_lab
 
         async with open_lab(reading) as lab:
-            look = lab.monitor.look()
-            free = f"{look.available_gb:.1f} of {look.total_gb:.1f} GB {look.memory.upper()} free"
-            machine = f"{look.device}, {free}, {look.limit_gb:.1f} GB for models"
-            findings = [_database(reading.settings), Finding("machine", "ok", machine)]
+            findings = [_database(reading.settings), *_local_models(lab)]
             rows = load_providers(reading.settings.config_dir)
             findings += _providers(rows, lab.models.list_models(), lab.missing_keys)
             findings += [Finding("flow file", "missing", one.sentence()) for one in lab.flows.broken()]
@@ -134,6 +132,18 @@ async def _opened(reading: Reading) -> list[Finding]:
             return findings
     except AgentLabError as error:
         return [Finding("lab", "bad", error.message)]
+
+
+def _local_models(lab: Lab) -> Iterator[Finding]:
+    from agent_lab.cli import checkup_local
+    from agent_lab.providers.local.gpu_guard import capability
+
+    told = (
+        *checkup_local.machine(lab.monitor.look()),
+        *checkup_local.strategies(lab.strategies, capability()),
+        *checkup_local.warm(lab.models.list_models()),
+    )
+    return (Finding(*one) for one in told)
 
 
 def _providers(
