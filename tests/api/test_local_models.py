@@ -95,6 +95,28 @@ async def test_a_load_is_told_stage_by_stage_and_ends_with_the_model(tmp_path: P
     assert (said[-1]["data"]["model_key"], said[-1]["data"]["pinned"]) == ("big", False)
 
 
+async def test_everyone_who_watches_hears_the_last_that_was_said(tmp_path: Path) -> None:
+    host = ScriptedHost(patient=True)
+    async with served(tmp_path / "home", host) as lab:
+        hearing = [asyncio.create_task(heard(lab, "big"))]
+        await until(lambda: host.begun == ["big"])
+        for number in range(4):
+            await asyncio.sleep(0.07)  # so that their turns come at different times
+            hearing.append(asyncio.create_task(heard(lab, "big")))
+            host.tell("big", done=number, total=10)
+        await asyncio.sleep(0.05)
+        host.tell("big", done=9, total=10)
+        await asyncio.sleep(0.5)  # nothing more is said until long after every turn
+        host.finish("big")
+        said = await asyncio.gather(*hearing)
+    assert [one[-2]["data"]["done_bytes"] for one in said] == [9] * 5
+
+
+async def test_of_a_model_that_is_in_memory_already_no_progress_is_told(tmp_path: Path) -> None:
+    async with served(tmp_path / "home", ScriptedHost()) as lab:
+        assert events(await heard(lab, "big")) == ["ready"]
+
+
 async def test_a_thousand_steps_of_a_load_are_told_at_a_readable_pace(tmp_path: Path) -> None:
     host = ScriptedHost(patient=True)
     async with served(tmp_path / "home", host) as lab:

@@ -45,6 +45,8 @@ class ScriptedHost:
             self._listeners[model.key] = []
         if on_progress is not None:
             self._listeners[model.key].append(on_progress)
+            if self.patient:
+                on_progress(LoadProgress(model_key=model.key, stage="waiting"))
         if not self.patient:
             self.finish(model.key, strategy=strategy.name)
         try:

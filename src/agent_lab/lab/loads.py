@@ -18,10 +18,18 @@ class Load:
     """One load, which goes on whether anybody watches or not. Of one event loop."""
 
     def __init__(self, host: ModelHost, model: ModelSpec, strategy: StrategySpec) -> None:
-        self.latest = LoadProgress(model_key=model.key, stage="waiting")
+        self._waiting = LoadProgress(model_key=model.key, stage="waiting")
+        self._latest: LoadProgress | None = None
+        """None until the host says something: of a model that is in memory already it says nothing."""
         self._changed = asyncio.Event()
+        """Set at the next change, and then put away, so that no watcher takes it from another."""
         self._pin = False
         self.task = asyncio.create_task(self._run(host, model, strategy), name=f"load-{model.key}")
+
+    @property
+    def latest(self) -> LoadProgress:
+        """How far it is."""
+        return self._latest or self._waiting
 
     def pin_when_ready(self) -> None:
         """Pin the model as soon as it is in memory."""
@@ -37,12 +45,15 @@ class Load:
             raise  # the caller was cancelled, and the load goes on
 
     async def watch(self) -> AsyncIterator[LoadProgress]:
-        """How far it is, at once and after each change, until it ends; then ask for `result`."""
+        """How far it is, now and after each change, until it ends; then ask for `result`."""
+        seen = None
         while not self.task.done():
-            self._changed.clear()
-            yield self.latest
+            if self._latest is seen or self._latest is None:
+                await self._change()
+                continue
+            seen = self._latest
+            yield seen
             await asyncio.wait({self.task}, timeout=PACE_S)
-            await self._change()
 
     async def _change(self) -> None:
         changing = asyncio.ensure_future(self._changed.wait())
@@ -56,8 +67,9 @@ class Load:
         return host.pin(model.key, pinned=True) if self._pin else resident
 
     def _take(self, progress: LoadProgress) -> None:
-        self.latest = progress
-        self._changed.set()
+        self._latest = progress
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
 
 class Loads:
