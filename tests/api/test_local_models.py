@@ -251,6 +251,13 @@ async def test_a_model_is_pinned_and_let_go_again(tmp_path: Path) -> None:
     assert (hosted.status_code, unknown.status_code) == (422, 404)
 
 
+async def test_an_adapter_is_pinned_with_the_model_that_it_is_put_on(tmp_path: Path) -> None:
+    async with served(tmp_path / "home", ScriptedHost()) as lab:
+        await lab.owner.post("/models/big/load")
+        pinned = await lab.owner.put("/models/tuned/pin")
+    assert (pinned.json()["model_key"], pinned.json()["pinned"]) == ("big", True)
+
+
 async def test_the_registry_says_of_a_local_model_what_it_is_and_where_it_stands(tmp_path: Path) -> None:
     host = ScriptedHost(patient=True)
     async with served(tmp_path / "home", host) as lab:

@@ -64,7 +64,7 @@ class Load:
 
     async def _run(self, host: ModelHost, model: ModelSpec, strategy: StrategySpec) -> ResidentModel:
         resident = await host.load(model, strategy, on_progress=self._take)
-        return host.pin(model.key, pinned=True) if self._pin else resident
+        return host.pin(resident.model_key, pinned=True) if self._pin else resident
 
     def _take(self, progress: LoadProgress) -> None:
         self._latest = progress

@@ -72,14 +72,14 @@ async def load_model(key: str, request: Request, services: Services, body: LoadR
 @owner
 async def pin_model(key: str, services: Services) -> CachedModel:
     """Keep a model that is in memory there, whatever else wants its place."""
-    return CachedModel.of(services.host.pin(_local(services, key).key, pinned=True))
+    return CachedModel.of(services.host.pin(_kept_for(services, key), pinned=True))
 
 
 @router.delete("/models/{key}/pin", operation_id="unpin_model", responses=documented(404, 422))
 @owner
 async def unpin_model(key: str, services: Services) -> CachedModel:
     """Let a model make way again when another one needs its place."""
-    return CachedModel.of(services.host.pin(_local(services, key).key, pinned=False))
+    return CachedModel.of(services.host.pin(_kept_for(services, key), pinned=False))
 
 
 def _local(services: LabServices, key: str) -> ModelSpec:
@@ -89,6 +89,12 @@ def _local(services: LabServices, key: str) -> ModelSpec:
             f"The model {key!r} is served by {model.provider}; only local models can be loaded and pinned."
         )
     return model
+
+
+def _kept_for(services: LabServices, key: str) -> str:
+    """The model whose weights are in memory for this one: an adapter stays as long as the model that it is put on."""
+    model = _local(services, key)
+    return model.base or model.key
 
 
 async def _messages(load: Load, request_id: str) -> AsyncIterator[ServerSentEvent]:
