@@ -122,7 +122,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 raise ValidationError(f"{path}, line {reader.line_num}: this row has not as many cells as the first.")
             yield reader.line_num, row
     except csv.Error as error:
-        raise ValidationError(f"{path}, line {reader.line_num}: this is not CSV ({error}).") from error
+        raise ValidationError(f"{path}, line {reader.reader.line_num}: this is not CSV ({error}).") from error
 
 
 def _example(where: str, line: int, row: Mapping[str, Any]) -> Example:

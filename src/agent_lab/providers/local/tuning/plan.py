@@ -45,8 +45,8 @@ class TuningPlan:
 
     def settings(self) -> Mapping[str, Any]:
         """What the weights depend on, besides base and data."""
-        kept = ("epochs", "learning_rate", "rank", "batch", "max_steps", "seed", "held_out", "strategy")
-        return {name: value for name, value in asdict(self).items() if name in kept}
+        left_out = {"base", "name", "out", "checkpoint_every", "measured", "resume"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,7 @@ class _Work:
             "base": plan.base,
             "base_revision": self.bench.revision,
             "data": self.dataset.sha256,
-            "settings": dict(plan.settings()),
+            **plan.settings(),
         }
         kept = load_checkpoint(plan.out, identity)
         before = Measured(**kept.facts["before"]) if kept else self._measured("measure_before", self.bench.model, None)
