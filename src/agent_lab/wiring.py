@@ -45,6 +45,7 @@ from agent_lab.providers.local.manager import ModelManager
 from agent_lab.providers.local.pins import FILE_NAME as PINS
 from agent_lab.providers.local.pins import Pins
 from agent_lab.providers.local.provider import LocalProvider
+from agent_lab.providers.local.templates.sandbox import Templates
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry, load_models
 from agent_lab.registries.providers import load_providers
@@ -237,16 +238,17 @@ class _Local:
 
 
 def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegistry) -> _Local:
+    templates = Templates()
     manager = ModelManager(
         models=models,
         strategies=strategies,
-        loader=TransformersLoader(hub_cache(settings)),
+        loader=TransformersLoader(hub_cache(settings), templates),
         max_usage_gb=settings.max_vram_usage_gb,
     )
     host = LocalHost(manager)
     monitor = GpuGuard(settings.max_vram_usage_gb, used_by_models_gb=manager.used_gb)
     return _Local(
-        provider=LocalProvider(ModelExecutor(host)),
+        provider=LocalProvider(ModelExecutor(host, templates)),
         host=host,
         monitor=monitor,
         figures=partial(_figures, manager),

@@ -11,7 +11,9 @@ from agent_lab.contracts.errors import CapacityError, UnusableError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.providers.local.gpu_guard import GB, Capability, import_torch
 from agent_lab.providers.local.hub import HubCache
+from agent_lab.providers.local.refusals import refuse_templates
 from agent_lab.providers.local.strategies import LoadPlan, load_plan
+from agent_lab.providers.local.templates.sandbox import Templates
 from agent_lab.providers.local.weights import Weights, inspect, locate
 
 
@@ -51,12 +53,15 @@ _ONE_AT_A_TIME = threading.Lock()
 class TransformersLoader:
     """Loads safetensors checkpoints with transformers; never code, never pickles, never the network."""
 
-    def __init__(self, cache: HubCache | Path | None = None) -> None:
+    def __init__(self, cache: HubCache | Path | None = None, templates: Templates | None = None) -> None:
         self._cache = cache
+        self._templates = templates
 
     def prepare(self, spec: ModelSpec, strategy: StrategySpec, machine: Capability) -> Prepared:
         """Find the files (fetching them where the hub can be reached), check them and plan. Raises UnusableError."""
         weights = inspect(locate(spec, self._cache))
+        if self._templates is not None:
+            refuse_templates(weights.folder, self._templates)
         packed_gb = weights.size_bytes / GB if weights.packed else None
         return Prepared(weights=weights, plan=load_plan(strategy, machine, weights.parameters, packed_gb=packed_gb))
 

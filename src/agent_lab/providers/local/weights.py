@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from agent_lab.contracts.errors import ModelCorruptError, UnusableError
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.providers.local.damage import PACKAGE as _PACKAGE
+from agent_lab.providers.local.damage import again as _again
+from agent_lab.providers.local.damage import damaged as _damaged
+from agent_lab.providers.local.damage import read_json as _json
+from agent_lab.providers.local.damage import strict_json
 from agent_lab.providers.local.hub import HubCache, ProgressSink, fetch, silent
+from agent_lab.providers.local.refusals import refuse_files, refuse_overlaps
 
 BUILTIN = "builtin:"
-_PACKAGE = Path(str(files("agent_lab")))
-MAX_HEADER_BYTES = 100_000_000
+MAX_HEADER_BYTES = 16_000_000
+"""The largest models need a tenth of it; whatever is larger would be gigabytes once it is read."""
 FORBIDDEN_KEYS = frozenset({"auto_map", "trust_remote_code", "_attn_implementation_internal"})
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 PACKED_TYPES = frozenset({"U8", "I8"})
@@ -63,10 +67,9 @@ def _builtin_folder(name: str) -> Path:
 
 def inspect(folder: Path) -> Weights:
     """Check a model's folder and count it, from the headers alone. Raises UnusableError that names the file."""
+    refuse_files(folder)
     _refuse_code(folder)
     _refuse_changed(folder)
-    if (folder / "tokenizer.json").is_file():
-        _json(folder / "tokenizer.json")
     found = tuple(sorted(folder.glob("*.safetensors")))
     if not found:
         _refuse_missing(folder)
@@ -138,16 +141,6 @@ def _keys(value: Any) -> Iterator[str]:
             waiting.extend(part)
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path, "it is not JSON") from error
-    if not isinstance(value, dict):
-        raise _damaged(path, "it holds no object")
-    return value
-
-
 def _header(path: Path) -> tuple[dict[str, Any], int]:
     """The safetensors header and the bytes of data that it announces, which the file must have to the byte."""
     actual_bytes = path.stat().st_size
@@ -158,7 +151,7 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
             raise _damaged(path, "it has no safetensors header")
         raw = file.read(header_bytes)
     try:
-        header = json.loads(raw)
+        header = strict_json(raw)
         tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
         data_bytes = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
@@ -170,21 +163,7 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _shapes(path: Path, tensors: dict[str, Any]) -> Iterator[list[int]]:
+    refuse_overlaps(path, tensors)
     for entry in tensors.values():
-        shape = entry.get("shape")
-        if not isinstance(shape, list) or not all(isinstance(side, int) and side >= 0 for side in shape):
-            raise _damaged(path, "a shape in its header is not one")
-        yield [2, *shape] if entry.get("dtype") in PACKED_TYPES else shape
-
-
-def _damaged(path: Path, why: str) -> ModelCorruptError:
-    return ModelCorruptError(f"The model file {path} is damaged ({why}); {_again(path)}.")
-
-
-def _again(path: Path) -> str:
-    folder = path if path.is_dir() else path.parent
-    if folder.is_relative_to(_PACKAGE):
-        return "it came with the program: install agent-lab again, or restore the file from its repository"
-    if "snapshots" in folder.parts:  # the hub's cache; anywhere else the folder is the user's own
-        return f"delete {folder} and it is fetched again at the next use"
-    return "put a whole copy of it there"
+        shape = entry["shape"]
+        yield [2, *shape] if entry["dtype"] in PACKED_TYPES else shape
