@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,19 @@ PACKED_TYPES = frozenset({"U8", "I8"})
 """Quantised checkpoints keep two 4-bit weights in a byte of these types."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor in a file, as the file's header has it."""
+
+    path: Path
+    dtype: str
+    """As safetensors calls it: `F32`, `BF16`, `U8`, ..."""
+    shape: tuple[int, ...]
+    begin: int
+    """Where its bytes begin in the file."""
+    size_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """A model's folder after the check."""
@@ -39,6 +52,9 @@ class Weights:
     parameters: int
     packed: bool
     """Quantised on disk already: two weights share a byte."""
+    config: Mapping[str, Any]
+    """What config.json says."""
+    tensors: Mapping[str, Stored]
 
 
 def locate(model: ModelSpec, cache: HubCache | Path | None, on_progress: ProgressSink = silent) -> Path:
@@ -74,14 +90,28 @@ def inspect(folder: Path) -> Weights:
     if not found:
         _refuse_missing(folder)
     _refuse_missing_shards(folder, found)
+    found = _meant(folder, found)
     parameters = size_bytes = 0
-    packed = False
+    tensors: dict[str, Stored] = {}
     for path in found:
         header, data_bytes = _header(path)
         parameters += sum(math.prod(shape) for shape in _shapes(path, header))
-        packed = packed or any(entry.get("dtype") in PACKED_TYPES for entry in header.values())
+        tensors |= {name: _stored(path, entry, path.stat().st_size - data_bytes) for name, entry in header.items()}
         size_bytes += data_bytes
-    return Weights(folder=folder, files=found, size_bytes=size_bytes, parameters=parameters, packed=packed)
+    return Weights(
+        folder=folder,
+        files=found,
+        size_bytes=size_bytes,
+        parameters=parameters,
+        packed=any(tensor.dtype in PACKED_TYPES for tensor in tensors.values()),
+        config=_json(folder / "config.json"),
+        tensors=tensors,
+    )
+
+
+def _stored(path: Path, entry: dict[str, Any], data_begin: int) -> Stored:
+    begin, end = map(int, entry["data_offsets"])
+    return Stored(path, str(entry.get("dtype")), tuple(entry["shape"]), data_begin + begin, end - begin)
 
 
 def _refuse_missing(folder: Path) -> None:
@@ -101,6 +131,15 @@ def _refuse_missing_shards(folder: Path, found: tuple[Path, ...]) -> None:
     missing = sorted(set(map(str, listed.values())) - {path.name for path in found}) if isinstance(listed, dict) else []
     if missing:
         raise ModelCorruptError(f"The model in {folder} is not complete: {missing[0]} is missing; {_again(folder)}.")
+
+
+def _meant(folder: Path, found: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Of the weights in a folder those that are the model: some repositories hold a second copy of it."""
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        listed = set(map(str, _json(index).get("weight_map", {}).values()))
+        return tuple(path for path in found if path.name in listed) or found
+    return tuple(path for path in found if path.name == "model.safetensors") or found
 
 
 def _refuse_code(folder: Path) -> None:
@@ -153,9 +192,12 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
     try:
         header = strict_json(raw)
         tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        data_bytes = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
+        spans = [tuple(map(int, entry["data_offsets"])) for entry in tensors.values()]
+        data_bytes = max((end for _, end in spans), default=0)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise _damaged(path, "its header cannot be read") from error
+    if any(not 0 <= begin <= end for begin, end in spans):
+        raise _damaged(path, "a place in its header is not one")
     due_bytes = 8 + header_bytes + data_bytes
     if actual_bytes != due_bytes:
         raise _damaged(path, f"it has {actual_bytes} bytes where {due_bytes} are due")
