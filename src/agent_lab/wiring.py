@@ -239,12 +239,8 @@ class _Local:
 
 def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegistry) -> _Local:
     templates = Templates()
-    manager = ModelManager(
-        models=models,
-        strategies=strategies,
-        loader=TransformersLoader(hub_cache(settings), templates),
-        max_usage_gb=settings.max_vram_usage_gb,
-    )
+    loader = TransformersLoader(hub_cache(settings), templates, max_usage_gb=settings.max_vram_usage_gb)
+    manager = ModelManager(models=models, strategies=strategies, loader=loader, max_usage_gb=settings.max_vram_usage_gb)
     host = LocalHost(manager)
     monitor = GpuGuard(settings.max_vram_usage_gb, used_by_models_gb=manager.used_gb)
     return _Local(

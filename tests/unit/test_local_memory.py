@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import CapacityError, ConflictError, NotFoundError, UnusableError
-from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
+from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.providers.local.eviction import Idle, evictions
 from agent_lab.providers.local.gpu_guard import (
+    GB,
     Capability,
     GpuGuard,
     can_load_model,
@@ -22,14 +23,11 @@ from agent_lab.providers.local.gpu_guard import (
     limit_gb,
     room_gb,
 )
-from agent_lab.providers.local.loader import Loaded, Prepared, TransformersLoader
-from agent_lab.providers.local.strategies import load_plan, standing
-from agent_lab.registries.strategies import load_strategies
+from agent_lab.providers.local.loader import Loaded, Prepared, ProgressSink, TransformersLoader, silent
+from agent_lab.providers.local.plan import Placement
 from support.tiny_model import STANDARD, LocalStack, local_stack, save_tiny_model, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)
-GPU = Capability(device="cuda", bitsandbytes=True)
-NOWHERE = Path("no such folder")
 
 
 @dataclass
@@ -42,21 +40,25 @@ class CountingLoader:
     inner: TransformersLoader = field(default_factory=TransformersLoader)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def prepare(self, spec: ModelSpec, strategy: StrategySpec, machine: Capability) -> Prepared:
+    def prepare(
+        self, spec: ModelSpec, strategy: StrategySpec, machine: Capability, on_progress: ProgressSink = silent
+    ) -> Prepared:
         return self.inner.prepare(spec, strategy, machine)
 
-    def load(self, spec: ModelSpec, prepared: Prepared) -> Loaded:
+    def load(
+        self, spec: ModelSpec, prepared: Prepared, placement: Placement, on_progress: ProgressSink = silent
+    ) -> Loaded:
         with self.lock:
             self.loads.append(spec.key)
             failing = len(self.loads) <= self.failures
         time.sleep(self.delay_s)
         if failing:
             raise UnusableError("broken; try again")
-        return self.inner.load(spec, prepared)
+        return self.inner.load(spec, prepared, placement)
 
 
 def size_of(folder: Path) -> float:
-    return TransformersLoader().prepare(tiny_spec(folder), STANDARD, Capability(device="cpu")).plan.size_gb
+    return TransformersLoader().prepare(tiny_spec(folder), STANDARD, Capability(device="cpu")).plan.need_bytes / GB
 
 
 def stack_for(folder: Path, keys: str, models_that_fit: float, loader: CountingLoader | None = None) -> LocalStack:
@@ -167,7 +169,7 @@ def test_strategies_that_load_alike_share_the_weights(tiny_folder: Path) -> None
     manager = stack_for(tiny_folder, "a", 10).manager
     one = manager.load_model("a", "standard")
     assert manager.load_model("a", "greedy").model is one.model
-    assert manager.load_model("a", "optimized").notes[0].startswith("The strategy 'optimized' needs a CUDA GPU")
+    assert manager.load_model("a", "optimized").notes[0].startswith("The strategy 'optimized' needs the package")
     assert manager.load_model("a", "standard", precision="bfloat16").model is not one.model
     assert len(manager.resident()) == 2
 
@@ -256,36 +258,3 @@ def test_the_guard_reports_this_machine() -> None:
     assert look.used_by_models_gb == 0.5
     assert can_load_model(0.001)
     assert not can_load_model(get_available_vram() + 1000)
-
-
-def test_a_strategy_that_needs_a_gpu_falls_back_with_a_note() -> None:
-    strategies = load_strategies(NOWHERE)
-    on_cpu = standing(strategies.get_strategy("optimized"), Capability(device="cpu"), strategies.get_strategy)
-    assert on_cpu.strategy.name == "standard"
-    assert on_cpu.notes == (
-        "The strategy 'optimized' needs a CUDA GPU, and this machine has none; 'standard' stood in for it.",
-    )
-    on_gpu = standing(strategies.get_strategy("optimized"), GPU, strategies.get_strategy)
-    assert (on_gpu.strategy.name, on_gpu.notes) == ("optimized", ())
-
-
-def test_a_strategy_without_a_fallback_is_refused_with_the_reason() -> None:
-    alone = StrategySpec(name="alone", description="x", loading=Loading(precision="nf4"))
-    with pytest.raises(UnusableError, match="'alone' needs a CUDA GPU"):
-        standing(alone, Capability(device="cpu"), load_strategies(NOWHERE).get_strategy)
-    with pytest.raises(UnusableError, match="pip install bitsandbytes"):
-        standing(alone, Capability(device="cuda"), load_strategies(NOWHERE).get_strategy)
-
-
-def test_a_plan_takes_what_the_machine_computes_best_and_counts_its_size() -> None:
-    strategies = load_strategies(NOWHERE)
-    standard, optimized = strategies.get_strategy("standard"), strategies.get_strategy("optimized")
-    small = load_plan(standard, Capability(device="cpu"), 500_000_000)
-    assert (small.dtype, small.size_gb) == ("float32", 2.0)
-    large = load_plan(standard, Capability(device="cpu"), 7_000_000_000)
-    assert (large.dtype, large.size_gb) == ("bfloat16", 14.0)
-    old_gpu = load_plan(standard, Capability(device="cuda", bfloat16=False), 7_000_000_000)
-    assert (old_gpu.dtype, old_gpu.device) == ("float16", "cuda")
-    four_bit = load_plan(optimized, GPU, 7_000_000_000)
-    assert four_bit.quantised
-    assert 3.5 < four_bit.size_gb < 5

@@ -2,47 +2,102 @@
 
 from __future__ import annotations
 
+import gc
+import importlib.util
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from agent_lab.contracts.errors import CapacityError, UnusableError
+from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
-from agent_lab.providers.local.gpu_guard import GB, Capability, import_torch
-from agent_lab.providers.local.hub import HubCache
+from agent_lab.providers.local.checkpoint import Report, compiled, end_ids, read_model, read_tokenizer
+from agent_lab.providers.local.engine import Engine, EngineState, Job, Reader
+from agent_lab.providers.local.footprint import refuse_unreadable
+from agent_lab.providers.local.gpu_guard import Capability, devices, import_torch, limit_bytes
+from agent_lab.providers.local.hub import HubCache, ProgressSink, silent
+from agent_lab.providers.local.plan import Device, LoadPlan, Placement
 from agent_lab.providers.local.refusals import refuse_templates
-from agent_lab.providers.local.strategies import LoadPlan, load_plan
+from agent_lab.providers.local.strategies import load_plan
 from agent_lab.providers.local.templates.sandbox import Templates
 from agent_lab.providers.local.weights import Weights, inspect, locate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A model whose files are checked and whose place in memory is planned."""
+    """A model whose files are checked and whose need of memory is known."""
 
     weights: Weights
     plan: LoadPlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Loaded:
     """A model in memory with what is needed to speak to it."""
 
     model: Any
+    """None where it is in a process of its own, and when it is closed."""
     tokenizer: Any
+    engine: Engine
     plan: LoadPlan
     window_tokens: int
-    """What the model really reads, prompt and answer together: the row's word or the weights', the smaller."""
+    """What the model really reads, prompt and answer together."""
     end_ids: tuple[int, ...]
+    worker_pid: int | None = None
+
+    def close(self) -> None:
+        """End the engine and let go of the memory; whoever else holds the model holds its memory, too."""
+        self.engine.close()
+        self.model = None
 
 
 class Loader(Protocol):
     """Finds and checks a model's files, and loads them."""
 
-    def prepare(self, spec: ModelSpec, strategy: StrategySpec, machine: Capability) -> Prepared: ...
+    def prepare(
+        self, spec: ModelSpec, strategy: StrategySpec, machine: Capability, on_progress: ProgressSink = silent
+    ) -> Prepared: ...
 
-    def load(self, spec: ModelSpec, prepared: Prepared) -> Loaded: ...
+    def load(
+        self, spec: ModelSpec, prepared: Prepared, placement: Placement, on_progress: ProgressSink = silent
+    ) -> Loaded: ...
+
+    def adapter_folder(self, spec: ModelSpec) -> Path: ...
+
+
+class Opened(Protocol):
+    """An engine at work, and what its user should know."""
+
+    @property
+    def engine(self) -> Engine: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+OpenEngine = Callable[[str, Any, Any, LoadPlan, Sequence[int]], Opened]
+"""(model key, model, tokenizer, plan, end ids): starts what writes the answers."""
+
+
+class NoEngine:
+    """Stands where a model was loaded for other ends than answering. Fulfils `engine.Engine`."""
+
+    def submit(self, job: Job, reader: Reader) -> Callable[[], None]:
+        """Always refused."""
+        raise UnusableError("This model was loaded without what writes answers.")
+
+    def add_adapter(self, key: str, folder: Path) -> None:
+        """Always refused."""
+        raise UnusableError("This model was loaded without what writes answers.")
+
+    def state(self) -> EngineState:
+        """Nothing is being done."""
+        return EngineState(active=0, waiting=0, unused_bytes=0)
+
+    def close(self) -> None:
+        """There is nothing to end."""
 
 
 # transformers patches its own classes and torch's default type while it builds a model: two loads at once leave
@@ -51,86 +106,117 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class TransformersLoader:
-    """Loads safetensors checkpoints with transformers; never code, never pickles, never the network."""
+    """Loads safetensors checkpoints with transformers; never code, never pickles, never the network.
 
-    def __init__(self, cache: HubCache | Path | None = None, templates: Templates | None = None) -> None:
+    `max_usage_gb`: what models may take of each device. Without `open_engine` the model is loaded and nothing else.
+    """
+
+    def __init__(
+        self,
+        cache: HubCache | Path | None = None,
+        templates: Templates | None = None,
+        *,
+        open_engine: OpenEngine | None = None,
+        max_usage_gb: float | None = None,
+        devices: Callable[[], Sequence[Device]] = devices,
+    ) -> None:
         self._cache = cache
         self._templates = templates
+        self._open_engine = open_engine
+        self._max_usage_gb = max_usage_gb
+        self._devices = devices
 
-    def prepare(self, spec: ModelSpec, strategy: StrategySpec, machine: Capability) -> Prepared:
-        """Find the files (fetching them where the hub can be reached), check them and plan. Raises UnusableError."""
-        weights = inspect(locate(spec, self._cache))
+    def prepare(
+        self, spec: ModelSpec, strategy: StrategySpec, machine: Capability, on_progress: ProgressSink = silent
+    ) -> Prepared:
+        """Find the files (fetching them where the hub can be reached), check, count and plan.
+
+        Raises UnusableError for files that cannot be used and CapacityError for a model that can never fit.
+        """
+        weights = inspect(locate(spec, self._cache, on_progress))
         if self._templates is not None:
             refuse_templates(weights.folder, self._templates)
-        packed_gb = weights.size_bytes / GB if weights.packed else None
-        return Prepared(weights=weights, plan=load_plan(strategy, machine, weights.parameters, packed_gb=packed_gb))
+        refuse_unreadable(weights, spec.key, lambda package: importlib.util.find_spec(package) is not None)
+        limits = {device.name: limit_bytes(device, self._max_usage_gb) for device in self._devices()}
+        return Prepared(weights=weights, plan=load_plan(spec, strategy, machine, weights, limits))
 
-    def load(self, spec: ModelSpec, prepared: Prepared) -> Loaded:
-        """Load it. Raises CapacityError where memory ran out and UnusableError for every other failure."""
-        torch = import_torch()
-        import transformers
+    def load(
+        self, spec: ModelSpec, prepared: Prepared, placement: Placement, on_progress: ProgressSink = silent
+    ) -> Loaded:
+        """Load it onto the devices of the placement.
 
-        folder = str(prepared.weights.folder)
-        transformers.logging.set_verbosity_error()
-        transformers.logging.disable_progress_bar()
+        Raises CapacityError where memory ran out, what was taken given back, and UnusableError for every other failure.
+        """
+        import_torch()
         try:
-            with _ONE_AT_A_TIME:
-                model, tokenizer, missing = _from_files(torch, transformers, folder, prepared.plan)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise CapacityError(
-                f"Memory ran out while {spec.key!r} was loaded; unload other models or use a smaller one."
-            ) from error
-        except Exception as error:  # transformers raises whatever a broken file leads it into
-            reason = str(error).strip().splitlines()
-            raise UnusableError(
-                f"The model {spec.key!r} in {folder} cannot be loaded ({reason[0][:200] if reason else error!r}); "
-                "fetch it again or use another model."
-            ) from error
-        if missing:
-            # transformers would go on with random numbers in their place.
-            raise UnusableError(
-                f"The model {spec.key!r} in {folder} is not complete: it has no weights for {min(missing)}; "
-                "fetch it again or use another model."
-            )
-        return _ready(spec, prepared.plan, model.eval(), tokenizer, transformers)
+            return self._load(spec, prepared, placement, on_progress)
+        except Exception as error:  # noqa: BLE001  (transformers raises whatever a broken file leads it into)
+            failure = _told(spec, prepared, error)
+        # The frames of the failed load hold what it had read; here they are gone, and so can the memory be.
+        give_back()
+        raise failure
 
+    def adapter_folder(self, spec: ModelSpec) -> Path:
+        """The folder of a LoRA adapter's files, fetched where it is not here yet. Raises UnusableError."""
+        return locate(spec, self._cache)
 
-def _from_files(torch: Any, transformers: Any, folder: str, plan: LoadPlan) -> tuple[Any, Any, set[str]]:
-    """The model, its tokenizer, and the names of weights that the files do not hold."""
-    options = {"local_files_only": True, "trust_remote_code": False}
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **options)
-    model, found = transformers.AutoModelForCausalLM.from_pretrained(
-        folder, use_safetensors=True, output_loading_info=True, **options, **_placement(torch, transformers, plan)
-    )
-    if not plan.quantised:
-        model = model.to(plan.device)
-    return model, tokenizer, set(found["missing_keys"])
-
-
-def _placement(torch: Any, transformers: Any, plan: LoadPlan) -> dict[str, Any]:
-    options: dict[str, Any] = {"dtype": getattr(torch, plan.dtype), "attn_implementation": plan.attention}
-    if plan.quantised:
-        options["device_map"] = {"": plan.device}
-        options["quantization_config"] = transformers.BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=getattr(torch, plan.dtype),
+    def _load(self, spec: ModelSpec, prepared: Prepared, placement: Placement, on_progress: ProgressSink) -> Loaded:
+        plan, weights = prepared.plan, prepared.weights
+        report = Report(spec.key, time.monotonic(), on_progress)
+        with _ONE_AT_A_TIME:
+            tokenizer = read_tokenizer(weights.folder)
+            model = read_model(spec, plan, weights, placement, report)
+        ends = end_ids(weights.folder, tokenizer)
+        if plan.compile:
+            plan = compiled(model, plan)
+        engine: Engine = NoEngine()
+        if self._open_engine is not None:
+            opened = self._open_engine(spec.key, model, tokenizer, plan, ends)
+            engine, plan = opened.engine, replace(plan, notes=(*plan.notes, *opened.notes))
+        return Loaded(
+            model=model,
+            tokenizer=tokenizer,
+            engine=engine,
+            plan=plan,
+            window_tokens=plan.context_tokens,
+            end_ids=ends,
         )
-    return options
 
 
-def _ready(spec: ModelSpec, plan: LoadPlan, model: Any, tokenizer: Any, transformers: Any) -> Loaded:
-    found = model.generation_config.eos_token_id
-    listed = found if isinstance(found, list) else [found]
-    end_ids = tuple(sorted({one for one in (*listed, tokenizer.eos_token_id) if one is not None}))
-    # What else the checkpoint wishes for its sampling (top_k, penalties) would silently mix with the strategy's.
-    model.generation_config = transformers.GenerationConfig()
-    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None) or spec.context_window
-    return Loaded(
-        model=model,
-        tokenizer=tokenizer,
-        plan=plan,
-        window_tokens=min(spec.context_window, int(positions)),
-        end_ids=end_ids,
-    )
+def give_back() -> None:
+    """Let go of what nobody holds any more, on the GPUs too."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _told(spec: ModelSpec, prepared: Prepared, error: Exception) -> AgentLabError:
+    """The error in words for the user, without the frames that hold on to tensors."""
+    import torch
+
+    lines = str(error).strip().splitlines()
+    reason = (lines[0] if lines else repr(error))[:200]
+    failure: AgentLabError
+    if isinstance(error, AgentLabError):
+        failure = error
+    elif isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
+        failure = CapacityError(
+            f"Memory ran out while {spec.key!r} was loaded; unload other models or use a smaller one."
+        )
+        failure.__cause__ = error
+    else:
+        failure = UnusableError(
+            f"The model {spec.key!r} in {prepared.weights.folder} cannot be loaded ({reason}); "
+            "fetch it again or use another model."
+        )
+        failure.__cause__ = error
+    _drop_frames(failure)
+    return failure
+
+
+def _drop_frames(error: BaseException | None) -> None:
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

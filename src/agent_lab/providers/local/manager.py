@@ -14,7 +14,7 @@ from agent_lab.contracts.errors import CapacityError, ConflictError, unknown_nam
 from agent_lab.contracts.ports import ResidentModel
 from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
 from agent_lab.providers.local.eviction import Idle, evictions
-from agent_lab.providers.local.gpu_guard import Capability, capability, limit_gb, memory_gb, room_gb
+from agent_lab.providers.local.gpu_guard import GB, Capability, capability, limit_gb, memory_gb, room_gb
 from agent_lab.providers.local.loader import Loaded, Loader
 from agent_lab.providers.local.slots import Slot, SlotKey
 from agent_lab.providers.local.strategies import Standing, standing
@@ -197,8 +197,9 @@ class ModelManager:
         try:
             self._refuse_hopeless(slot.spec)
             prepared = self._loader.prepare(slot.spec, slot.strategy, self._machine())
-            self._make_room(slot, prepared.plan.size_gb)
-            loaded = self._loader.load(slot.spec, prepared)
+            need_bytes = prepared.plan.need_bytes
+            self._make_room(slot, need_bytes / GB)
+            loaded = self._loader.load(slot.spec, prepared, {self._device_name(): need_bytes})
         except BaseException as error:
             with self._lock:
                 self._slots.pop(slot.key, None)
@@ -210,6 +211,9 @@ class ModelManager:
             self._counts["loads"] += 1
             self._touch(slot)
             slot.ready.set_result(loaded)
+
+    def _device_name(self) -> str:
+        return "cuda:0" if self._machine().device == "cuda" else "cpu"
 
     def release(self, slot: Slot) -> None:
         """Let go of a claimed place."""
@@ -259,6 +263,7 @@ class ModelManager:
     def _drop(self, slots: Sequence[Slot]) -> None:
         for slot in slots:
             del self._slots[slot.key]
+            slot.ready.result().close()
 
 
 def _public(slot: Slot, loaded: Loaded, notes: tuple[str, ...]) -> LoadedModel:
@@ -269,7 +274,7 @@ def _public(slot: Slot, loaded: Loaded, notes: tuple[str, ...]) -> LoadedModel:
         device=slot.device,
         model=loaded.model,
         tokenizer=loaded.tokenizer,
-        notes=notes,
+        notes=notes + loaded.plan.notes,
     )
 
 

@@ -12,7 +12,6 @@ from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.providers.local.engine import Engine
 from agent_lab.providers.local.gpu_guard import capability
 from agent_lab.providers.local.loader import Loader
-from agent_lab.providers.local.plan import Footprint, LoadPlan
 from agent_lab.providers.local.prompt import Reading
 from agent_lab.providers.local.strategies import standing
 from agent_lab.providers.local.templates.sandbox import Templates
@@ -49,20 +48,11 @@ class BenchOpener:
         found = standing(strategy, machine, self.strategies.get_strategy)
         plain = found.strategy.loading.model_copy(update={"compile": False})  # a compiled step cannot be differentiated
         prepared = self.loader.prepare(spec, found.strategy.model_copy(update={"loading": plain}), machine)
-        loaded = self.loader.load(spec, prepared)
+        device = "cuda:0" if machine.device == "cuda" else "cpu"
+        loaded = self.loader.load(spec, prepared, {device: prepared.plan.need_bytes})
         from agent_lab.providers.local.batching.opening import open_engine
 
-        plan = LoadPlan(
-            device="cuda" if machine.device == "cuda" else "cpu",
-            dtype=loaded.plan.dtype,
-            quantised=loaded.plan.quantised,
-            attention=loaded.plan.attention,
-            compile=False,
-            context_tokens=loaded.window_tokens,
-            parallel=plain.parallel,
-            footprint=Footprint(weights_bytes=0, kv_bytes_per_token=0, margin_bytes=0),
-        )
-        opened = open_engine(spec.key, loaded.model, loaded.tokenizer, plan, loaded.end_ids)
+        opened = open_engine(spec.key, loaded.model, loaded.tokenizer, loaded.plan, loaded.end_ids)
         templates = Templates()
 
         def close() -> None:
@@ -74,9 +64,9 @@ class BenchOpener:
             reading=Reading(model_key=spec.key, tokenizer=loaded.tokenizer, templates=templates),
             engine=opened.engine,
             end_ids=loaded.end_ids,
-            window_tokens=min(loaded.window_tokens, plan.context_tokens),
+            window_tokens=loaded.window_tokens,
             revision=fingerprint(prepared.weights.files),
-            notes=found.notes + opened.notes,
+            notes=found.notes + loaded.plan.notes + opened.notes,
             close=close,
         )
 
