@@ -172,6 +172,23 @@ def test_one_process_is_kept_and_a_killed_one_is_replaced(children: Callable[[],
     assert children() == []
 
 
+def test_a_process_that_is_killed_while_it_renders_is_replaced_and_asked_once_more(
+    children: Callable[[], list[psutil.Process]],
+) -> None:
+    templates = Templates(Limits(cpu_s=60, wall_s=60))
+    templates.render("x", {})
+    (first,) = children()
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(
+            templates.render, "{% for i in range(99999) %}{% for j in range(n) %}{% endfor %}{% endfor %}.", {"n": 20}
+        )
+        first.suspend()
+        first.kill()
+        assert slow.result().endswith(".")
+    assert first.pid not in [one.pid for one in children()]
+    templates.close()
+
+
 def test_many_threads_ask_at_once_and_each_gets_its_own(
     templates: Templates, children: Callable[[], list[psutil.Process]]
 ) -> None:

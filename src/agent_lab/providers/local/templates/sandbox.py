@@ -88,20 +88,26 @@ class Templates:
     def _ask(self, request: dict[str, Any]) -> str:
         line = json.dumps(request, default=str).encode("ascii") + b"\n"
         with self._places:
-            child = self._take()
-            try:
-                reply = child.ask(line)
-            except BaseException:
-                child.end()
-                raise
-            if reply.get("failed") == "limit":  # its memory is what the template left of it
-                child.end()
-            else:
-                with self._lock:
-                    self._idle.append(child)
+            reply = self._reply(line)
+            if reply.get("reason") == LOST:  # once more: it need not have been the template's doing
+                reply = self._reply(line)
         if "failed" in reply:
             raise TemplateFailure(cast("Failure", reply["failed"]), _TOOK.get(reply["reason"], reply["reason"]))
         return reply["text"]
+
+    def _reply(self, line: bytes) -> dict[str, str]:
+        child = self._take()
+        try:
+            reply = child.ask(line)
+        except BaseException:
+            child.end()
+            raise
+        if reply.get("failed") == "limit":  # its memory is what the template left of it
+            child.end()
+        else:
+            with self._lock:
+                self._idle.append(child)
+        return reply
 
     def _take(self) -> _Child:
         with self._lock:
@@ -113,6 +119,7 @@ class Templates:
         return _Child(self._limits)
 
 
+LOST = "breaks the process that renders it"
 _TOOK = {
     "MemoryError": "takes more memory than a template may",
     "RecursionError": "calls itself without end",
@@ -161,7 +168,7 @@ class _Child:
                 )
             self._is_ready = True
         reply = self._line(line, self._limits.wall_s)
-        if reply.endswith(b"\n"):
+        if reply.endswith(b"\n") and not self._late:
             found: dict[str, str] = json.loads(reply)
             return found
         return {"failed": "limit", "reason": self._last_words()}
@@ -193,10 +200,11 @@ class _Child:
         self._process.kill()
 
     def _last_words(self) -> str:
-        code = self._process.wait()
-        if self._late or -code in {getattr(signal, "SIGXCPU", 0), signal.SIGKILL if os.name == "posix" else 0}:
+        self._process.kill()
+        ended_by = -self._process.wait()
+        if self._late or ended_by == getattr(signal, "SIGXCPU", None):
             return "takes longer than a template may"
-        return "breaks the process that renders it"
+        return LOST
 
 
 def _libraries() -> str:
