@@ -43,6 +43,10 @@ class FakeHub:
     refuse: tuple[int, dict[str, str]] | None = None
     """Every answer has this status, with these headers."""
     garble: bool = False
+    elsewhere: bool = False
+    """Large files are sent on to another host, as the hub does."""
+    keys: list[tuple[str, str]] = field(default_factory=list)
+    """(host, key) of each request that had one."""
 
     def add(self, name: str, folder: Path | None = None, **files: bytes) -> Version:
         """A new version of a repository."""
@@ -95,6 +99,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         hub, path = self.state, unquote(urlsplit(self.path).path)
         hub.asked.append(f"{self.command} {path} {self.headers.get('Range', '')}".strip())
+        if key := self.headers.get("Authorization"):
+            hub.keys.append((self.headers["Host"].partition(":")[0], key))
         if hub.refuse:
             status, headers = hub.refuse
             return self._send(status, b"{}", headers, body)
@@ -143,6 +149,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(404, b"", {"X-Error-Code": "EntryNotFound"}, body)
         etag = _lfs(data, "oid").get("lfs", {}).get("oid") or _git(data)
         headers = {"ETag": f'"{etag}"', "X-Repo-Commit": version.commit, "Accept-Ranges": "bytes"}
+        at_home = self.headers["Host"].startswith("127.")
+        if self.state.elsewhere and at_home and len(data) > LARGE_BYTES:
+            away = self.state.url.replace("127.0.0.1", "localhost") + self.path
+            linked = {"Location": away, "X-Linked-Etag": headers["ETag"], "X-Linked-Size": str(len(data))}
+            return self._send(302, b"", {**headers, **linked}, body)
         start = 0
         if found := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")):
             start = int(found[1])

@@ -168,6 +168,17 @@ def test_what_came_damaged_is_thrown_away_and_fetched_again(hub: FakeHub, cache:
     assert (fetch(row(), cache) / "model.safetensors").read_bytes() == version.files["model.safetensors"]
 
 
+def test_a_file_that_lies_on_another_host_is_resumed_there_and_the_key_stays_with_the_hub(
+    hub: FakeHub, cache: HubCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    version = hub.add(NAME, **large())
+    hub.elsewhere = True
+    hub.cut_after_bytes = LARGE // 2 + 1
+    assert (fetch(row(), cache) / "model.safetensors").read_bytes() == version.files["model.safetensors"]
+    assert {host for host, _ in hub.keys} == {"127.0.0.1"}
+
+
 # --- one at a time -----------------------------------------------------------------------------------------------
 def test_many_who_want_one_model_fetch_it_once(hub: FakeHub, cache: HubCache) -> None:
     hub.add(NAME, **large())
