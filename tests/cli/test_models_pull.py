@@ -110,7 +110,7 @@ def until_some(folder: Path) -> list[Path]:
         (["fer"], 2, "did you mean 'folder' or 'far'?"),
         (["demo"], 2, "comes with the program; there is nothing to fetch"),
         (["folder"], 2, "is the folder /no/such/folder; there is nothing to fetch"),
-        (["echo"], 2, "does not run on this machine"),
+        (["echo"], 2, "is served by 'scripted', which needs no weights here"),
         (["far", "--offline"], 1, "--offline (AGENT_LAB_OFFLINE) forbids to fetch it"),
         (["far"], 1, "the Hugging Face hub does not know it; mend its model_id"),
     ],

@@ -66,7 +66,10 @@ def to_fetch(models: ModelRegistry, key: str) -> list[ModelSpec]:
     if found:
         return found
     if row.provider != "local":
-        raise ValidationError(f"{key!r} does not run on this machine; there is nothing to fetch.", where="KEY")
+        raise ValidationError(
+            f"{key!r} is served by {row.provider!r}, which needs no weights here; there is nothing to fetch.",
+            where="KEY",
+        )
     where = "comes with the program" if row.model_id.startswith("builtin:") else f"is the folder {row.model_id}"
     raise ValidationError(f"The model {key!r} {where}; there is nothing to fetch.", where="KEY")
 
