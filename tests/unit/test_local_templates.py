@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from agent_lab.providers.local.templates import sandbox
 from agent_lab.providers.local.templates.sandbox import Limits, TemplateFailure, Templates
 
 FAMILIES = {path.stem: path.read_text("utf-8") for path in (Path(__file__).parents[1] / "support").rglob("*.jinja")}
@@ -132,7 +133,11 @@ def test_what_lies_behind_a_value_is_not_shown(templates: Templates, template: s
     assert templates.render(template, {}) == ""
 
 
-def test_a_process_that_says_nothing_is_ended_after_its_time(children: Callable[[], list[psutil.Process]]) -> None:
+@pytest.mark.parametrize("polls", [True, False])
+def test_a_process_that_says_nothing_is_ended_after_its_time(
+    children: Callable[[], list[psutil.Process]], monkeypatch: pytest.MonkeyPatch, polls: bool
+) -> None:
+    monkeypatch.setattr(sandbox, "POLLS", polls)
     impatient = Templates(Limits(cpu_s=60, wall_s=0.3))
     assert impatient.render("ready", {}) == "ready"
     with pytest.raises(TemplateFailure, match="takes longer than a template may"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from typing import IO, Any, Literal, cast
 from agent_lab.contracts.errors import EnvironmentFaultError
 
 Failure = Literal["syntax", "forbidden", "limit", "refused"]
+POLLS = hasattr(select, "poll")
+"""Where there is no poll (Windows) a timer's thread does it, which takes three times as long."""
 PROCESSES = 4
 """At most so many, so that one model's slow template does not hold up the others' answers."""
 
@@ -183,17 +186,25 @@ class _Child:
 
     def _line(self, line: bytes, limit_s: float) -> bytes:
         """Send a line and read one; the process is killed when it takes too long."""
-        clock = threading.Timer(limit_s, self._overdue)
-        clock.daemon = True
-        clock.start()
+        clock = None if POLLS else threading.Timer(limit_s, self._overdue)
         try:
+            if clock is not None:
+                clock.start()
             self._writer.write(line)
             self._writer.flush()
+            if POLLS and not self._answers_within(limit_s):
+                self._overdue()
             return self._reader.readline()
         except BrokenPipeError:
             return b""
         finally:
-            clock.cancel()
+            if clock is not None:
+                clock.cancel()
+
+    def _answers_within(self, limit_s: float) -> bool:
+        waiting = select.poll()
+        waiting.register(self._reader, select.POLLIN)
+        return bool(waiting.poll(limit_s * 1000))
 
     def _overdue(self) -> None:
         self._late = True
