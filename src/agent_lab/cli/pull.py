@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from agent_lab.registries.models import ModelRegistry
 
 INTERRUPTED = 130
-BAR_COLUMNS = 20
+BAR_COLUMNS = 10
 SAID_EVERY_S = 10.0
 
 
@@ -124,6 +125,7 @@ class _Shown:
 
         self._paper = standard_paper(moving=True)
         self._quiet = quiet
+        self._began = datetime.now(UTC)
         self._said_s = time.monotonic()
         self._show: Callable[[LoadProgress], None] = self._move if self._paper.lively else self._say
 
@@ -143,7 +145,9 @@ class _Shown:
     def _move(self, progress: LoadProgress) -> None:
         share = progress.done_bytes / (progress.total_bytes or 1)
         full = min(round(share * BAR_COLUMNS), BAR_COLUMNS)
-        self._paper.progress(f"[{'#' * full}{'.' * (BAR_COLUMNS - full)}] {progress_line(progress)}")
+        bar = f"[{'#' * full}{'.' * (BAR_COLUMNS - full)}]"
+        # The name last: it is what a narrow terminal may cut.
+        self._paper.progress(f"{bar} {how_far(progress)} · {progress.model_key}", self._began)
 
     def _say(self, progress: LoadProgress) -> None:
         from agent_lab.cli.output import note
@@ -151,17 +155,15 @@ class _Shown:
         now_s = time.monotonic()
         if progress.done_bytes == progress.total_bytes or now_s - self._said_s >= SAID_EVERY_S:
             self._said_s = now_s
-            note(progress_line(progress))
+            note(f"{progress.model_key} · {how_far(progress)}")
 
 
-def progress_line(progress: LoadProgress) -> str:
-    """Which model, bytes of all bytes, speed and time left, as far as they are known."""
+def how_far(progress: LoadProgress) -> str:
+    """Bytes of all bytes, speed and time left, as far as they are known."""
     from agent_lab.cli.figures import bytes_of, seconds
 
-    parts = [progress.model_key, bytes_of(progress.done_bytes)]
     total, left_s = progress.total_bytes, progress.seconds_left
-    if total is not None:
-        parts[1] += f" of {bytes_of(total)}"
+    parts = [bytes_of(progress.done_bytes) + ("" if total is None else f" of {bytes_of(total)}")]
     if total is not None and left_s:
         parts += [f"{bytes_of(round((total - progress.done_bytes) / left_s))}/s", f"{seconds(left_s)} left"]
     return " · ".join(parts)
