@@ -17,6 +17,7 @@ from agent_lab.providers.local.adapter_files import CONFIG, WEIGHTS
 from agent_lab.providers.local.tuning import checkpoint
 from agent_lab.providers.local.tuning.examples import Example, read_dataset, split
 from agent_lab.providers.local.tuning.plan import TuningPlan, TuningProgress, batches, rate
+from support.tiny_model import save_tiny_model
 
 torch = pytest.importorskip("torch")
 
@@ -267,3 +268,46 @@ def test_a_damaged_checkpoint_is_named(train: Train, plan: TuningPlan) -> None:
     (plan.out / checkpoint.FILE).write_bytes(b"\0" * 40)
     with pytest.raises(AgentLabError, match=r"checkpoint .*checkpoint.safetensors is damaged"):
         train(changed(plan, resume=True))
+
+
+def four_bit(folder: Path, twice: bool) -> Any:
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    packing = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=twice,
+        bnb_4bit_compute_dtype=torch.float32,
+    )
+    return AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, device_map={"": "cpu"}, quantization_config=packing
+    ).eval()
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_base_in_4_bit_is_trained_the_same_after_it_has_answered_and_stays_as_it_was(
+    tmp_path: Path, twice: bool
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    from agent_lab.providers.local.tuning.encoding import Encoded
+    from agent_lab.providers.local.tuning.fit import Training
+
+    folder = save_tiny_model(tmp_path / "base", hidden=128)
+    examples = [
+        Encoded(prompt_ids=tuple(range(20 + n, 30 + n)), completion_ids=(60 + n, 7, 8, 1), completion="")
+        for n in range(8)
+    ]
+    plan = TuningPlan(base="b", name="n", out=tmp_path, max_steps=12, batch=8, learning_rate=3e-3)
+    ids = torch.arange(20, 60)[None]
+    fresh, used = four_bit(folder, twice), four_bit(folder, twice)
+    with torch.inference_mode():
+        before = used(input_ids=ids).logits.clone()
+    losses = []
+    for model in (fresh, used):
+        training = Training(model, plan, examples, 0)
+        losses.append([step.loss for step in training.run()])
+        training.close()
+    assert losses[0][-1] < 0.8 * losses[0][0]
+    assert losses[1] == pytest.approx(losses[0], rel=0.03)
+    with torch.inference_mode():
+        assert torch.equal(used(input_ids=ids).logits, before)

@@ -46,6 +46,7 @@ class Training:
         self.steps = plan.steps(len(examples))
         self._base = model
         self._frozen = {name: one.requires_grad for name, one in model.named_parameters()}
+        _unpack(model)
         torch.manual_seed(plan.seed)
         config = LoraConfig(
             r=plan.rank, lora_alpha=2 * plan.rank, target_modules="all-linear", task_type="CAUSAL_LM", lora_dropout=0.0
@@ -130,6 +131,18 @@ class Training:
             if is_large:
                 self._base.gradient_checkpointing_disable()
             self.peft.eval()
+
+
+def _unpack(model: Any) -> None:
+    # On a CPU bitsandbytes packs 4-bit weights anew at the first answer, and from then on hands back no gradient, in
+    # silence. A layer that is asked for its state unpacks them, but rounds their scales again or leaves them in the
+    # packed order: so those are put back as they were used.
+    for module in model.modules():
+        state = getattr(getattr(module, "weight", None), "quant_state", None)
+        if getattr(state, "packing_format_for_cpu", False):
+            scales = state.absmax.T.reshape(-1).float()
+            module.state_dict()
+            state.absmax, state.nested, state.state2, state.offset = scales, False, None, None
 
 
 def padded(chosen: Sequence[Encoded], pad_id: int, device: Any) -> dict[str, Any]:
