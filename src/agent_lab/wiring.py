@@ -259,12 +259,14 @@ def _figures(manager: ModelManager) -> LocalFigures:
 
 def open_tuner(settings: Settings) -> Tuner:
     """What trains adapters. Raises ValidationError for registry files that cannot be used."""
-    from agent_lab.providers.local.tuning.bench import BenchOpener
+    from agent_lab.providers.local.tuning.bench import BenchOpener, open_engine_late
     from agent_lab.providers.local.tuning.tuner import Tuner
 
     models, strategies = load_models(settings.config_dir), load_strategies(settings.config_dir)
     check_references(models, strategies, load_providers(settings.config_dir))
-    bench = BenchOpener(loader=TransformersLoader(hub_cache(settings)), strategies=strategies)
+    templates, most_gb = Templates(), settings.max_vram_usage_gb
+    loader = TransformersLoader(hub_cache(settings), templates, open_engine=open_engine_late, max_usage_gb=most_gb)
+    bench = BenchOpener(loader=loader, templates=templates, strategies=strategies, max_usage_gb=most_gb)
     return Tuner(models=models, strategies=strategies, open_bench=bench, config_dir=settings.config_dir)
 
 
