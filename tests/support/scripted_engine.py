@@ -128,7 +128,9 @@ class ScriptedLoaded:
     window_tokens: int = 64
     end_ids: tuple[int, ...] = (1,)
     worker_pid: int | None = None
-    close: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        self.engine.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +168,8 @@ class ScriptedLoader:
         if prepared.weights == "endless":
             threading.Event().wait()
         engine = ScriptedEngine(self.pause_s)
-        tokenizer = {"of": spec.key}
-        return ScriptedLoaded(
-            model="weights", tokenizer=tokenizer, engine=engine, plan=prepared.plan, close=engine.close
-        )
+        tokenizer = threading.Lock() if prepared.weights == "not to be sent" else {"of": spec.key}
+        return ScriptedLoaded(model="weights", tokenizer=tokenizer, engine=engine, plan=prepared.plan)
 
 
 class Heard:

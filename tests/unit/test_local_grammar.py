@@ -192,6 +192,15 @@ def test_a_model_with_random_weights_writes_json_that_fits_when_its_scores_are_r
         jsonschema.validate(json.JSONDecoder().raw_decode(text)[0], schema)
 
 
+def test_what_is_sent_to_a_gpu_as_bits_is_what_is_allowed() -> None:
+    grammar = grammar_of("byte-level")
+    constraints = {4: grammar.compile(json.dumps(VERDICT)), 1: grammar.compile('{"type": "integer"}')}
+    rows, allowed = grammar._on_device(constraints, torch.device("cpu"))
+    assert rows.tolist() == [4, 1]
+    for row, constraint in zip(allowed, constraints.values(), strict=True):
+        assert torch.equal(row, constraint.allowed())
+
+
 def test_only_end_tokens_are_allowed_when_the_answer_is_finished() -> None:
     tokenizer = built_in()
     constraint = Grammar(tokenizer, [END, 3], len(tokenizer)).compile('{"enum": [true]}')

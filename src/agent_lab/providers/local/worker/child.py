@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -29,7 +30,6 @@ from agent_lab.providers.local.worker.messages import (
     Progress,
     Ready,
     Submit,
-    nothing,
 )
 from agent_lab.providers.local.worker.wire import Wire
 
@@ -115,6 +115,8 @@ class Child:
             loaded = begin.loader.load(
                 begin.spec, begin.prepared, begin.placement, lambda progress: self._wire.send(Progress(progress))
             )
+            # Pickled here, so that what cannot be sent fails as the load does.
+            ready = Ready(pickle.dumps(replace(loaded, model=None, engine=None)))
         except AgentLabError as error:
             self._wire.send(Failed(error))
         except Exception as error:  # whatever it is, the server is told, and the log has where it came from
@@ -122,7 +124,7 @@ class Child:
             self._wire.send(Failed(UnusableError(f"The model {begin.spec.key!r} cannot be loaded ({error!r}).")))
         else:
             self._loaded = loaded
-            self._wire.send(Ready(replace(loaded, model=None, engine=None, close=nothing)))
+            self._wire.send(ready)
 
     def _submit(self, message: Submit) -> None:
         with self._lock:

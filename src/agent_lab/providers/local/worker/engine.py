@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import queue
 import threading
 import time
@@ -86,7 +87,7 @@ class WorkerEngine:
                 case Progress():
                     on_progress(said.progress)
                 case Ready():
-                    return said.loaded
+                    return pickle.loads(said.loaded)
                 case Failed():
                     self.close()
                     raise said.error

@@ -42,7 +42,7 @@ def open_worker(
     engine = WorkerEngine(spec.key, patience)
     engine.when_lost(on_lost)
     loaded = engine.open(Begin(loader, spec, prepared, placement, patience.beat_s), on_progress)
-    return replace(loaded, engine=engine, worker_pid=engine.pid, close=engine.close)
+    return replace(loaded, engine=engine, worker_pid=engine.pid)
 
 
 class IsolatingLoader:

@@ -67,12 +67,8 @@ class Progress:
 class Ready:
     """The model is loaded."""
 
-    loaded: Any
-    """A `Loaded` whose model and engine stay in the worker, and whose `close` does nothing yet."""
-
-
-def nothing() -> None:
-    """Stands for the `close` of what stays in the worker."""
+    loaded: bytes
+    """A pickled `Loaded` without its model and engine, which stay in the worker."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import queue
 import struct
@@ -9,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO, Any
+
+log = logging.getLogger(__name__)
 
 LENGTH = struct.Struct("<Q")
 
@@ -49,14 +52,19 @@ class Wire:
         return frame if len(frame) == due_bytes else b""
 
     def _write(self) -> None:
-        with suppress(OSError, ValueError):
+        try:
             while messages := self._batch():
                 frame = pickle.dumps(messages, protocol=pickle.HIGHEST_PROTOCOL)
                 self._outgoing.write(LENGTH.pack(len(frame)))
                 self._outgoing.write(frame)
                 self._outgoing.flush()
-        with suppress(OSError, ValueError):
-            self._outgoing.close()
+        except OSError:
+            pass  # the other end is gone: whoever reads here sees it too
+        except Exception:  # what cannot be sent must not be waited for: the other end sees this one as gone
+            log.exception("A message cannot be sent to the other process.")
+        finally:
+            with suppress(OSError):
+                self._outgoing.close()
 
     def _batch(self) -> list[Any]:
         """All that waits, or the next that comes; empty at the end."""
