@@ -66,7 +66,7 @@ def test_weights_are_pulled_and_their_version_is_written_down(home: Any, hub: Fa
     assert f"the hub has {newer.commit[:8]}: `agent-lab models pull far --update` takes it" in again.stderr
     updated = home.run("models", "pull", "far", "--update")
     assert newer.commit in updated.stdout
-    assert re.search(r"far · 3 MB of 3 MB", updated.stderr)
+    assert re.search(r"far · 3\.00 MB of 3\.00 MB", updated.stderr)
 
 
 def test_an_adapter_brings_its_base(home: Any, hub: FakeHub) -> None:

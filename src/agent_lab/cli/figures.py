@@ -37,14 +37,6 @@ def money(value: Decimal | None) -> str:
     return f"${value:.6f}".rstrip("0")
 
 
-def bytes_of(number: int) -> str:
-    """512 B, 4.2 kB, 512 MB, 4.20 GB: thousands, as disks are sold."""
-    for unit, size in (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)):
-        if number >= size:
-            return f"{number / size:.3g} {unit}" if unit != "GB" else f"{number / size:.2f} {unit}"
-    return f"{number} B"
-
-
 def counted(number: int, what: str) -> str:
     """1 token, 2 tokens."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

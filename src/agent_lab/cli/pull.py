@@ -89,15 +89,15 @@ def _pulled(row: ModelSpec, cache: HubCache, shown: _Shown, *, update: bool) -> 
 
 
 def _tell(pulled: list[tuple[ModelSpec, Pulled]], as_json: bool) -> None:
-    from agent_lab.cli.figures import bytes_of
+    from agent_lab.cli.figures import size
     from agent_lab.cli.output import note, write, write_json
 
     if as_json:
         write_json({"models": [_document(row, one) for row, one in pulled]})
         return
     for row, one in pulled:
-        came = f"{bytes_of(one.fetched_bytes)} fetched" if one.fetched_bytes else "nothing was missing"
-        write(f"{row.key}: {bytes_of(one.size_bytes)} in {one.folder} ({came}).\n")
+        came = f"{size(one.fetched_bytes)} fetched" if one.fetched_bytes else "nothing was missing"
+        write(f"{row.key}: {size(one.size_bytes)} in {one.folder} ({came}).\n")
         if one.newer is not None:
             note(
                 f"{row.key} is held at version {one.commit[:8]}, and the hub has {one.newer[:8]}: "
@@ -160,10 +160,10 @@ class _Shown:
 
 def how_far(progress: LoadProgress) -> str:
     """Bytes of all bytes, speed and time left, as far as they are known."""
-    from agent_lab.cli.figures import bytes_of, seconds
+    from agent_lab.cli.figures import size, seconds
 
     total, left_s = progress.total_bytes, progress.seconds_left
-    parts = [bytes_of(progress.done_bytes) + ("" if total is None else f" of {bytes_of(total)}")]
+    parts = [size(progress.done_bytes) + ("" if total is None else f" of {size(total)}")]
     if total is not None and left_s:
-        parts += [f"{bytes_of(round((total - progress.done_bytes) / left_s))}/s", f"{seconds(left_s)} left"]
+        parts += [f"{size(round((total - progress.done_bytes) / left_s))}/s", f"{seconds(left_s)} left"]
     return " · ".join(parts)
