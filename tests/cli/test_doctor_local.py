@@ -72,6 +72,17 @@ def test_the_doctor_says_what_is_warm_and_which_settings_say_so(said: Run, monke
     assert "strategy optimized" in findings
 
 
+def test_the_doctor_says_whether_anything_may_leave_the_machine(said: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def findings(*args: str) -> dict[str, str]:
+        return {one["what"]: one["says"] for one in json.loads(said("doctor", "--json", *args).out)["findings"]}
+
+    assert "AGENT_LAB_OFFLINE=1 forbids both" in findings()["network"]
+    monkeypatch.setenv("AGENT_LAB_OFFLINE", "1")
+    closed = findings("--network")
+    assert closed["network"].startswith("offline (AGENT_LAB_OFFLINE)")
+    assert closed["Hugging Face hub"].startswith("not asked")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [

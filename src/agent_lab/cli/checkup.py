@@ -70,7 +70,7 @@ def check_up(reading: Reading | None, refused: str, *, network: bool) -> list[Fi
     findings += _folders(reading.settings)
     findings += _port(reading.settings)
     findings += asyncio.run(_opened(reading))
-    return [*findings, _hub()] if network else findings
+    return [*findings, _hub(reading.settings)] if network else findings
 
 
 def _software() -> Iterator[Finding]:
@@ -142,6 +142,7 @@ def _local_models(lab: Lab) -> Iterator[Finding]:
         *checkup_local.machine(lab.monitor.look()),
         *checkup_local.strategies(lab.strategies, capability()),
         *checkup_local.warm(lab.models.list_models()),
+        *checkup_local.network(offline=lab.settings.agent_lab_offline),
     )
     return (Finding(*one) for one in told)
 
@@ -169,9 +170,11 @@ def _database(settings: Settings) -> Finding:
     return Finding("database", "ok", f"{database_path(settings)}, schema {SCHEMA_VERSION}")
 
 
-def _hub() -> Finding:
+def _hub(settings: Settings) -> Finding:
     import urllib.request
 
+    if settings.agent_lab_offline:
+        return Finding("Hugging Face hub", "missing", "not asked, for AGENT_LAB_OFFLINE is set; leave that out")
     try:
         with urllib.request.urlopen(HUB, timeout=HUB_TIMEOUT_S) as answer:
             return Finding("Hugging Face hub", "ok", f"answers (HTTP {answer.status})")

@@ -48,6 +48,14 @@ def strategies(known: StrategyRegistry, capability: Capability) -> Iterator[Told
             yield what, "ok", f"4 bit (NF4) on {where}"
 
 
+def network(*, offline: bool) -> Iterator[Told]:
+    """Whether anything may leave this machine."""
+    if offline:
+        yield "network", "ok", "offline (AGENT_LAB_OFFLINE): no hosted model is asked and no weights are fetched"
+    else:
+        yield "network", "ok", "hosted models may be asked and weights fetched; AGENT_LAB_OFFLINE=1 forbids both"
+
+
 def warm(models: Iterable[ModelSpec]) -> Iterator[Told]:
     """The models that a server loads when it starts."""
     keys = [row.key for row in models if row.provider == "local" and row.residency.warm]
