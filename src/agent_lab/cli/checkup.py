@@ -37,6 +37,8 @@ class Finding:
 LIBRARIES = (
     ("torch", "local", "local"),
     ("transformers", "local", "local"),
+    ("bitsandbytes", "4-bit", "local"),
+    ("peft", "adapted", "local"),
     ("openai", "hosted", "hosted"),
     ("anthropic", "hosted", "hosted"),
 )

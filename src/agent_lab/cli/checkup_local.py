@@ -32,7 +32,7 @@ def _device(one: DeviceMemory) -> Told:
 
 def strategies(known: StrategyRegistry, capability: Capability) -> Iterator[Told]:
     """Those in 4 bit, and those that this machine cannot do as they stand."""
-    from agent_lab.providers.local.strategies import standing
+    from agent_lab.providers.local.strategies import obstacle, standing
 
     where = "the GPU" if capability.device == "cuda" else "the CPU"
     for strategy in known.list_strategies():
@@ -42,8 +42,9 @@ def strategies(known: StrategyRegistry, capability: Capability) -> Iterator[Told
         except AgentLabError as error:
             yield what, "missing", error.message
             continue
-        if found.notes:
-            yield what, "missing", " ".join(found.notes)
+        against = obstacle(strategy, capability)
+        if against is not None:
+            yield what, "missing", f"{against}; {found.strategy.name!r} stands in for it"
         elif strategy.loading.precision == "nf4":
             yield what, "ok", f"4 bit (NF4) on {where}"
 
