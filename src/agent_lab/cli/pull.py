@@ -160,7 +160,7 @@ class _Shown:
 
 def how_far(progress: LoadProgress) -> str:
     """Bytes of all bytes, speed and time left, as far as they are known."""
-    from agent_lab.cli.figures import size, seconds
+    from agent_lab.cli.figures import seconds, size
 
     total, left_s = progress.total_bytes, progress.seconds_left
     parts = [size(progress.done_bytes) + ("" if total is None else f" of {size(total)}")]
