@@ -91,6 +91,12 @@ class World:
         unused = {key: sum(model.unused.values()) for key, model in ready.items()}
         return Memory(rooms=rooms, unused_bytes=unused)
 
+    def ours(self, name: str) -> int:
+        """What a model could have of a device if all that may leave were gone."""
+        pinned = sum(model.placement.get(name, 0) for model in self.models.values() if model.pinned)
+        taken = self.others.get(name, 0) + self.ghosts.get(name, 0)
+        return min(self.limits[name], self.totals[name] - taken) - pinned
+
     def in_stage(self, *stages: str) -> list[str]:
         return sorted(key for key, model in self.models.items() if model.stage in stages)
 
@@ -116,7 +122,7 @@ class World:
         if ticket in self.leases:
             self.models_of(self.leases.pop(ticket)).idle_s = self.now_s
         self.waiting.pop(ticket, None)
-        self.policy.cancel(ticket, now_s=self.now_s)
+        self.policy.release(ticket, now_s=self.now_s)
         self.act()
 
     def pin(self, key: str, pinned: bool) -> None:
@@ -197,6 +203,7 @@ class World:
     # --- what the policy says ------------------------------------------------------------------------------------
     def act(self) -> None:
         actions = self.policy.act(self.now_s, self.memory() if self.policy.needs_memory else Memory())
+        self.forget_unwanted()
         for action in actions:
             self.history.append(action)
             self.obey(action)
@@ -223,7 +230,6 @@ class World:
                 asked = self.waiting.pop(ticket)
                 self.check_refusal(key, asked, reason)
                 self.refused[ticket] = reason
-        self.forget_unwanted()
 
     def begin(self, key: str, placement: dict[str, int]) -> None:
         model = self.models[key]
@@ -269,9 +275,7 @@ class World:
                 held = sum(sum(one.placement.values()) for one in self.models.values() if one.pinned)
                 assert NEEDS[key] > sum(self.limits.values()) - held
             case NoRoom(why="taken"):
-                pinned = sum(sum(one.placement.values()) for one in self.models.values() if one.pinned)
-                busy = sum(self.others.values()) + sum(self.ghosts.values())
-                assert NEEDS[key] > min(sum(self.limits.values()), sum(self.totals.values()) - busy) - pinned
+                assert NEEDS[key] > sum(max(0, self.ours(name)) for name in self.totals)
             case _:
                 assert isinstance(reason, Failed | NoRoom)
 

@@ -78,39 +78,40 @@ class ResidencyPolicy(Generic[Key]):
         return wakes_s(list(self._entries.values()), self._rules, now_s)
 
     # --- what people do --------------------------------------------------------------------------------------------
-    def ask(self, ticket: Ticket, key: Key, *, now_s: float, deadline_s: float, terms: Terms) -> None:
-        """A request comes: it is granted, refused or put into the queue."""
+    def ask(self, ticket: Ticket, key: Key, *, now_s: float, deadline_s: float, terms: Terms) -> bool:
+        """A request comes: it is granted, refused or put into the queue. True where it is granted at once."""
         entry = self._entries.get(key)
         if entry is not None and entry.stage == "ready" and entry.closed_for is None:
             self._tickets[ticket] = entry
             self._grant(ticket, entry)
-            return
+            return True
         if self._waiting >= self._rules.max_waiting:
             retry_s = SHORTEST_RETRY_S if entry is None else max(SHORTEST_RETRY_S, entry.load_s)
             self._actions.append(Refuse(ticket, key, Full(retry_after_s=retry_s)))
-            return
+            return False
         if entry is None:
             entry = self._open(key, terms)
         entry.waiting[ticket] = Waiting(asked_s=now_s, deadline_s=deadline_s)
         self._tickets[ticket] = entry
         self._waiting += 1
+        return False
 
-    def release(self, ticket: Ticket, *, now_s: float) -> None:
-        """A lease ends."""
-        entry = self._tickets.pop(ticket, None)
-        if entry is None or ticket not in entry.holders:
-            return
+    def release(self, ticket: Ticket, *, now_s: float) -> Key | None:
+        """Whoever asked lets go, of a lease or of the wish for one; the key of what was leased.
+
+        What is being loaded for them goes on.
+        """
+        entry = self._tickets.get(ticket)
+        if entry is None:
+            return None
+        if ticket in entry.waiting:
+            self._dequeue(ticket, entry)
+            return None
+        del self._tickets[ticket]
         entry.holders.discard(ticket)
         entry.idle_s = now_s
         self._touch(entry)
-
-    def cancel(self, ticket: Ticket, *, now_s: float) -> None:
-        """Whoever asked has left, waiting or with a lease. What is being loaded for it goes on."""
-        entry = self._tickets.get(ticket)
-        if entry is not None and ticket in entry.waiting:
-            self._dequeue(ticket, entry)
-            return
-        self.release(ticket, now_s=now_s)
+        return entry.key
 
     def pin(self, key: Key, *, pinned: bool) -> bool:
         """Keep a model that is loading or ready, or no longer. False where it is neither."""
@@ -195,27 +196,29 @@ class ResidencyPolicy(Generic[Key]):
             else:
                 self._refuse_hopeless(entry, memory, now_s)
         self._admit(now_s, memory)
+        return self.take()
+
+    def take(self) -> list[Action[Key]]:
+        """What is to be done whatever is free: those who ask for a ready model do not wait for a look at the memory."""
         actions, self._actions = self._actions, []
         return actions
 
     def _expire(self, now_s: float) -> None:
         for entry in list(self._entries.values()):
+            # Nothing is known of how long a load will take but how long it has taken.
+            spent_s = now_s - entry.load_began_s if entry.stage == "loading" else 0.0
+            late = Late(stage=entry.stage, retry_after_s=max(SHORTEST_RETRY_S, spent_s))
             for ticket in [one for one, waits in entry.waiting.items() if waits.deadline_s <= now_s]:
-                self._refuse(ticket, entry, self._late(entry, now_s))
+                self._refuse(ticket, entry, late)
             if (expires_s := entry.expires_s) is not None and expires_s <= now_s:
                 self._unload(entry, "keep_alive")
-
-    def _late(self, entry: Entry[Key], now_s: float) -> Late:
-        left_s = entry.load_began_s + entry.load_s - now_s if entry.stage == "loading" else 0.0
-        return Late(stage=entry.stage, retry_after_s=max(SHORTEST_RETRY_S, left_s))
 
     def _refuse_hopeless(self, entry: Entry[Key], memory: Memory[Key], now_s: float) -> None:
         found = no_room(entry, list(self._entries.values()), memory)
         if found is None:
             entry.hopeless_s = None
             return
-        if entry.hopeless_s is None:
-            entry.hopeless_s = now_s
+        entry.hopeless_s = now_s if entry.hopeless_s is None else entry.hopeless_s
         if found.why == "never" or now_s - entry.hopeless_s >= self._rules.patience_s:
             self._drop(entry, found)
 
