@@ -1,6 +1,6 @@
 """A tiny Llama with random weights and a tokenizer of its own, saved and loaded like any other checkpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from agent_lab.providers.local.gpu_guard import Capability
 from agent_lab.providers.local.host import LocalHost
 from agent_lab.providers.local.loader import Loader, TransformersLoader
 from agent_lab.providers.local.manager import ModelManager
+from agent_lab.providers.local.plan import Device
 from agent_lab.providers.local.provider import LocalProvider
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import StrategyRegistry, load_strategies
@@ -25,6 +26,7 @@ TEMPLATE = (
     "{%- if add_generation_prompt -%}{{- '<|' + (role | default('assistant', true)) + '|>' -}}{%- endif -%}"
 )
 CPU = Capability(device="cpu")
+RAM = Device(name="cpu", total_bytes=16_000_000_000, free_bytes=12_000_000_000)
 STANDARD = StrategySpec(name="standard", description="as it is")
 
 
@@ -93,7 +95,7 @@ class LocalStack:
 def local_stack(
     *specs: ModelSpec,
     loader: Loader | None = None,
-    memory: Callable[[], tuple[str, float, float]] = lambda: ("ram", 16.0, 12.0),
+    devices: Callable[[], Sequence[Device]] = lambda: (RAM,),
     max_usage_gb: float | None = None,
     refusal: Callable[[str], str | None] = lambda question: None,
     strategies: StrategyRegistry | None = None,
@@ -104,7 +106,7 @@ def local_stack(
         strategies=strategies or load_strategies(Path("no such folder")),
         loader=loader or TransformersLoader(),
         max_usage_gb=max_usage_gb,
-        memory=memory,
+        devices=devices,
         machine=lambda: CPU,
     )
     host = LocalHost(manager)

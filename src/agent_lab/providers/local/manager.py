@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
-from agent_lab.contracts.errors import CapacityError, ConflictError, unknown_name
-from agent_lab.contracts.ports import ResidentModel
+from agent_lab.contracts.errors import NotFoundError, unknown_name
+from agent_lab.contracts.ports import LoadProgress, ResidentModel
 from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
-from agent_lab.providers.local.eviction import Idle, evictions
-from agent_lab.providers.local.gpu_guard import GB, Capability, capability, limit_gb, memory_gb, room_gb
-from agent_lab.providers.local.loader import Loaded, Loader
-from agent_lab.providers.local.slots import Slot, SlotKey
+from agent_lab.providers.local.gpu_guard import GB, Capability, capability, devices, limit_bytes
+from agent_lab.providers.local.loader import Loader
+from agent_lab.providers.local.plan import Device
+from agent_lab.providers.local.residency.feed import LoadFeed
+from agent_lab.providers.local.residency.hands import LoadingHands
+from agent_lab.providers.local.residency.residents import Residents
+from agent_lab.providers.local.residency.slots import Claim, Slot
+from agent_lab.providers.local.residency.state import Rules
 from agent_lab.providers.local.strategies import Standing, standing
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import StrategyRegistry
+
+LONGEST_LOAD_S = 6 * 3600.0
+"""How long those wait who load a model for its own sake: its files may have to be fetched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +37,7 @@ class LoadedModel:
     size_gb: float
     device: str
     model: Any
+    """None where the model runs in a process of its own."""
     tokenizer: Any
     notes: tuple[str, ...] = ()
 
@@ -40,20 +47,16 @@ class LoadingOptions(TypedDict, total=False):
 
     precision: str
     attention: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A place in memory that is held until it is released, and whether its model has to be loaded by the holder."""
-
-    slot: Slot
-    must_load: bool
-    cache_hit: bool
-    standing: Standing
+    compile: bool
+    context: int
+    parallel: int
 
 
 class ModelManager:
-    """The models in memory, by model and way of loading. Every method may be called from any thread."""
+    """The models in memory, by model and way of loading. Every method may be called from any thread.
+
+    `max_usage_gb` bounds what models take of each GPU, or of the RAM of a machine without one.
+    """
 
     def __init__(
         self,
@@ -62,224 +65,178 @@ class ModelManager:
         strategies: StrategyRegistry,
         loader: Loader,
         max_usage_gb: float | None = None,
-        memory: Callable[[], tuple[str, float, float]] = memory_gb,
+        devices: Callable[[], Sequence[Device]] = devices,
         machine: Callable[[], Capability] = capability,
+        rules: Rules | None = None,
     ) -> None:
         self._models = models
         self._strategies = strategies
-        self._loader = loader
-        self._max_usage_gb = max_usage_gb
-        self._memory = memory
+        self._devices = devices
         self._machine = machine
-        self._lock = threading.RLock()
-        self._slots: dict[SlotKey, Slot] = {}
-        self._turn = 0
-        self._counts = {"hits": 0, "loads": 0, "evictions": 0}
+        self._limit_bytes = partial(limit_bytes, configured_gb=max_usage_gb)
+        self._stop = threading.Event()
+        hands = partial(
+            LoadingHands,
+            loader=loader,
+            machine=machine,
+            look=devices,
+            limit_bytes=self._limit_bytes,
+            stop=self._stop,
+        )
+        self._residents = Residents(rules=rules or Rules(), look=devices, limit_bytes=self._limit_bytes, hands=hands)
 
     # --- the seeds' names ---------------------------------------------------------------------------------------
     def load_model(self, model_key: str, strategy: str, **options: Unpack[LoadingOptions]) -> LoadedModel:
         """The model in memory, loaded where it is not yet. Blocks while it loads.
 
-        Raises NotFoundError, UnusableError (files), CapacityError (memory), EnvironmentFaultError (no torch).
+        Raises NotFoundError, UnusableError (files), CapacityError (it never fits), BusyError (others are in use),
+        EnvironmentFaultError (no torch).
         """
         chosen = self._strategies.get_strategy(strategy)
         if options:
             loading = Loading.model_validate({**chosen.loading.model_dump(), **options})
             chosen = chosen.model_copy(update={"loading": loading})
-        claim = self.claim(self._models.get_model(model_key), chosen)
+        found = self.standing(chosen)
+        claim = self.claim(self._models.get_model(model_key), found.strategy, patience_s=LONGEST_LOAD_S)
         try:
-            if claim.must_load:
-                self.fill(claim.slot)
-            return _public(claim.slot, claim.slot.ready.result(), claim.standing.notes)
+            return _public(model_key, claim.slot.result(), found)
         finally:
-            self.release(claim.slot)
+            self.release(claim)
 
     def get_model(self, model_key: str, strategy: str) -> LoadedModel | None:
         """The model if it is in memory; it is not loaded for this."""
-        found = self._standing(self._strategies.get_strategy(strategy))
-        with self._lock:
-            slot = self._slots.get((model_key, found.strategy.loading))
-            if slot is None or not slot.is_loaded:
-                return None
-            return _public(slot, slot.ready.result(), found.notes)
+        found = self.standing(self._strategies.get_strategy(strategy))
+        base_key = self._base_key(model_key)
+        slot = self._residents.find((base_key, found.strategy.loading))
+        if slot is None or slot.loaded is None or model_key not in {base_key, *slot.adapter_keys}:
+            return None
+        return _public(model_key, slot, found)
 
     def unload_model(self, model_key: str, strategy: str | None = None) -> list[str]:
-        """Unload a model, under one strategy or all. Returns the keys unloaded.
+        """Unload a model, pinned or not, under one strategy or all, and wait until its memory is back.
 
-        Raises NotFoundError where it is not in memory and ConflictError where it is answering just now.
+        Returns the keys unloaded. Raises NotFoundError where it is not in memory, ConflictError where it is in use.
         """
-        loading = None if strategy is None else self._standing(self._strategies.get_strategy(strategy)).strategy.loading
-        with self._lock:
-            slots = [
-                s for s in self._slots.values() if s.spec.key == model_key and loading in {None, s.strategy.loading}
-            ]
-            if not slots:
-                raise unknown_name(
-                    "model", model_key, {slot.spec.key for slot in self._slots.values()}, place="in memory"
-                )
-            if any(slot.in_use or not slot.is_loaded for slot in slots):
-                raise ConflictError(f"The model {model_key!r} is in use just now; unload it when it has answered.")
-            self._drop(slots)
-        _free_memory()
+        loading = None if strategy is None else self.standing(self._strategies.get_strategy(strategy)).strategy.loading
+        known = self._residents.present()
+        slots = [slot for slot in known if slot.spec.key == model_key and loading in {None, slot.strategy.loading}]
+        if not slots:
+            raise unknown_name("model", model_key, {slot.spec.key for slot in known}, place="in memory")
+        self._residents.put_out(slots)
         return [model_key]
 
     def cleanup_all(self) -> list[str]:
-        """Unload every model that nobody uses. Returns the keys unloaded."""
-        with self._lock:
-            slots = [slot for slot in self._slots.values() if slot.is_loaded and not slot.in_use]
-            self._drop(slots)
-        _free_memory()
-        return sorted({slot.spec.key for slot in slots})
+        """Unload every model that nobody uses, pinned or not. Returns the keys unloaded."""
+        return sorted({slot.spec.key for slot in self._residents.put_out_idle()})
 
     def get_memory_stats(self) -> dict[str, Any]:
-        """What is in memory and what may be, GB (1e9 bytes), with the counts since the start."""
-        kind, total_gb, available_gb = self._memory()
-        models = [
+        """What is in memory and what may be, GB (1e9 bytes), all together and by device; counts since the start."""
+        seen, used = self._devices(), self.used_by_device_gb()
+        by_device = [
             {
-                "model_key": model.model_key,
-                "strategy": model.strategy,
-                "size_gb": model.size_gb,
-                "hits": model.hits,
-                "in_use": model.in_use,
-                "device": model.device,
-                "last_used_at": model.last_used_at.isoformat(),
+                "name": device.name,
+                "total_gb": device.total_bytes / GB,
+                "available_gb": device.free_bytes / GB,
+                "limit_gb": self._limit_bytes(device) / GB,
+                "used_gb": used.get(device.name, 0.0),
             }
-            for model in self.resident()
+            for device in seen
         ]
+        models = [_stats(model) for model in self.resident()]
+        states = [slot.loaded.engine.state() for slot, _, _ in self._residents.ready() if slot.loaded is not None]
+        names = ("total_gb", "available_gb", "limit_gb", "used_gb")
         return {
-            "memory": kind,
-            "total_gb": total_gb,
-            "available_gb": available_gb,
-            "limit_gb": limit_gb(total_gb, self._max_usage_gb),
-            "used_gb": self.used_gb(),
+            "memory": "ram" if all(device.name == "cpu" for device in seen) else "vram",
+            **{name: sum(one[name] for one in by_device) for name in names},
+            "devices": by_device,
             "loaded_models": len(models),
             "models": models,
-            **self._counts,
+            **asdict(self._residents.counts),
+            "waiting": self._residents.waiting,
+            "answers_active": sum(state.active for state in states),
+            "answers_waiting": sum(state.waiting for state in states),
         }
 
-    # --- for the host and the executor --------------------------------------------------------------------------
+    # --- for the host and the monitor -----------------------------------------------------------------------------
     def resident(self) -> Sequence[ResidentModel]:
         """The models in memory, the least recently used first."""
-        with self._lock:
-            loaded = [slot for slot in self._slots.values() if slot.is_loaded]
-            return [slot.view() for slot in sorted(loaded, key=lambda slot: slot.turn)]
+        return [slot.view(in_use=in_use, pinned=pinned) for slot, in_use, pinned in self._residents.ready()]
+
+    def loading(self) -> Sequence[LoadProgress]:
+        """The models on their way into memory."""
+        return self._residents.loading()
 
     def used_gb(self) -> float:
-        """What the models take, those that are being loaded included."""
-        with self._lock:
-            return sum(slot.size_gb for slot in self._slots.values())
+        """What is reserved for models, those included that are being loaded or unloaded."""
+        return sum(self.used_by_device_gb().values())
 
-    def look_at_machine(self) -> Capability:
-        """What the machine can do. Slow the first time on a machine with a GPU: torch is imported to find out."""
-        return self._machine()
+    def used_by_device_gb(self) -> dict[str, float]:
+        """The same, by the name of the device."""
+        return {name: reserved / GB for name, reserved in self._residents.reserved_bytes().items()}
 
-    def claim(self, spec: ModelSpec, strategy: StrategySpec) -> Claim:
-        """Hold the model's place. Where `must_load` is true the holder calls `fill`; everyone waits for `slot.ready`.
+    def standing(self, strategy: StrategySpec) -> Standing:
+        """The strategy that this machine can do in its place.
 
-        Never blocks on a load. Whoever claims releases. Raises UnusableError where the machine cannot do the strategy.
+        Slow the first time on a machine with a GPU: torch is imported to find out. Raises UnusableError.
         """
-        found = self._standing(strategy)
-        with self._lock:
-            slot = self._slots.get((spec.key, found.strategy.loading))
-            must_load = slot is None
-            if slot is None:
-                slot = Slot(spec=spec, strategy=found.strategy)
-                self._slots[slot.key] = slot
-            cache_hit = slot.is_loaded
-            slot.in_use += 1
-            slot.hits += cache_hit
-            self._counts["hits"] += cache_hit
-            self._touch(slot)
-            return Claim(slot=slot, must_load=must_load, cache_hit=cache_hit, standing=found)
-
-    def fill(self, slot: Slot) -> None:
-        """Load the model of a slot that was claimed with `must_load`; every waiter gets it, or the error."""
-        try:
-            self._refuse_hopeless(slot.spec)
-            prepared = self._loader.prepare(slot.spec, slot.strategy, self._machine())
-            need_bytes = prepared.plan.need_bytes
-            self._make_room(slot, need_bytes / GB)
-            loaded = self._loader.load(slot.spec, prepared, {self._device_name(): need_bytes})
-        except BaseException as error:
-            with self._lock:
-                self._slots.pop(slot.key, None)
-            slot.ready.set_exception(error)
-            raise
-        with self._lock:
-            slot.device = loaded.plan.device
-            slot.loaded_at = datetime.now(UTC)
-            self._counts["loads"] += 1
-            self._touch(slot)
-            slot.ready.set_result(loaded)
-
-    def _device_name(self) -> str:
-        return "cuda:0" if self._machine().device == "cuda" else "cpu"
-
-    def release(self, slot: Slot) -> None:
-        """Let go of a claimed place."""
-        with self._lock:
-            slot.in_use -= 1
-            self._touch(slot)
-
-    def _standing(self, strategy: StrategySpec) -> Standing:
         return standing(strategy, self._machine(), self._strategies.get_strategy)
 
-    def _touch(self, slot: Slot) -> None:
-        self._turn += 1
-        slot.turn = self._turn
-        slot.last_used_at = datetime.now(UTC)
+    def claim(self, spec: ModelSpec, strategy: StrategySpec, *, patience_s: float) -> Claim:
+        """Ask for a model under a strategy that this machine can do; never blocks on a load. Whoever claims releases.
 
-    def _refuse_hopeless(self, spec: ModelSpec) -> None:
-        """Before gigabytes are fetched: what needs more than the limit at its smallest will never fit."""
-        kind, total_gb, _ = self._memory()
-        allowed_gb = limit_gb(total_gb, self._max_usage_gb)
-        if spec.min_vram_gb > allowed_gb:
-            raise CapacityError(
-                f"The model {spec.key!r} needs {spec.min_vram_gb:g} GB of {kind} at the least and models may take "
-                f"{allowed_gb:.1f} GB; use a smaller one or raise MAX_VRAM_USAGE_GB."
-            )
+        `claim.slot` is refused with BusyError after `patience_s`.
+        """
+        base = spec if spec.base is None else self._models.get_model(spec.base)
+        slot = Slot(spec=base, strategy=strategy, feed=LoadFeed(base.key))
+        return self._residents.ask(slot, spec, patience_s=patience_s)
 
-    def _make_room(self, slot: Slot, need_gb: float) -> None:
-        kind, total_gb, available_gb = self._memory()
-        allowed_gb = limit_gb(total_gb, self._max_usage_gb)
-        with self._lock:
-            loading_gb = sum(other.size_gb for other in self._slots.values() if not other.is_loaded)
-            free_gb = room_gb(limit_gb=allowed_gb, used_gb=self.used_gb(), available_gb=available_gb - loading_gb)
-            idle = {other.key: other for other in self._slots.values() if other.is_loaded and not other.in_use}
-            candidates = [Idle(key=key, size_gb=one.size_gb, last_used=one.turn) for key, one in idle.items()]
-            leaving = evictions(candidates, need_gb=need_gb, room_gb=free_gb)
-            if leaving is None:
-                raise CapacityError(
-                    f"The model {slot.spec.key!r} takes {need_gb:.2f} GB; of the {allowed_gb:.2f} GB of {kind} that "
-                    f"models may take, {self.used_gb():.2f} GB are taken, and {available_gb:.2f} GB are free at all. "
-                    "Use a smaller model or one with fewer bits, or raise MAX_VRAM_USAGE_GB."
-                )
-            self._counts["evictions"] += len(leaving)
-            self._drop([idle[key] for key in leaving])
-            slot.size_gb = need_gb
-        if leaving:
-            _free_memory()
+    def release(self, claim: Claim) -> None:
+        """Let go of what was claimed, whatever became of it. Nothing happens the second time."""
+        self._residents.release(claim.ticket)
 
-    def _drop(self, slots: Sequence[Slot]) -> None:
-        for slot in slots:
-            del self._slots[slot.key]
-            slot.ready.result().close()
+    def pin(self, model_key: str, *, pinned: bool) -> ResidentModel:
+        """Keep a model in memory whatever else wants its place, or no longer. Raises NotFoundError.
+
+        An adapter's base is kept for it.
+        """
+        slot = self._residents.pin(self._base_key(model_key), pinned=pinned)
+        if slot is None:
+            raise unknown_name("model", model_key, {one.model_key for one in self.resident()}, place="in memory")
+        return self.view(slot)
+
+    def view(self, slot: Slot) -> ResidentModel:
+        """What others may see of it."""
+        for known, in_use, pinned in self._residents.ready():
+            if known is slot:
+                return slot.view(in_use=in_use, pinned=pinned)
+        return slot.view(in_use=0, pinned=False)
+
+    def _base_key(self, model_key: str) -> str:
+        """The key of the model that is in memory for it: the base of an adapter, else itself."""
+        with suppress(NotFoundError):
+            return self._models.get_model(model_key).base or model_key
+        return model_key
+
+    def close(self) -> None:
+        """Refuse all who wait, end every engine and let go of every model. Nothing is loaded after that."""
+        self._stop.set()
+        self._residents.close()
 
 
-def _public(slot: Slot, loaded: Loaded, notes: tuple[str, ...]) -> LoadedModel:
+def _public(model_key: str, slot: Slot, found: Standing) -> LoadedModel:
+    loaded = slot.loaded
     return LoadedModel(
-        model_key=slot.spec.key,
+        model_key=model_key,
         strategy=slot.strategy.name,
         size_gb=slot.size_gb,
         device=slot.device,
-        model=loaded.model,
-        tokenizer=loaded.tokenizer,
-        notes=notes + loaded.plan.notes,
+        model=None if loaded is None else loaded.model,
+        tokenizer=None if loaded is None else loaded.tokenizer,
+        notes=found.notes + (loaded.plan.notes if loaded is not None else ()),
     )
 
 
-def _free_memory() -> None:
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _stats(model: ResidentModel) -> dict[str, Any]:
+    told = asdict(model)
+    times = {name: told[name].isoformat() for name in ("loaded_at", "last_used_at")}
+    return {**told, **times, "adapters": list(model.adapters)}

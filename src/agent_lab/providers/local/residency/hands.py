@@ -1,0 +1,137 @@
+"""Prepares, loads and unloads one model for `Residents`, and tells it how that went; each in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol, runtime_checkable
+
+import structlog
+
+from agent_lab.contracts.errors import CapacityError
+from agent_lab.contracts.ports import LoadProgress
+from agent_lab.contracts.registry import ModelSpec
+from agent_lab.providers.local.gpu_guard import GB, Capability
+from agent_lab.providers.local.loader import Loader
+from agent_lab.providers.local.plan import Device
+from agent_lab.providers.local.residency.reclaim import (
+    fell_bytes,
+    free_bytes,
+    is_held,
+    let_go,
+    reclaim,
+    wait_until_back,
+)
+from agent_lab.providers.local.residency.residents import Residents
+from agent_lab.providers.local.residency.slots import Slot
+
+log = structlog.get_logger(__name__)
+
+
+@runtime_checkable
+class Mortal(Protocol):
+    """An engine whose process may die."""
+
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """Call once when it has died without having been told to; at once where it has already."""
+        ...
+
+
+class LoadingHands:
+    """Does what the policy says, with a loader. No method raises."""
+
+    def __init__(
+        self,
+        residents: Residents,
+        *,
+        loader: Loader,
+        machine: Callable[[], Capability],
+        look: Callable[[], Sequence[Device]],
+        limit_bytes: Callable[[Device], int],
+        stop: threading.Event,
+    ) -> None:
+        self._residents = residents
+        self._loader = loader
+        self._machine = machine
+        self._look = look
+        self._limit_bytes = limit_bytes
+        self._stop = stop
+
+    def prepare(self, slot: Slot) -> None:
+        """Have its files found or fetched, and its bytes counted."""
+        try:
+            self._refuse_hopeless(slot.spec)
+            prepared = self._loader.prepare(slot.spec, slot.strategy, self._machine(), slot.feed.tell)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the model gets it
+            self._residents.failed(slot, error, prepared=False)
+            return
+        slot.prepared = prepared
+        self._residents.prepared(slot, prepared.plan.need_bytes)
+
+    def load(self, slot: Slot) -> None:
+        """Have it loaded where the policy has placed it."""
+        if slot.prepared is None:
+            raise AssertionError("a model is prepared before it is loaded")
+        try:
+            before = free_bytes(self._look())
+            loaded = self._loader.load(slot.spec, slot.prepared, slot.placement, slot.feed.tell)
+            slot.taken_bytes = fell_bytes(before, free_bytes(self._look()), slot.placement)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the model gets it
+            # Its traceback holds on to what was loaded so far.
+            let_go(error)
+            reclaim()
+            is_memory = isinstance(error, CapacityError)
+            self._residents.failed(slot, error, prepared=True, out_of_memory=is_memory)
+            return
+        slot.loaded = loaded
+        slot.feed.tell(LoadProgress(model_key=slot.spec.key, stage="ready", done_bytes=loaded.plan.need_bytes))
+        if not self._residents.loaded(slot):
+            self.bury(slot)
+        elif isinstance(loaded.engine, Mortal):
+            loaded.engine.when_lost(lambda: self._residents.lost(slot))
+
+    def unload(self, slot: Slot) -> None:
+        """Let go of it, and wait until its memory is really back."""
+        try:
+            before = free_bytes(self._look())
+            self.bury(slot)
+            if not wait_until_back(self._look, before, slot.taken_bytes, self._stop):
+                log.warning("memory_not_back", model=slot.spec.key, taken_bytes=dict(slot.taken_bytes))
+        finally:
+            # Whatever else went wrong: a model that never ends leaving would keep its place for ever.
+            self._residents.unloaded(slot)
+
+    def bury(self, slot: Slot) -> None:
+        """End its engine and let go of it, whatever state it is in."""
+        loaded, slot.loaded = slot.loaded, None
+        slot.adapters.clear()
+        held = is_held(None if loaded is None else loaded.model)
+        try:
+            if loaded is not None:
+                loaded.close()
+        except Exception:
+            log.exception("model_close_failed", model=slot.spec.key)
+        del loaded
+        reclaim(collect=held())
+
+    def adapt(self, slot: Slot, spec: ModelSpec, done: Future[None]) -> None:
+        """Put an adapter on it."""
+        try:
+            folder = self._loader.adapter_folder(spec)
+            if slot.loaded is not None:
+                slot.loaded.engine.add_adapter(spec.key, folder)
+        except Exception as error:  # noqa: BLE001 - whoever waits for the adapter gets it
+            slot.adapters.pop(spec.key, None)
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    def _refuse_hopeless(self, spec: ModelSpec) -> None:
+        """Before gigabytes are fetched: what needs more than the limits at its smallest will never fit."""
+        allowed_gb = sum(map(self._limit_bytes, self._look())) / GB
+        if spec.min_vram_gb > allowed_gb:
+            raise CapacityError(
+                f"The model {spec.key!r} needs {spec.min_vram_gb:g} GB at the least and models may take "
+                f"{allowed_gb:.1f} GB here; use a smaller one or raise MAX_VRAM_USAGE_GB."
+            )
