@@ -93,6 +93,8 @@ class Lab:
     """What the local models have done so far."""
     loading: Callable[[], Sequence[LoadProgress]]
     """The models on their way into memory."""
+    warm: Callable[[], None]
+    """Begins to load the models whose rows wish it; for a service that has started."""
     flows: FlowCatalog
     kinds: Mapping[str, NodeKind]
     runs: RunService
@@ -125,6 +127,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         store, spending = SqlRuns(database), SqlSpending(database)
         closing.push_async_callback(store.close)
         local = _local(settings, models, strategies)
+        closing.push_async_callback(local.host.close)
         hosted = _hosted(settings, rows)
         gateway = ProviderGateway(
             models=models,
@@ -167,6 +170,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             monitor=local.monitor,
             figures=local.figures,
             loading=local.loading,
+            warm=partial(_warm, local.host, models, strategies),
             flows=flows,
             kinds=kinds,
             runs=runs,
@@ -209,6 +213,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
 
     async def start() -> None:
         watching.append(asyncio.create_task(watch_over(lab.runs)))
+        lab.warm()
 
     async def stop() -> None:
         for task in watching:
@@ -231,7 +236,7 @@ class _Local:
     """The local provider and the two views of what is behind it."""
 
     provider: Provider
-    host: ModelHost
+    host: LocalHost
     monitor: ResourceMonitor
     figures: Callable[[], LocalFigures]
     loading: Callable[[], Sequence[LoadProgress]]
@@ -242,19 +247,24 @@ def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegist
     loader = TransformersLoader(hub_cache(settings), templates, max_usage_gb=settings.max_vram_usage_gb)
     manager = ModelManager(models=models, strategies=strategies, loader=loader, max_usage_gb=settings.max_vram_usage_gb)
     host = LocalHost(manager)
-    monitor = GpuGuard(settings.max_vram_usage_gb, used_by_models_gb=manager.used_gb)
+    monitor = GpuGuard(settings.max_vram_usage_gb, used_by_device_gb=manager.used_by_device_gb)
     return _Local(
         provider=LocalProvider(ModelExecutor(host, templates)),
         host=host,
         monitor=monitor,
         figures=partial(_figures, manager),
-        loading=tuple,
+        loading=manager.loading,
     )
 
 
 def _figures(manager: ModelManager) -> LocalFigures:
     stats = manager.get_memory_stats()
     return LocalFigures(**{one.name: stats[one.name] for one in fields(LocalFigures) if one.name in stats})
+
+
+def _warm(host: LocalHost, models: ModelRegistry, strategies: StrategyRegistry) -> None:
+    rows = [row for row in models.list_models() if row.provider == "local" and row.residency.warm]
+    host.warm((row, strategies.get_strategy(row.default_strategy)) for row in rows)
 
 
 def open_tuner(settings: Settings) -> Tuner:
