@@ -36,6 +36,7 @@ from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.turnstile import Turnstile
 from agent_lab.nodes.table import node_kinds
 from agent_lab.providers.hosted.vendors import hosted_provider
+from agent_lab.providers.local.batching.opening import open_engine
 from agent_lab.providers.local.executor import ModelExecutor
 from agent_lab.providers.local.gpu_guard import GpuGuard
 from agent_lab.providers.local.host import LocalHost
@@ -46,6 +47,7 @@ from agent_lab.providers.local.pins import FILE_NAME as PINS
 from agent_lab.providers.local.pins import Pins
 from agent_lab.providers.local.provider import LocalProvider
 from agent_lab.providers.local.templates.sandbox import Templates
+from agent_lab.providers.local.worker.loader import IsolatingLoader
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry, load_models
 from agent_lab.registries.providers import load_providers
@@ -233,7 +235,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
 
 @dataclass(frozen=True, slots=True)
 class _Local:
-    """The local provider and the two views of what is behind it."""
+    """The local provider and the views of what is behind it."""
 
     provider: Provider
     host: LocalHost
@@ -244,7 +246,11 @@ class _Local:
 
 def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegistry) -> _Local:
     templates = Templates()
-    loader = TransformersLoader(hub_cache(settings), templates, max_usage_gb=settings.max_vram_usage_gb)
+    loader = IsolatingLoader(
+        TransformersLoader(
+            hub_cache(settings), templates, open_engine=open_engine, max_usage_gb=settings.max_vram_usage_gb
+        )
+    )
     manager = ModelManager(models=models, strategies=strategies, loader=loader, max_usage_gb=settings.max_vram_usage_gb)
     host = LocalHost(manager)
     monitor = GpuGuard(settings.max_vram_usage_gb, used_by_device_gb=manager.used_by_device_gb)

@@ -7,6 +7,7 @@ from pathlib import Path
 from agent_lab.contracts.generation import Context, GenerationRequest
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
+from agent_lab.providers.local.batching.opening import open_engine
 from agent_lab.providers.local.executor import ModelExecutor
 from agent_lab.providers.local.gpu_guard import Capability
 from agent_lab.providers.local.host import LocalHost
@@ -104,7 +105,7 @@ def local_stack(
     manager = ModelManager(
         models=ModelRegistry(specs),
         strategies=strategies or load_strategies(Path("no such folder")),
-        loader=loader or TransformersLoader(),
+        loader=loader or TransformersLoader(open_engine=open_engine),
         max_usage_gb=max_usage_gb,
         devices=devices,
         machine=lambda: CPU,

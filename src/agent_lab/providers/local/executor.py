@@ -1,35 +1,55 @@
-"""Runs local models' answers one after another in a thread of its own, and counts what each took."""
+"""Has local models' answers written by the engines that the host lends, and counts what each took."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any
 
-from agent_lab.contracts.errors import UnusableError
+from agent_lab.contracts.errors import AgentLabError, UnusableError
 from agent_lab.contracts.generation import TextDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
-from agent_lab.providers.local.generation import Writer, Written
+from agent_lab.providers.local.asking import Asked, job_of
+from agent_lab.providers.local.engine import Outcome, Written
 from agent_lab.providers.local.host import Lease, LocalHost
 from agent_lab.providers.local.templates.sandbox import Templates
 
 CLOSING = "The local models are being shut down; start the service again and ask again."
 
 
-class ModelExecutor:
-    """Answers calls with models that the host lends.
+class _Line:
+    """Brings what the engine's thread says to the event loop of whoever reads, and gives the lease back at the end."""
 
-    One worker thread for all of them: answers come one after another, and a seed gives the same text each time.
-    """
+    def __init__(self, lease: Lease, *, streamed: bool) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lease = lease
+        self._streamed = streamed
+        self.pieces: asyncio.Queue[str | Outcome] = asyncio.Queue()
+
+    def show(self, text: str) -> None:
+        """Take the next piece; dropped where nobody reads along."""
+        if self._streamed:
+            self._send(text)
+
+    def end(self, outcome: Outcome) -> None:
+        """The model is lent until here, which may be after the reader has left."""
+        self._lease.release()
+        self._send(outcome)
+
+    def _send(self, piece: str | Outcome) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody is left to read
+            self._loop.call_soon_threadsafe(self.pieces.put_nowait, piece)
+
+
+class ModelExecutor:
+    """Answers calls with models that the host lends. Calls of one model share its forward passes."""
 
     def __init__(self, host: LocalHost, templates: Templates | None = None) -> None:
         self._host = host
         self._templates = templates or Templates()
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agent-lab-answer")
-        self._writers: set[Writer] = set()
+        self._running: dict[int, Callable[[], None]] = {}
         self._closed = False
         self.latest_metrics: dict[str, Any] | None = None
         """What the latest answer took, under the names of `execution_metrics`."""
@@ -39,72 +59,77 @@ class ModelExecutor:
         if self._closed:
             raise UnusableError(CLOSING)
         started = time.monotonic()
-        lease = await self._host.lease(call.model, call.strategy)
-        loop = asyncio.get_running_loop()
-        pieces: asyncio.Queue[str | Future[Written]] = asyncio.Queue()
-
-        def send(piece: str | Future[Written]) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody is left to read
-                loop.call_soon_threadsafe(pieces.put_nowait, piece)
-
-        writer = Writer(call, lease.loaded, self._templates, send)
-        job = self._submit(writer, lease)
-        job.add_done_callback(send)
+        lease = await self._host.lease(call.model, call.strategy, deadline_s=call.timeout_s)
+        line = _Line(lease, streamed=call.streamed)
+        asked, cancel = await self._begin(call, lease, line)
+        self._running[id(line)] = cancel
         try:
-            while isinstance(piece := await pieces.get(), str):
+            while isinstance(piece := await line.pieces.get(), str):
                 yield TextDelta(text=piece)
-            yield self._answer(call, lease, self._outcome(piece), time.monotonic() - started)
+            written = self._written(piece)
+            if not call.streamed and written.text:
+                yield TextDelta(text=written.text)
+            yield self._answer(call, lease, asked, written, time.monotonic() - started)
         finally:
-            writer.stop()
-            job.cancel()
+            self._running.pop(id(line), None)
+            cancel()
 
     async def close(self) -> None:
-        """Stop every answer within a step and end the worker thread."""
+        """Stop every answer within a step, let go of every model and end the process that renders templates."""
         self._closed = True
-        for writer in list(self._writers):
-            writer.stop()
-        await asyncio.to_thread(self._worker.shutdown, wait=True, cancel_futures=True)
+        for cancel in list(self._running.values()):
+            cancel()
+        await self._host.close()
         await asyncio.to_thread(self._templates.close)
 
-    def _outcome(self, job: Future[Written]) -> Written:
-        if self._closed:
-            raise UnusableError(CLOSING)
-        return job.result()
+    async def _begin(self, call: ModelCall, lease: Lease, line: _Line) -> tuple[Asked, Callable[[], None]]:
+        """Hand the job over. The lease goes with it: whatever happens here, it is released once."""
 
-    def _submit(self, writer: Writer, lease: Lease) -> Future[Written]:
-        self._writers.add(writer)
+        def hand_over() -> tuple[Asked, Callable[[], None]]:
+            try:
+                asked = job_of(call, lease.loaded, self._templates)
+                return asked, lease.engine.submit(asked.job, line)
+            except BaseException:
+                lease.release()
+                raise
 
-        def done(_: Future[Written]) -> None:
-            self._writers.discard(writer)
-            lease.release()
-
+        thread = asyncio.get_running_loop().run_in_executor(None, hand_over)
         try:
-            job = self._worker.submit(writer.write)
-        except RuntimeError as error:
-            lease.release()
-            raise UnusableError(
-                "The local models are being shut down; start the service again and ask again."
-            ) from error
-        # The model is lent until the thread is done with it, which may be after the reader has left.
-        job.add_done_callback(done)
-        return job
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            thread.add_done_callback(_cancel_late)
+            raise
 
-    def _answer(self, call: ModelCall, lease: Lease, written: Written, total_s: float) -> ModelAnswer:
+    def _written(self, outcome: Outcome) -> Written:
+        if self._closed or outcome is None:
+            raise UnusableError(CLOSING)
+        if isinstance(outcome, AgentLabError):
+            raise outcome
+        return outcome
+
+    def _answer(self, call: ModelCall, lease: Lease, asked: Asked, written: Written, total_s: float) -> ModelAnswer:
         answer = ModelAnswer(
             text=written.text,
             finish_reason=written.finish_reason,
-            prompt_tokens=written.prompt_tokens,
+            prompt_tokens=len(asked.job.prompt_ids),
             completion_tokens=written.completion_tokens,
+            cached_tokens=written.cached_tokens,
             cache_hit=lease.cache_hit,
             load_s=lease.load_s,
-            queue_s=written.queue_s,
+            queue_s=lease.queue_s + written.queue_s,
             first_token_s=None if written.first_token_s is None else lease.load_s + written.first_token_s,
             inference_s=written.inference_s,
             strategy=lease.strategy,
-            notes=lease.notes + written.notes,
+            notes=lease.notes + asked.notes,
         )
-        self.latest_metrics = execution_metrics(call, answer, total_s, written.gpu_memory_used_gb)
+        self.latest_metrics = execution_metrics(call, answer, total_s, written.memory_gb)
         return answer
+
+
+def _cancel_late(handed: asyncio.Future[tuple[Asked, Callable[[], None]]]) -> None:
+    """The reader left while the job was handed over: cancel it as soon as that is possible."""
+    if not handed.cancelled() and handed.exception() is None:
+        handed.result()[1]()
 
 
 def execution_metrics(

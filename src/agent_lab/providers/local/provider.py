@@ -16,7 +16,6 @@ CONNECT = (
     "gpt-5-mini, --model claude-haiku-4.5), or name a local one (for instance --model qwen3-4b; its weights are "
     "fetched from Hugging Face at the first use). `agent-lab models list` shows them all; models.toml takes yours."
 )
-SCHEMA_NOTE = "Local models do not enforce a response schema; the answer may not fit it."
 
 
 class LocalProvider:
@@ -54,6 +53,5 @@ def asked(request: GenerationRequest) -> str:
 def _noted(piece: TextDelta | ModelAnswer, call: ModelCall) -> TextDelta | ModelAnswer:
     if isinstance(piece, TextDelta):
         return piece
-    schema = (SCHEMA_NOTE,) if call.request.response_schema is not None else ()
     left = tuple(f"{call.model.key!r} does not take {name}; it was left out." for name in call.request.extra)
-    return replace(piece, notes=(*piece.notes, *schema, *left)) if schema or left else piece
+    return replace(piece, notes=(*piece.notes, *left)) if left else piece

@@ -6,12 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from agent_lab.providers.local.adapters import Adapters
-from agent_lab.providers.local.batching.engine import BatchEngine
-from agent_lab.providers.local.batching.forward import Forward, OwnForward, SlotForward, agrees
 from agent_lab.providers.local.batching.grammar import Grammar
+from agent_lab.providers.local.engine import Engine
 from agent_lab.providers.local.plan import LoadPlan
 
 ALONE = (
@@ -23,12 +20,17 @@ ALONE = (
 class Opened:
     """An engine at work, and what its user should know."""
 
-    engine: BatchEngine
+    engine: Engine
     notes: tuple[str, ...]
 
 
 def open_engine(model_key: str, model: Any, tokenizer: Any, plan: LoadPlan, end_ids: Sequence[int]) -> Opened:
     """Start the loop for a model in memory; it goes on until the engine is closed."""
+    import torch
+
+    from agent_lab.providers.local.batching.engine import BatchEngine
+    from agent_lab.providers.local.batching.forward import Forward, OwnForward, SlotForward, agrees
+
     vocabulary = int(model.config.get_text_config().vocab_size)
     with torch.inference_mode():
         shared = SlotForward(model, rows=plan.parallel, places=plan.context_tokens)
