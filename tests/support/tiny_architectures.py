@@ -89,9 +89,14 @@ KINDS: dict[str, Callable[[], Any]] = {
 
 
 def model_of(kind: str) -> Any:
-    """The model, with the same weights each time."""
+    """The model, with the same weights each time.
+
+    In double precision: which of two likeliest tokens is taken then hangs on no rounding, and so on no batch.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(0)
-    return AutoModelForCausalLM.from_config(KINDS[kind](), attn_implementation="sdpa").eval()
+    model = AutoModelForCausalLM.from_config(KINDS[kind](), attn_implementation="sdpa").eval()
+    # Torch multiplies experts in single precision alone.
+    return model if kind == "experts" else model.double()

@@ -238,6 +238,29 @@ def test_a_pass_that_fails_ends_its_answers_with_a_sentence_and_no_later_one(
     assert bench.submit(prompt).written().text == bench.alone(prompt)
 
 
+def test_an_answer_whose_numbers_overflow_ends_alone_and_leaves_nothing_behind(bench_of: Callable[..., Bench]) -> None:
+    bench = bench_of(parallel=2)
+    bad, good, next_ = prompts_of(40, 12, 60, seed=17)
+    with torch.no_grad():
+        bench.model.get_input_embeddings().weight[262] = torch.inf
+    good, next_ = ([token for token in prompt if token != 262] for prompt in (good, next_))
+    poisoned, beside = bench.submit([*bad, 262, 9]), bench.submit(good)
+    with pytest.raises(UnusableError, match="overflowed"):
+        poisoned.written()
+    assert beside.written().text == bench.alone(good)
+    after = [bench.submit(prompt) for prompt in (next_, good)]
+    assert [reading.written().text for reading in after] == [bench.alone(next_), bench.alone(good)]
+
+
+def test_places_that_nobody_has_written_are_zeros(bench_of: Callable[..., Bench]) -> None:
+    bench = bench_of(parallel=3, context=64)
+    bench.submit(prompts_of(5)[0], max_tokens=2).written()
+    memory: Any = bench.engine._seats._memory
+    for layer in memory.layers:
+        assert not layer.keys[:, :, 10:].any()
+        assert not layer.values[:, :, 10:].any()
+
+
 def test_one_answer_whose_text_cannot_be_made_ends_alone(bench_of: Callable[..., Bench]) -> None:
     bench = bench_of()
     prompts = prompts_of(10, 11)

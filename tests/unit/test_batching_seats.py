@@ -25,6 +25,9 @@ class PaperMemory:
         self.rows[target][:places] = self.rows[source][:places]
         self.copied += places
 
+    def clear(self, row: int, places: int) -> None:
+        self.rows[row][:places] = [None] * places
+
     def swap(self, one: int, other: int, places: int) -> None:
         first = self.rows[one][:places]
         self.rows[one][:places] = self.rows[other][:places]
@@ -93,6 +96,13 @@ class SeatsMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, ROWS - 1))
     def leave(self, which: int) -> None:
         seat = self.seated()[which % self.seats.taken]
+        self.seats.leave(seat, seat.sitter.written)  # type: ignore[union-attr]
+
+    @precondition(lambda self: self.seats.taken)
+    @rule(which=st.integers(0, ROWS - 1))
+    def spoil_and_leave(self, which: int) -> None:
+        seat = self.seated()[which % self.seats.taken]
+        self.seats.spoil(seat)
         self.seats.leave(seat, seat.sitter.written)  # type: ignore[union-attr]
 
     def compute(self, seat: Seat[Sitter], count: int) -> None:

@@ -1,6 +1,7 @@
 """Answers of local models: alike streamed and whole, repeatable, stoppable within a step, cut where told."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_lab.contracts.errors import TooLargeError, UnusableError
+from agent_lab.contracts.errors import TooLargeError, UnusableError, ValidationError
 from agent_lab.contracts.generation import Context, GenerationRequest, Message, TextDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.contracts.registry import Loading, StrategySpec
@@ -88,18 +89,23 @@ async def test_a_stop_string_ends_the_work_and_not_only_the_text(tiny_stack: Loc
     assert cut.completion_tokens < 30
 
 
-async def test_a_call_that_waits_its_turn_can_be_left_and_never_begins(
+async def test_a_call_that_is_left_gives_back_the_model_while_others_go_on(
     tiny_stack: LocalStack, tiny_folder: Path
 ) -> None:
+    async def used_by(count: int) -> None:
+        for _ in range(4000):
+            if tiny_stack.manager.resident()[0].in_use == count:
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError(f"never used by {count}")
+
     async with aclosing(tiny_stack.provider.stream(tiny_call(tiny_folder, max_tokens=450, seed=3))) as first:
         await anext(first)
-        waiting = asyncio.create_task(answer(tiny_stack, tiny_call(tiny_folder)))
-        await asyncio.sleep(0.02)
-        assert tiny_stack.manager.resident()[0].in_use == 2
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        assert tiny_stack.manager.resident()[0].in_use == 1
+        leaving = asyncio.create_task(answer(tiny_stack, tiny_call(tiny_folder, max_tokens=450)))
+        await used_by(2)
+        leaving.cancel()
+        await used_by(1)
+        assert isinstance([piece async for piece in first][-1], ModelAnswer)
 
 
 async def test_closing_ends_running_and_waiting_answers_with_a_sentence(tiny_folder: Path) -> None:
@@ -157,12 +163,21 @@ async def test_a_strategy_that_stood_in_is_told_with_the_answer(tiny_stack: Loca
     assert "stood in for it" in got.notes[0]
 
 
-async def test_a_schema_that_is_not_enforced_is_told(tiny_stack: LocalStack, tiny_folder: Path) -> None:
-    got = await answer(tiny_stack, tiny_call(tiny_folder, max_tokens=2, response_schema={"type": "object"}))
-    assert "do not enforce a response schema" in got.notes[-1]
+async def test_an_answer_fits_its_schema(tiny_stack: LocalStack, tiny_folder: Path) -> None:
+    schema = {"type": "object", "properties": {"sure": {"type": "boolean"}}, "required": ["sure"]}
+    schema["additionalProperties"] = False
+    got = await answer(tiny_stack, tiny_call(tiny_folder, max_tokens=200, response_schema=schema))
+    assert json.loads(got.text)["sure"] in {True, False}
+    assert got.finish_reason == "stop"
 
 
-# --- the built-in model's domain ----------------------------------------------------------------------------------
+async def test_a_schema_that_cannot_be_held_is_refused(tiny_stack: LocalStack, tiny_folder: Path) -> None:
+    schema = {"type": "array", "uniqueItems": True}
+    with pytest.raises(ValidationError, match="uniqueItems"):
+        await answer(tiny_stack, tiny_call(tiny_folder, response_schema=schema))
+    assert tiny_stack.manager.resident()[0].in_use == 0
+
+
 @pytest.fixture
 async def shy_stack(tiny_folder: Path) -> AsyncIterator[LocalStack]:
     spec = tiny_spec(tiny_folder, "demo", demonstration=True)

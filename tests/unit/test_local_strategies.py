@@ -135,7 +135,7 @@ def test_layers_that_four_bit_cannot_be_made_of_stay_whole_and_it_is_said() -> N
     assert not found.quantised
     assert "needs multiples of 32 x 64; its weights are whole, as with 'standard'." in found.notes[0]
     alone = StrategySpec(name="alone", description="x", loading=Loading(precision="nf4"))
-    with pytest.raises(UnusableError, match="has a layer .* of 1000 x 4096"):
+    with pytest.raises(UnusableError, match=r"has a layer .* of 1000 x 4096"):
         load_plan(tiny_spec(NOWHERE), alone, CPU, odd, AMPLE)
     assert plan("optimized", GPU, odd).quantised
 

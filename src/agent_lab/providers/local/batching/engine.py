@@ -61,7 +61,7 @@ class BatchEngine:
         self._decode = decode
         self._end_ids = frozenset(end_ids)
         self._grammar = grammar
-        self._adapters = adapters
+        self._adapters: Adapters | None = adapters
         self._waiting: deque[Answer] = deque()
         self._chores: deque[Chore] = deque()
         self._closing = False
@@ -146,9 +146,8 @@ class BatchEngine:
                 done.set_result(None)
 
     def _put_on(self, key: str, folder: Path) -> None:
-        self._adapters.add(key, folder)
-        if self._forward is not None:
-            self._forward.model = self._adapters.model
+        if self._adapters is not None:
+            self._adapters.add(key, folder)
 
     def _step(self) -> None:
         self._drop_cancelled()
@@ -208,7 +207,7 @@ class BatchEngine:
 
     def _pass(self, seats: Sequence[Seat[Answer]], tokens: Sequence[Sequence[int]], first: int) -> Any:
         """The scores, or None where the pass failed and its answers have ended with the reason."""
-        if self._forward is None:
+        if self._forward is None or self._adapters is None:
             return None
         try:
             extra = self._adapters.forward_kwargs([seat.family for seat in seats])
@@ -233,9 +232,12 @@ class BatchEngine:
             with self._blamed_on(answer):
                 self._go_on(answer, token)
 
-    def _go_on(self, answer: Answer, token_id: int) -> None:
+    def _go_on(self, answer: Answer, token_id: int | None) -> None:
         if answer.seat is None:  # it has ended with its schema
             return
+        if token_id is None:
+            self._seats.spoil(answer.seat)
+            raise ArithmeticError("its numbers overflowed; another precision may hold them")
         answer.take(token_id)
         if answer.finish_reason is not None:
             self._end(answer, answer.outcome(_held_gb()))

@@ -140,6 +140,10 @@ class OwnForward:
         """Exchange two rows."""
         self._caches[one], self._caches[other] = self._caches.get(other), self._caches.get(one)
 
+    def clear(self, row: int, places: int) -> None:
+        """Let go of what the row keeps."""
+        self._caches.pop(row, None)
+
 
 def agrees(model: Any, forward: SlotForward, ids: Sequence[int]) -> bool:
     """Whether passes over the slots give what the model gives without any memory: tried on two rows of two lengths."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,19 +19,22 @@ def is_drawn(sampling: Sampling) -> bool:
     return sampling.temperature >= COLDEST
 
 
-def draw(scores: Any, samplings: Sequence[Sampling], chances: Sequence[float]) -> list[int]:
-    """The next token of each row of scores [rows, vocabulary].
+def draw(scores: Any, samplings: Sequence[Sampling], chances: Sequence[float]) -> list[int | None]:
+    """The next token of each row of scores [rows, vocabulary]; None where the model's scores are no numbers.
 
     `chances` are numbers in [0, 1): a row with the same scores, rules and chance gets the same token whatever the other
     rows are. The distribution is cut as transformers cuts it: temperature, then top_k, then top_p (nucleus sampling,
     Holtzman et al. 2020).
     """
-    tokens = scores.argmax(dim=-1)
+    best, tokens = scores.max(dim=-1)
     drawn = [row for row, sampling in enumerate(samplings) if is_drawn(sampling)]
     if drawn:
         rules = [samplings[row] for row in drawn]
-        tokens[drawn] = _draw(scores[drawn], rules, [chances[row] for row in drawn])
-    return [int(token) for token in tokens.tolist()]
+        tokens[drawn] = _draw(scores[drawn].nan_to_num(), rules, [chances[row] for row in drawn])
+    # One that is not a number is the greatest of its row.
+    return [
+        None if math.isnan(high) else int(token) for high, token in zip(best.tolist(), tokens.tolist(), strict=True)
+    ]
 
 
 def _draw(scores: Any, rules: Sequence[Sampling], chances: Sequence[float]) -> Any:

@@ -34,6 +34,8 @@ class Memory(Protocol):
 
     def swap(self, one: int, other: int, places: int) -> None: ...
 
+    def clear(self, row: int, places: int) -> None: ...
+
 
 @dataclass(slots=True, eq=False)
 class Seat(Generic[Sitter]):
@@ -145,6 +147,12 @@ class Seats(Generic[Sitter]):
         seat.ids = np.concatenate([seat.ids, np.asarray(written, dtype=np.int32)])[: seat.filled]
         seat.sitter = seat.waits_for = None
         self._touch(seat)
+
+    def spoil(self, seat: Seat[Sitter]) -> None:
+        """What the row holds is not to be used again: its numbers have become none."""
+        row = self.rows.index(seat)
+        self._memory.clear(row, self.deepest[row])
+        seat.ids, seat.filled = seat.ids[:0], 0
 
     def _best_source(self, ids: Ids, family: str | None) -> tuple[Seat[Sitter] | None, int]:
         """The row that begins most like the prompt. The prompt's last token is always read: its scores are wanted."""

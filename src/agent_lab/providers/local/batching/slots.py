@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import mmap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +50,8 @@ class Window:
 class SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is not typed
     """One layer's keys and values: [rows, heads, places, head size], allocated at the first pass.
 
-    On a CPU the operating system gives memory to what is written, and to nothing else of it.
+    Zeros at first, for rows of unlike lengths are read up to the longest: what is masked counts nothing, but nothing
+    times what is no number is no number.
     """
 
     is_sliding = False
@@ -65,7 +68,11 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is not t
 
     def _room(self, states: Any) -> Any:
         _, heads, _, size = states.shape
-        return torch.empty((self._rows, heads, self._places, size), dtype=states.dtype, device=states.device)
+        shape = (self._rows, heads, self._places, size)
+        if states.device.type != "cpu":
+            return torch.zeros(shape, dtype=states.dtype, device=states.device)
+        # Zeros that take no memory before they are written, and give it back to the system at the end.
+        return torch.frombuffer(mmap.mmap(-1, math.prod(shape) * states.itemsize), dtype=states.dtype).view(shape)
 
     def open(self, window: Window) -> None:
         """Say which rows the next pass is about."""
@@ -122,6 +129,12 @@ class SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers is not t
             states[one, :, :places] = states[other, :, :places]
             states[other, :, :places] = kept
 
+    def clear(self, row: int, places: int) -> None:
+        """Make the first places of a row zeros again."""
+        if self.is_initialized:
+            self.keys[row, :, :places] = 0
+            self.values[row, :, :places] = 0
+
 
 class SlotCache(Cache):  # type: ignore[misc]  # transformers is not typed
     """The rows of all layers, as a model of transformers takes them for its `past_key_values`."""
@@ -148,6 +161,11 @@ class SlotCache(Cache):  # type: ignore[misc]  # transformers is not typed
         """Exchange the first places of two rows."""
         for layer in self.layers:
             layer.swap(one, other, places)
+
+    def clear(self, row: int, places: int) -> None:
+        """Make the first places of a row zeros again."""
+        for layer in self.layers:
+            layer.clear(row, places)
 
 
 def causal_mask(window: Window, *, sliding: int | None, dtype: Any, device: Any) -> Any:
