@@ -306,8 +306,17 @@ def test_a_base_in_4_bit_is_trained_the_same_after_it_has_answered_and_stays_as_
     for model in (fresh, used):
         training = Training(model, plan, examples, 0)
         losses.append([step.loss for step in training.run()])
+        assert training.matrices()
         training.close()
     assert losses[0][-1] < 0.8 * losses[0][0]
     assert losses[1] == pytest.approx(losses[0], rel=0.03)
     with torch.inference_mode():
         assert torch.equal(used(input_ids=ids).logits, before)
+
+
+def test_an_adapter_of_a_base_in_4_bit_answers_as_it_was_trained(train: Train, plan: TuningPlan) -> None:
+    pytest.importorskip("bitsandbytes")
+    report, _ = train(changed(plan, strategy="optimized", rank=16, max_steps=40))
+    assert any("4 bit" in note for note in report.notes)
+    assert report.before.exact == 0.0
+    assert report.after.exact >= 0.5

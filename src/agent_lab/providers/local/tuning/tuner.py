@@ -130,7 +130,7 @@ class _Work:
             with _memory(plan):
                 seconds = self._fitted(fitting, kept, identity, before)
             loss = self._loss("measure_after", fitting.peft)
-            spec = save_adapter(plan.out, fitting.peft, self.spec.model_id)
+            spec = save_adapter(plan.out, fitting.matrices(), fitting.config, self.spec.model_id)
         finally:
             fitting.close()
         self.bench.engine.add_adapter(plan.name, plan.out)
