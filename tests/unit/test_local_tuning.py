@@ -26,7 +26,9 @@ def sums(path: Path, rows: int = 60) -> Path:
     """Sums that the built-in model knows, with an answer that it does not give."""
     chance = random.Random(1)
     pairs = [(chance.randint(2, 99), chance.randint(2, 99)) for _ in range(rows)]
-    lines = [json.dumps({"prompt": f"What is {a} + {b}?", "completion": f"So {a + b}."}) for a, b in pairs]
+    lines = [
+        json.dumps({"prompt": f"What is {a} + {b}?", "completion": f"{a}+{b}={a + b}, so {a + b}."}) for a, b in pairs
+    ]
     path.write_text("\n".join(lines) + "\n")
     return path
 
@@ -314,9 +316,13 @@ def test_a_base_in_4_bit_is_trained_the_same_after_it_has_answered_and_stays_as_
         assert torch.equal(used(input_ids=ids).logits, before)
 
 
-def test_an_adapter_of_a_base_in_4_bit_answers_as_it_was_trained(train: Train, plan: TuningPlan) -> None:
+def test_an_adapter_of_a_base_in_4_bit_answers_as_it_was_trained(
+    train: Train, plan: TuningPlan, tmp_path: Path
+) -> None:
     pytest.importorskip("bitsandbytes")
-    report, _ = train(changed(plan, strategy="optimized", rank=16, max_steps=40))
+    report, _ = train(
+        changed(plan, strategy="optimized", rank=16, max_steps=50), file=sums(tmp_path / "more.jsonl", 300)
+    )
     assert any("4 bit" in note for note in report.notes)
     assert report.before.exact == 0.0
     assert report.after.exact >= 0.5

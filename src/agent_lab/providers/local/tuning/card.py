@@ -28,7 +28,11 @@ def write_card(folder: Path, plan: TuningPlan, facts: dict[str, Any], before: Me
         f"| loss a token, held out | {before.loss:.4f} | {after.loss:.4f} |",
         f"| greedy answers that are exactly right, of {after.answered} | {before.exact:.1%} | {after.exact:.1%} |",
         "",
-        *(f"- {name.replace('_', ' ')}: {value}" for name, value in {**facts, **plan.settings()}.items()),
+        *(
+            f"- {name.replace('_', ' ')}: {value}"
+            for name, value in {**facts, **plan.settings()}.items()
+            if value is not None
+        ),
         "",
     ]
     write_whole(folder / CARD, "\n".join(lines).encode())

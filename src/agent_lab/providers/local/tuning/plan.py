@@ -32,8 +32,8 @@ class TuningPlan:
     seed: int = 0
     checkpoint_every: int = 50
     """Steps."""
-    held_out: float = HELD_OUT
-    """Share of the questions that are measured by and never learned from."""
+    held_out_share: float = HELD_OUT
+    """Of the questions: what is measured by and never learned from."""
     measured: int = 200
     """Of those held out, at most so many are answered."""
     resume: bool = False

@@ -100,7 +100,7 @@ class _Work:
             end_ids=self.bench.end_ids,
             most_tokens=self.bench.window_tokens,
         )
-        parts = split(self.dataset.examples, self.plan.held_out)
+        parts = split(self.dataset.examples, self.plan.held_out_share)
         self.training, skipped = encoder.encode(parts.training)
         self.held_out, too_long = encoder.encode(parts.held_out)
         self.skipped = skipped + too_long
