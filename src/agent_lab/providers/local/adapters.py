@@ -35,7 +35,7 @@ class Adapters:
     argument, give what the base gives, to the bit. One thread calls the model and adds adapters.
 
     peft's own mixed batches hang hooks on every module at every step, and index with lists in every layer: measured
-    with 8 rows on the built-in model, 3.6 times a step of the base (docs/finetuning.md). These matrices are applied by
+    with 8 rows on the built-in model, 3.4 times a step of the base (docs/finetuning.md). These matrices are applied by
     hooks that stay.
     """
 
