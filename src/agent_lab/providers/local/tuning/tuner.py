@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import statistics
 from collections.abc import Callable, Iterator
@@ -48,7 +49,12 @@ class Tuner:
     config_dir: Path
 
     def check(self, plan: TuningPlan) -> ModelSpec:
-        """The base's row. Raises NotFoundError, ValidationError and ConflictError before anything is loaded."""
+        """The base's row, before anything is loaded.
+
+        Raises NotFoundError, ValidationError and ConflictError, and EnvironmentFaultError where a part is missing.
+        """
+        if importlib.util.find_spec("peft") is None:
+            raise EnvironmentFaultError("Training needs the 'local' extra: pip install 'agent-lab[local]'.")
         spec = trainable(self.models, plan.base)
         check_free(self.models, plan, self.config_dir)
         return spec
