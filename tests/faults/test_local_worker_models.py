@@ -109,10 +109,12 @@ def test_a_worker_killed_in_the_middle_of_answers_can_be_loaded_anew(tiny_folder
     loader = IsolatingLoader(TransformersLoader(open_engine=open_engine))
     prepared = loader.prepare(spec, STANDARD, CPU)
     first = loader.load(spec, prepared, PLACEMENT)
-    readers = [ask(first, max_tokens=400, sampling=Sampling(temperature=1.5), seed=seed) for seed in range(4)]
+    readers = [ask(first, max_tokens=400, sampling=Sampling(temperature=1.5), seed=seed) for seed in range(8)]
     assert all(reader.began.wait(20) for reader in readers)
     os.kill(first.worker_pid, signal.SIGKILL)
-    assert all(isinstance(reader.fault(), BrokenOffError) for reader in readers)
+    outcomes = [reader.ended() for reader in readers]  # random weights may have ended one before
+    assert any(isinstance(outcome, BrokenOffError) for outcome in outcomes)
+    assert all(isinstance(outcome, BrokenOffError | Written) for outcome in outcomes)
     second = loader.load(spec, prepared, PLACEMENT)
     assert second.worker_pid != first.worker_pid
     assert written(ask(second)).completion_tokens > 0

@@ -247,16 +247,18 @@ def test_a_load_that_hangs_is_given_up(bench: Bench) -> None:
     # It goes on beating, so only the silence of a stopped process tells; stop it from outside.
     before = {child.pid for child in psutil.Process().children()}
     failed: list[Exception] = []
+    loads = threading.Event()
 
     def load() -> None:
         try:
-            bench.open("endless", patience=Patience(beat_s=0.05, load_s=1.0))
+            patience = Patience(beat_s=0.05, load_s=1.0)
+            bench.open("endless", patience=patience, on_progress=lambda _: loads.set())
         except BrokenOffError as error:
             failed.append(error)
 
     loading = threading.Thread(target=load)
     loading.start()
-    until(lambda: bool({child.pid for child in psutil.Process().children()} - before))
+    assert loads.wait(WAIT_S)
     (pid,) = {child.pid for child in psutil.Process().children()} - before
     os.kill(pid, signal.SIGSTOP)
     loading.join(WAIT_S)
@@ -324,6 +326,15 @@ def test_rows_without_a_worker_are_loaded_here_and_the_rest_apart() -> None:
     assert inner.loads == ["here"]
     assert loader.adapter_folder(worker_spec("lora")) == Path("/adapters/lora")
     here.close()
+    apart.close()
+
+
+def test_a_loader_that_cannot_be_sent_has_another_load_inside_the_worker() -> None:
+    unsendable: Any = threading.Lock()
+    inside = ScriptedLoader()
+    loader = IsolatingLoader(ScriptedLoader(adapter_root=unsendable), inside=inside, patience=BRISK)
+    apart = loader.load(worker_spec(), ScriptedPrepared("whole"), {"cpu": 1})
+    assert apart.model is None
     apart.close()
 
 

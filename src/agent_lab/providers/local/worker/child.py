@@ -13,10 +13,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from agent_lab.contracts.errors import AgentLabError, UnusableError
-from agent_lab.providers.local.engine import Outcome
+from agent_lab.providers.local.engine import Engine, Outcome
+from agent_lab.providers.local.loader import NoEngine
 from agent_lab.providers.local.worker.messages import (
     AdapterAdded,
     AddAdapter,
@@ -76,7 +76,7 @@ class Child:
         self._lock = threading.Lock()
         self._open: dict[int, Callable[[], None] | None] = {}
         """The answers being written; how to cancel them once that is known."""
-        self._loaded: Any = None
+        self._engine: Engine = NoEngine()
 
     def take(self, message: Begin | Submit | Cancel | AddAdapter) -> None:
         """Begin what the message asks for."""
@@ -96,8 +96,7 @@ class Child:
 
     def close(self) -> None:
         """End every answer and say so."""
-        if self._loaded is not None:
-            self._loaded.engine.close()
+        self._engine.close()
         self._wire.finish(FLUSH_S)
 
     def show(self, number: int, text: str) -> None:
@@ -116,21 +115,21 @@ class Child:
                 begin.spec, begin.prepared, begin.placement, lambda progress: self._wire.send(Progress(progress))
             )
             # Pickled here, so that what cannot be sent fails as the load does.
-            ready = Ready(pickle.dumps(replace(loaded, model=None, engine=None)))
+            ready = Ready(pickle.dumps(replace(loaded, model=None, engine=NoEngine())))
         except AgentLabError as error:
             self._wire.send(Failed(error))
         except Exception as error:  # whatever it is, the server is told, and the log has where it came from
             log.exception("The model %r cannot be loaded.", begin.spec.key)
             self._wire.send(Failed(UnusableError(f"The model {begin.spec.key!r} cannot be loaded ({error!r}).")))
         else:
-            self._loaded = loaded
+            self._engine = loaded.engine
             self._wire.send(ready)
 
     def _submit(self, message: Submit) -> None:
         with self._lock:
             self._open[message.number] = None
         try:
-            cancel = self._loaded.engine.submit(message.job, _Answer(self, message.number))
+            cancel = self._engine.submit(message.job, _Answer(self, message.number))
         except AgentLabError as error:
             self.end(message.number, error)
             return
@@ -141,7 +140,7 @@ class Child:
     def _add_adapter(self, message: AddAdapter) -> None:
         error: AgentLabError | None = None
         try:
-            self._loaded.engine.add_adapter(message.key, message.folder)
+            self._engine.add_adapter(message.key, message.folder)
         except AgentLabError as refusal:
             error = refusal
         except Exception as fault:  # the server waits for an answer
@@ -152,7 +151,7 @@ class Child:
     def _beat(self, beat_s: float) -> None:
         pause = threading.Event()
         while not pause.wait(beat_s):
-            self._wire.send(Beat(self._loaded.engine.state() if self._loaded is not None else None))
+            self._wire.send(Beat(self._engine.state()))
 
 
 class _Answer:

@@ -15,6 +15,8 @@ import structlog
 
 from agent_lab.contracts.errors import AgentLabError, BrokenOffError, UnusableError
 from agent_lab.providers.local.engine import EngineState, Job, Reader
+from agent_lab.providers.local.hub import ProgressSink
+from agent_lab.providers.local.loader import Loaded
 from agent_lab.providers.local.worker.messages import (
     AdapterAdded,
     AddAdapter,
@@ -62,7 +64,7 @@ class WorkerEngine:
         """The id of its process."""
         return self._process.pid
 
-    def open(self, begin: Begin, on_progress: Callable[[Any], None]) -> Any:
+    def open(self, begin: Begin, on_progress: ProgressSink) -> Loaded:
         """Start the process and wait until the model is loaded; returns the `Loaded` without its engine.
 
         `on_progress` is called in this thread. Raises what the load raised there, BrokenOffError where the process
@@ -87,7 +89,8 @@ class WorkerEngine:
                 case Progress():
                     on_progress(said.progress)
                 case Ready():
-                    return pickle.loads(said.loaded)
+                    loaded: Loaded = pickle.loads(said.loaded)
+                    return loaded
                 case Failed():
                     self.close()
                     raise said.error
@@ -158,7 +161,7 @@ class WorkerEngine:
                 if ended is not None:
                     ended.end(message.outcome)
             case Beat():
-                self._state = message.state or self._state
+                self._state = message.state
             case AdapterAdded():
                 with self._lock:
                     waiting = self._adapters.pop(message.key, None)

@@ -8,31 +8,27 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from agent_lab.contracts.errors import UnusableError
-from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.providers.local.gpu_guard import Capability
+from agent_lab.providers.local.hub import ProgressSink, silent
+from agent_lab.providers.local.loader import Loaded, Loader, Prepared
 from agent_lab.providers.local.plan import Placement
 from agent_lab.providers.local.worker.engine import WorkerEngine
 from agent_lab.providers.local.worker.messages import Begin
 from agent_lab.providers.local.worker.patience import CrashPolicy, Patience
 
 
-def silent(_: LoadProgress) -> None:
-    """Nobody listens to the progress."""
-
-
 def open_worker(
-    loader: Any,
+    loader: Loader,
     spec: ModelSpec,
-    prepared: Any,
+    prepared: Prepared,
     placement: Placement,
-    on_progress: Callable[[LoadProgress], None] = silent,
+    on_progress: ProgressSink = silent,
     on_lost: Callable[[], None] = lambda: None,
     patience: Patience | None = None,
-) -> Any:
+) -> Loaded:
     """A `Loaded` whose model is in a new process, loaded there by a copy of `loader`.
 
     `on_lost` is called once if the process dies unasked, before the answers in flight end. Raises what `loader.load`
@@ -48,18 +44,20 @@ def open_worker(
 class IsolatingLoader:
     """A loader that gives rows with `residency.worker` a process of their own, and the rest to `inner`.
 
-    `inner` can be pickled: the worker loads with a copy of it.
+    `inside` loads in the worker: a copy of it, so it can be pickled. Only its `load` is used; left out, it is `inner`.
     """
 
     def __init__(
         self,
-        inner: Any,
+        inner: Loader,
         *,
+        inside: Loader | None = None,
         patience: Patience | None = None,
         crashes: CrashPolicy | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
+        self._inside = inside or inner
         self._patience = patience or Patience()
         self._crashes = crashes or CrashPolicy()
         self._clock = clock
@@ -71,8 +69,8 @@ class IsolatingLoader:
         spec: ModelSpec,
         strategy: StrategySpec,
         machine: Capability,
-        on_progress: Callable[[LoadProgress], None] = silent,
-    ) -> Any:
+        on_progress: ProgressSink = silent,
+    ) -> Prepared:
         """As `inner` does. Raises UnusableError for a model that rests after crashes, before others make room."""
         self._refuse_resting(spec)
         return self._inner.prepare(spec, strategy, machine, on_progress)
@@ -80,10 +78,10 @@ class IsolatingLoader:
     def load(
         self,
         spec: ModelSpec,
-        prepared: Any,
+        prepared: Prepared,
         placement: Placement,
-        on_progress: Callable[[LoadProgress], None] = silent,
-    ) -> Any:
+        on_progress: ProgressSink = silent,
+    ) -> Loaded:
         """As `inner` does, and where the row says so in a worker process."""
         if not spec.residency.worker:
             return self._inner.load(spec, prepared, placement, on_progress)
@@ -93,7 +91,7 @@ class IsolatingLoader:
             with self._lock:
                 self._died_at_s.setdefault(spec.key, deque(maxlen=self._crashes.deaths)).append(self._clock())
 
-        return open_worker(self._inner, spec, prepared, placement, on_progress, died, self._patience)
+        return open_worker(self._inside, spec, prepared, placement, on_progress, died, self._patience)
 
     def _refuse_resting(self, spec: ModelSpec) -> None:
         with self._lock:
@@ -106,5 +104,4 @@ class IsolatingLoader:
 
     def adapter_folder(self, spec: ModelSpec) -> Path:
         """As `inner` does."""
-        folder: Path = self._inner.adapter_folder(spec)
-        return folder
+        return self._inner.adapter_folder(spec)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.providers.local.engine import EngineState, Job, Outcome
+from agent_lab.providers.local.loader import Loader, Prepared
 from agent_lab.providers.local.plan import Placement
 
 
@@ -18,10 +18,10 @@ from agent_lab.providers.local.plan import Placement
 class Begin:
     """The first message: load this."""
 
-    loader: Any
-    """A `Loader`; the one of the server, as a copy."""
+    loader: Loader
+    """The one of the server, as a copy."""
     spec: ModelSpec
-    prepared: Any
+    prepared: Prepared
     placement: Placement
     beat_s: float
     """Seconds between two signs of life."""
@@ -68,7 +68,7 @@ class Ready:
     """The model is loaded."""
 
     loaded: bytes
-    """A pickled `Loaded` without its model and engine, which stay in the worker."""
+    """A pickled `Loaded` without its model and its engine, which stay in the worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,6 @@ class AdapterAdded:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The worker lives. Its engine's state once there is one."""
+    """The worker lives, and this is what its engine is doing."""
 
-    state: EngineState | None
+    state: EngineState
