@@ -78,8 +78,9 @@ async def test_a_load_is_told_stage_by_stage_and_ends_with_the_model(tmp_path: P
         hearing = asyncio.create_task(heard(lab, "big", strategy="standard"))
         await until(lambda: host.begun == ["big"])
         for stage, done in (("fetching", 10), ("loading", 0), ("loading", 60)):
-            host.tell("big", stage, done, 100, elapsed_s=1.5, seconds_left=3.0)  # type: ignore[arg-type]
             await asyncio.sleep(0.3)  # longer than the pace, so that none of them is left out
+            host.tell("big", stage, done, 100, elapsed_s=1.5, seconds_left=3.0)  # type: ignore[arg-type]
+        await asyncio.sleep(0.3)
         host.finish("big")
         said = await hearing
     assert events(said) == ["progress"] * 4 + ["ready"]
@@ -113,8 +114,11 @@ async def test_everyone_who_watches_hears_the_last_that_was_said(tmp_path: Path)
 
 
 async def test_of_a_model_that_is_in_memory_already_no_progress_is_told(tmp_path: Path) -> None:
-    async with served(tmp_path / "home", ScriptedHost()) as lab:
-        assert events(await heard(lab, "big")) == ["ready"]
+    async with served(tmp_path / "home", ScriptedHost(patient=True)) as lab:
+        hearing = asyncio.create_task(heard(lab, "big"))
+        await until(lambda: lab.host.begun == ["big"])
+        lab.host.finish("big")
+        assert events(await hearing) == ["ready"]
 
 
 async def test_a_thousand_steps_of_a_load_are_told_at_a_readable_pace(tmp_path: Path) -> None:
@@ -124,7 +128,7 @@ async def test_a_thousand_steps_of_a_load_are_told_at_a_readable_pace(tmp_path: 
         await until(lambda: host.begun == ["big"])
         for step in range(1000):
             host.tell("big", done=step, total=1000)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.0005)
         host.finish("big")
         said = await hearing
     assert 2 <= len(said) < 20

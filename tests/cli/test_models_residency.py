@@ -57,6 +57,7 @@ async def test_a_load_is_shown_in_whole_lines_where_nothing_is_written_over(home
     async with boxed(home, tmp_path, patient=True) as box:
         running = asyncio.create_task(box.run("models", "load", "big", "--pin"))
         await until(lambda: box.host.begun == ["big"], seconds=20)
+        await asyncio.sleep(0.4)  # longer than the pace, so that no stage is left out
         box.host.tell("big", "fetching", 1_200_000_000, 4_100_000_000, elapsed_s=2.0, seconds_left=75.0)
         await asyncio.sleep(0.4)
         for step in range(20):
@@ -66,7 +67,7 @@ async def test_a_load_is_shown_in_whole_lines_where_nothing_is_written_over(home
         done = await running
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == "big: waiting for room in memory."
+    assert lines[0] == "big: waiting for its turn."
     assert lines[1] == "big: downloading 1.20 of 4.10 GB, 1 min 15 s left."
     assert re.fullmatch(r"big: loading \d+ B of 4\.10 GB\.", lines[2])
     assert lines[3:] == ["big is in memory: 4.2 GB on cuda:0, in process 4711, pinned."]
@@ -114,7 +115,7 @@ async def test_ctrl_c_leaves_with_a_sentence_and_the_load_goes_on(home: Any, tmp
         box.host.finish("big")
         await until(lambda: "big" in box.host.models)
         shown = await box.run("models", "list")
-    assert first == b"big: waiting for room in memory.\n"
+    assert first == b"big: waiting for its turn.\n"
     assert (process.returncode, err.decode().strip().splitlines()) == (
         130,
         ["No longer watching; the server goes on loading big. See: agent-lab models list"],
@@ -258,7 +259,7 @@ def test_lines_that_stay_are_few() -> None:
 @pytest.mark.parametrize(
     ("more", "line"),
     [
-        ({"stage": "waiting"}, "m: waiting for room in memory"),
+        ({"stage": "waiting"}, "m: waiting for its turn"),
         ({"stage": "loading", "done_bytes": 999_600}, "m: loading 1.00 MB"),
         (
             {"stage": "loading", "done_bytes": 0, "total_bytes": 12_345_678, "seconds_left": 0.5},

@@ -13,7 +13,7 @@ KEY_COLUMNS = 16
 """So much of a key is shown on a line that is written over: what it says of the load must not be cut off."""
 EVERY_S = 10.0
 """Where lines cannot be written over, one of the same stage comes no sooner after another."""
-STAGES = {"waiting": "waiting for room in memory", "fetching": "downloading", "loading": "loading", "ready": "ready"}
+STAGES = {"waiting": "waiting for its turn", "fetching": "downloading", "loading": "loading", "ready": "ready"}
 
 
 def progress_line(progress: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.ports import LoadProgress, ModelHost, ResidentModel
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 
+SETTLED_S = 0.05
 PACE_S = 0.2
 """A watcher is told no more often than this how far a load is; what came in between is left out."""
 
@@ -47,6 +48,8 @@ class Load:
     async def watch(self) -> AsyncIterator[LoadProgress]:
         """How far it is, now and after each change, until it ends; then ask for `result`."""
         seen = None
+        # Of a model that is in memory already nothing shall be told but that.
+        await asyncio.wait({self.task}, timeout=SETTLED_S)
         while not self.task.done():
             if self._latest is seen or self._latest is None:
                 await self._change()
