@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,20 +133,3 @@ def end_ids(folder: Path, tokenizer: Any) -> tuple[int, ...]:
     found = getattr(wished, "eos_token_id", None)
     listed = found if isinstance(found, list) else [found]
     return tuple(sorted({one for one in (*listed, tokenizer.eos_token_id) if one is not None}))
-
-
-def compiled(model: Any, plan: LoadPlan) -> LoadPlan:
-    """Compile the model's step, tried at once: whether a compiler really works is known only then."""
-    import torch
-
-    ids = torch.ones((1, 2), dtype=torch.long, device=model.device)
-    try:
-        with torch.inference_mode():
-            model.compile(dynamic=True)
-            model(input_ids=ids, use_cache=True)
-    except Exception as error:  # noqa: BLE001  (torch raises whatever its compiler does)
-        model._compiled_call_impl = None
-        reason = (str(error).strip().splitlines() or [repr(error)])[0][:200]
-        note = f"The model is not compiled: torch could not do it ({reason})."
-        return replace(plan, compile=False, notes=(*plan.notes, note))
-    return plan

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
-from agent_lab.providers.local.checkpoint import Report, compiled, end_ids, read_model, read_tokenizer
+from agent_lab.providers.local.checkpoint import Report, end_ids, read_model, read_tokenizer
+from agent_lab.providers.local.compiling import compiled
 from agent_lab.providers.local.engine import Engine, EngineState, Job, Reader
 from agent_lab.providers.local.footprint import refuse_unreadable
 from agent_lab.providers.local.gpu_guard import Capability, devices, import_torch, limit_bytes
