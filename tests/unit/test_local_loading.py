@@ -291,7 +291,7 @@ def test_a_tensor_whose_bytes_do_not_fit_its_sides_is_damaged(copied: Path) -> N
     path = copied / "model.safetensors"
     raw = path.read_bytes()
     path.write_bytes(raw.replace(b'"shape":[263,32]', b'"shape":[263,33]', 1))
-    with pytest.raises(ModelCorruptError, match=r"a tensor of \[263, 33\] cannot have 33664 bytes"):
+    with pytest.raises(ModelCorruptError, match="a tensor in its header is not as long as its shape"):
         load(copied)
 
 

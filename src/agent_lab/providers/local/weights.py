@@ -191,8 +191,8 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
         raw = file.read(header_bytes)
     try:
         header = strict_json(raw)
-        notes = header.get("__metadata__") or {}
-        if not all(isinstance(note, str) for note in notes.values()):
+        notes = header.get("__metadata__", {})
+        if not isinstance(notes, dict) or not all(isinstance(note, str) for note in notes.values()):
             raise TypeError("a note on the file is no text")
         tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
         spans = [tuple(map(int, entry["data_offsets"])) for entry in tensors.values()]
