@@ -12,12 +12,14 @@ from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.providers.local.footprint import quantised_on_disk
 from agent_lab.providers.local.hub import ProgressSink
+from agent_lab.providers.local.letting_go import trim
 from agent_lab.providers.local.plan import LoadPlan, Placement
 from agent_lab.providers.local.reading import Reading
 from agent_lab.providers.local.spreading import device_map
 from agent_lab.providers.local.weights import Weights
 
 BETWEEN_REPORTS_S = 0.1
+BETWEEN_TRIMS_BYTES = 16_000_000
 
 
 class Report:
@@ -49,6 +51,23 @@ class Report:
         )
 
 
+class Trimming:
+    """Passes the bytes on, and now and then returns what making 4 bit of them has left on the heap.
+
+    What stays is small and lies between what goes, so that otherwise the heap would grow to several times the model.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._next_bytes = BETWEEN_TRIMS_BYTES
+
+    def __call__(self, done_bytes: int) -> None:
+        self._report(done_bytes)
+        if done_bytes >= self._next_bytes:
+            self._next_bytes = done_bytes + BETWEEN_TRIMS_BYTES
+            trim()
+
+
 def read_tokenizer(folder: Path) -> Any:
     """The tokenizer, from the files of the folder alone."""
     import transformers
@@ -68,7 +87,8 @@ def read_model(spec: ModelSpec, plan: LoadPlan, weights: Weights, placement: Pla
     config, model_class = _class_of(transformers, weights.folder)
     # A GPU converts faster than the processor would; what is quantised in the files must stay as it is.
     stays = plan.device == "cuda" or quantised_on_disk(weights.config) is not None
-    reading = Reading(weights.tensors, dtype=None if stays else plan.dtype, on_bytes=report)
+    on_bytes = Trimming(report) if plan.quantised and plan.device == "cpu" else report
+    reading = Reading(weights.tensors, dtype=None if stays else plan.dtype, on_bytes=on_bytes)
     report.total_bytes = reading.total_bytes
     report(0)
     options: dict[str, Any] = {"dtype": getattr(torch, plan.dtype), "attn_implementation": plan.attention}
@@ -119,6 +139,22 @@ def _four_bit(torch: Any, transformers: Any, plan: LoadPlan) -> Any:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=getattr(torch, plan.dtype),
     )
+
+
+def settle_four_bit(model: Any) -> None:
+    """Let each layer in 4 bit arrange its weights for the processor, which it does at its first pass.
+
+    Layer by layer, because what each takes for that stays on the heap until it is trimmed. Only for answering: layers
+    that are arranged so cannot be trained any more.
+    """
+    import torch
+    from bitsandbytes.nn import Linear4bit
+
+    with torch.inference_mode():
+        for layer in model.modules():
+            if isinstance(layer, Linear4bit):
+                layer(torch.zeros(1, layer.in_features, dtype=layer.compute_dtype))
+                trim()
 
 
 def end_ids(folder: Path, tokenizer: Any) -> tuple[int, ...]:

@@ -26,6 +26,8 @@ NF4_BITS = {"cuda": 4 + 8 / 64 + 32 / (64 * 256), "cpu": 4 + 16 / 64}
 """For each weight: 4 bit, and a scale for each 64 of them. A GPU quantises the scales too; a CPU keeps bfloat16."""
 BLOCK = 64
 CPU_ROWS = 32
+QUANTISING_BYTES = 24
+"""What a CPU takes for each weight of the layer that it is just making 4 bit of."""
 WHOLE = re.compile(r"embed|lm_head|wte|wpe|\.experts\.|(^|\.)shared\.|(^|\.)output\.weight$|\.gate\.weight$|router")
 """Matrices that are no layers of their own: embeddings, heads, and experts, which transformers keeps as one block."""
 STEP_TOKENS = 1024
@@ -45,7 +47,7 @@ def footprint(weights: Weights, *, dtype: Dtype, device: str, four_bit: bool, pa
     return Footprint(
         weights_bytes=weights_bytes(weights, dtype=dtype, device=device, four_bit=four_bit),
         kv_bytes_per_token=kv_bytes_per_token(weights, dtype),
-        margin_bytes=_margin_bytes(weights, dtype, parallel),
+        margin_bytes=_margin_bytes(weights, dtype, parallel, made_four_bit_on_cpu=four_bit and device == "cpu"),
     )
 
 
@@ -171,7 +173,7 @@ def _seen_width(weights: Weights) -> int:
     return min(max(matrices, key=math.prod, default=(1, 1)))
 
 
-def _margin_bytes(weights: Weights, dtype: Dtype, parallel: int) -> int:
+def _margin_bytes(weights: Weights, dtype: Dtype, parallel: int, *, made_four_bit_on_cpu: bool) -> int:
     """What a pass and a load take beside weights and conversations."""
     config = _text(weights.config)
     hidden = _number(config, "hidden_size", "n_embd", "d_model", "dim") or _seen_width(weights)
@@ -180,7 +182,11 @@ def _margin_bytes(weights: Weights, dtype: Dtype, parallel: int) -> int:
     in_a_pass = STEP_TOKENS * (6 * hidden + 3 * inner) * DTYPE_BYTES[dtype]
     scores = 3 * parallel * vocabulary * 4
     while_loading = max((_bytes_in(tensor, dtype) for tensor in weights.tensors.values()), default=0)
-    return int(in_a_pass + scores + while_loading + SPARE * weights.size_bytes)
+    if made_four_bit_on_cpu:
+        layers = (math.prod(one.shape) for name, one in weights.tensors.items() if is_layer(name, one, weights))
+        while_loading = max(while_loading, QUANTISING_BYTES * max(layers, default=0))
+    # A load is over before the first pass.
+    return int(max(in_a_pass + scores, while_loading) + SPARE * weights.size_bytes)
 
 
 def _bytes_in(tensor: Stored, dtype: Dtype) -> int:

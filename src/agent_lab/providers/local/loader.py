@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import threading
 import time
@@ -13,12 +12,13 @@ from typing import Any, Protocol
 
 from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
-from agent_lab.providers.local.checkpoint import Report, end_ids, read_model, read_tokenizer
+from agent_lab.providers.local.checkpoint import Report, end_ids, read_model, read_tokenizer, settle_four_bit
 from agent_lab.providers.local.compiling import compiled
 from agent_lab.providers.local.engine import Engine, EngineState, Job, Reader
 from agent_lab.providers.local.footprint import refuse_unreadable
 from agent_lab.providers.local.gpu_guard import Capability, devices, import_torch, limit_bytes
 from agent_lab.providers.local.hub import HubCache, ProgressSink, silent
+from agent_lab.providers.local.letting_go import give_back
 from agent_lab.providers.local.plan import Device, LoadPlan, Placement
 from agent_lab.providers.local.refusals import refuse_templates
 from agent_lab.providers.local.strategies import load_plan
@@ -172,6 +172,8 @@ class TransformersLoader:
             plan = compiled(model, plan)
         engine: Engine = NoEngine()
         if self._open_engine is not None:
+            if plan.quantised and plan.device == "cpu":
+                settle_four_bit(model)
             opened = self._open_engine(spec.key, model, tokenizer, plan, ends)
             engine, plan = opened.engine, replace(plan, notes=(*plan.notes, *opened.notes))
         return Loaded(
@@ -182,15 +184,6 @@ class TransformersLoader:
             window_tokens=plan.context_tokens,
             end_ids=ends,
         )
-
-
-def give_back() -> None:
-    """Let go of what nobody holds any more, on the GPUs too."""
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _told(spec: ModelSpec, prepared: Prepared, error: Exception) -> AgentLabError:
