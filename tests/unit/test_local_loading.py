@@ -229,8 +229,8 @@ def test_a_compiler_that_fails_leaves_the_model_as_it_is_and_it_is_said(
     import torch._inductor.config
 
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("/no/such/compiler",))
-    ready = load(tiny_folder, COMPILED)
+    with torch._inductor.config.patch({"cpp.cxx": ("/no/such/compiler",)}):
+        ready = load(tiny_folder, COMPILED)
     assert not ready.plan.compile
     assert ready.plan.notes[0].startswith("The model is not compiled: torch could not do it (")
     assert torch.equal(scores(ready.model), scores(reference(tiny_folder)))
@@ -358,3 +358,37 @@ def test_two_hundred_loads_leave_no_memory_behind(tmp_path: Path) -> None:
 
     before = cycles(40)
     assert cycles(200) <= 1.02 * before
+
+
+def test_memory_grows_by_what_was_told(tmp_path: Path) -> None:
+    folder = save_checkpoint(tmp_path / "x", "llama", vocab_size=8000, hidden_size=512, intermediate_size=2048)
+    load(folder).close()  # what is imported and kept by libraries comes with the first one
+    before = psutil.Process().memory_info().rss
+    ready = load(folder)
+    grown = psutil.Process().memory_info().rss - before
+    assert grown == pytest.approx(ready.plan.footprint.weights_bytes, rel=0.05)
+    assert grown > 60_000_000
+
+
+def test_layers_in_four_bit_are_arranged_for_answering_and_left_alone_for_training(tmp_path: Path) -> None:
+    from bitsandbytes.functional import has_avx512bf16
+    from bitsandbytes.nn import Linear4bit
+
+    folder = save_checkpoint(tmp_path / "x", "llama")
+
+    def arranged(ready: Loaded) -> set[bool]:
+        layers = [layer for layer in ready.model.modules() if isinstance(layer, Linear4bit)]
+        return {bool(getattr(layer.weight.quant_state, "packing_format_for_cpu", False)) for layer in layers}
+
+    assert arranged(load(folder, OPTIMIZED, NATIVE)) == {False}
+    assert arranged(load(folder, OPTIMIZED, NATIVE, open_engine=lambda *_: Opened(NoEngine()))) == {has_avx512bf16()}
+
+
+@pytest.mark.slow
+def test_a_compiled_model_answers_as_the_same_model_does(tiny_folder: Path) -> None:
+    import torch
+
+    ready = load(tiny_folder, COMPILED)
+    assert ready.plan.compile
+    assert ready.plan.notes == ()
+    assert torch.allclose(scores(ready.model), scores(reference(tiny_folder)), atol=1e-4)
