@@ -246,12 +246,12 @@ class _Local:
 
 def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegistry) -> _Local:
     templates = Templates()
+    most_gb = settings.max_vram_usage_gb
     loader = IsolatingLoader(
-        TransformersLoader(
-            hub_cache(settings), templates, open_engine=open_engine, max_usage_gb=settings.max_vram_usage_gb
-        )
+        TransformersLoader(hub_cache(settings), templates, open_engine=open_engine, max_usage_gb=most_gb),
+        inside=TransformersLoader(open_engine=open_engine),
     )
-    manager = ModelManager(models=models, strategies=strategies, loader=loader, max_usage_gb=settings.max_vram_usage_gb)
+    manager = ModelManager(models=models, strategies=strategies, loader=loader, max_usage_gb=most_gb)
     host = LocalHost(manager)
     monitor = GpuGuard(settings.max_vram_usage_gb, used_by_device_gb=manager.used_by_device_gb)
     return _Local(
