@@ -23,6 +23,7 @@ from agent_lab.providers.local.plan import Device, LoadPlan, Placement
 from agent_lab.providers.local.refusals import refuse_templates
 from agent_lab.providers.local.strategies import load_plan
 from agent_lab.providers.local.templates.sandbox import Templates
+from agent_lab.providers.local.threads import compute_with, default_threads
 from agent_lab.providers.local.weights import Weights, inspect, locate
 
 
@@ -149,6 +150,7 @@ class TransformersLoader:
         Raises CapacityError where memory ran out, what was taken given back, and UnusableError for every other failure.
         """
         import_torch()
+        compute_with(default_threads())
         try:
             return self._load(spec, prepared, placement, on_progress)
         except Exception as error:  # noqa: BLE001  (transformers raises whatever a broken file leads it into)

@@ -26,6 +26,7 @@ from agent_lab.providers.local.batching.grammar import Grammar
 from agent_lab.providers.local.batching.sampler import draw
 from agent_lab.providers.local.batching.seats import Seat, Seats
 from agent_lab.providers.local.engine import EngineState, Job, Outcome, Reader
+from agent_lab.providers.local.threads import compute_with
 
 CLOSING = "The local models are being shut down; start the service again and ask again."
 PORTION_TOKENS = 1024
@@ -47,17 +48,19 @@ class BatchEngine:
         rows: int,
         places: int,
         lazy_bytes: int,
+        threads: int,
         decode: Callable[[Sequence[int]], str],
         end_ids: Sequence[int],
         grammar: Grammar,
         adapters: Adapters,
     ) -> None:
         """`rows` of so many `places`. `lazy_bytes`: what a place takes of memory when it is first written; 0 where all
-        of it was taken at once."""
+        of it was taken at once. `threads`: of a CPU, for its passes."""
         self._key = model_key
         self._forward: Forward | None = forward
         self._seats: Seats[Answer] = Seats(rows, forward.memory)
         self._places, self._lazy_bytes = rows * places, lazy_bytes
+        self._threads = threads
         self._decode = decode
         self._end_ids = frozenset(end_ids)
         self._grammar = grammar
@@ -120,6 +123,7 @@ class BatchEngine:
 
     # --- everything below runs in the loop's thread -----------------------------------------------------------------
     def _loop(self) -> None:
+        compute_with(self._threads)
         with torch.inference_mode():
             while self._wait():
                 self._run_chores()

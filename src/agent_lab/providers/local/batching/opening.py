@@ -10,6 +10,7 @@ from agent_lab.providers.local.adapters import Adapters
 from agent_lab.providers.local.batching.grammar import Grammar
 from agent_lab.providers.local.engine import Engine
 from agent_lab.providers.local.plan import LoadPlan
+from agent_lab.providers.local.threads import threads_for
 
 ALONE = (
     "The layers of {key!r} keep more than keys and values: its answers take turns and share neither passes nor prompts."
@@ -42,6 +43,7 @@ def open_engine(model_key: str, model: Any, tokenizer: Any, plan: LoadPlan, end_
         forward,
         rows=plan.parallel,
         places=plan.context_tokens,
+        threads=threads_for(model),
         lazy_bytes=plan.footprint.kv_bytes_per_token if on_demand else 0,
         decode=decoder(tokenizer),
         end_ids=end_ids,
