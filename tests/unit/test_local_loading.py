@@ -1,86 +1,24 @@
 """Models are read into memory whole and unchanged, watched as they come, and leave nothing behind when they go."""
 
-import gc
 import os
 import subprocess
 import sys
-import weakref
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from agent_lab.contracts.errors import CapacityError, ModelCorruptError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import Loading, StrategySpec
-from agent_lab.providers.local.engine import Engine, EngineState
 from agent_lab.providers.local.gpu_guard import Capability
-from agent_lab.providers.local.loader import Loaded, NoEngine, Prepared, TransformersLoader
-from agent_lab.providers.local.plan import Device, LoadPlan
+from agent_lab.providers.local.loader import Loaded, NoEngine
 from agent_lab.providers.local.reading import Reading
 from agent_lab.providers.local.spreading import device_map
 from agent_lab.providers.local.weights import inspect
-from agent_lab.registries.strategies import load_strategies
 from support.checkpoints import ARCHITECTURES, change_config, save_checkpoint
-from support.tiny_model import STANDARD, tiny_spec
+from support.loading import COMPILED, CPU, NATIVE, OPTIMIZED, Opened, load, reference, scores
 
 pytest_plugins = ("support.tiny_fixtures",)
-CPU = Capability(device="cpu", bitsandbytes=True, compiler=True)
-NATIVE = replace(CPU, native_bfloat16=True)
-STRATEGIES = load_strategies(Path("no such folder"))
-OPTIMIZED = STRATEGIES.get_strategy("optimized")
-COMPILED = STRATEGIES.get_strategy("compiled")
-
-
-def prepared(folder: Path, strategy: StrategySpec = STANDARD, machine: Capability = CPU, **more: Any) -> Prepared:
-    return TransformersLoader(**more).prepare(tiny_spec(folder), strategy, machine)
-
-
-def load(
-    folder: Path,
-    strategy: StrategySpec = STANDARD,
-    machine: Capability = CPU,
-    seen: list[LoadProgress] | None = None,
-    **more: Any,
-) -> Loaded:
-    loader = TransformersLoader(**more)
-    ready = loader.prepare(tiny_spec(folder), strategy, machine)
-    watch = (seen if seen is not None else []).append
-    return loader.load(tiny_spec(folder), ready, {"cpu": ready.plan.need_bytes}, watch)
-
-
-def reference(folder: Path, dtype: str = "float32") -> Any:
-    """The model as transformers alone loads it."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
-
-
-def scores(model: Any) -> Any:
-    import torch
-
-    with torch.inference_mode():
-        return model(input_ids=torch.arange(3, 35)[None]).logits.float()
-
-
-class Ended(NoEngine):
-    """An engine that knows whether it was closed."""
-
-    def __init__(self) -> None:
-        self.closed = False
-
-    def close(self) -> None:
-        self.closed = True
-
-
-@dataclass(frozen=True)
-class Opened:
-    engine: Engine
-    notes: tuple[str, ...] = ()
 
 
 # --- what is loaded ---------------------------------------------------------------------------------------------------
@@ -209,10 +147,10 @@ def test_bitsandbytes_and_transformers_never_reach_for_kernels_of_the_hub(tmp_pa
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(f"open({str(tmp_path / 'reached')!r}, 'w').close()\nraise ImportError\n")
     code = (
-        "import sys; from pathlib import Path; import test_local_loading as here\n"
+        "import sys; from pathlib import Path; from support import loading as here\n"
         "here.scores(here.load(Path(sys.argv[1]), here.OPTIMIZED, here.NATIVE).model)\n"
     )
-    paths = [str(package.parent), str(Path(__file__).parent), *sys.path]
+    paths = [str(package.parent), *sys.path]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-c", code, str(folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
@@ -234,6 +172,30 @@ def test_a_compiler_that_fails_leaves_the_model_as_it_is_and_it_is_said(
     assert not ready.plan.compile
     assert ready.plan.notes[0].startswith("The model is not compiled: torch could not do it (")
     assert torch.equal(scores(ready.model), scores(reference(tiny_folder)))
+
+
+def test_layers_in_four_bit_are_arranged_for_answering_and_left_alone_for_training(tmp_path: Path) -> None:
+    from bitsandbytes.functional import has_avx512bf16
+    from bitsandbytes.nn import Linear4bit
+
+    folder = save_checkpoint(tmp_path / "x", "llama")
+
+    def arranged(ready: Loaded) -> set[bool]:
+        layers = [layer for layer in ready.model.modules() if isinstance(layer, Linear4bit)]
+        return {bool(getattr(layer.weight.quant_state, "packing_format_for_cpu", False)) for layer in layers}
+
+    assert arranged(load(folder, OPTIMIZED, NATIVE)) == {False}
+    assert arranged(load(folder, OPTIMIZED, NATIVE, open_engine=lambda *_: Opened(NoEngine()))) == {has_avx512bf16()}
+
+
+@pytest.mark.slow
+def test_a_compiled_model_answers_as_the_same_model_does(tiny_folder: Path) -> None:
+    import torch
+
+    ready = load(tiny_folder, COMPILED)
+    assert ready.plan.compile
+    assert ready.plan.notes == ()
+    assert torch.allclose(scores(ready.model), scores(reference(tiny_folder)), atol=1e-4)
 
 
 # --- several devices --------------------------------------------------------------------------------------------------
@@ -268,127 +230,3 @@ def _layers(model: Any) -> Any:
 
 def test_one_device_takes_all_of_it(tiny_folder: Path) -> None:
     assert device_map(None, None, {"cuda:1": 5}, "tiny") == {"": "cuda:1"}
-
-
-# --- what goes wrong --------------------------------------------------------------------------------------------------
-def test_a_model_too_large_for_this_machine_is_refused_before_it_is_loaded(tiny_folder: Path) -> None:
-    with pytest.raises(CapacityError, match=r"'tiny' needs .* GB for one answer of 512 tokens"):
-        prepared(tiny_folder, max_usage_gb=0.0001)
-    small = Device(name="cpu", total_bytes=4_000_000, free_bytes=4_000_000)
-    assert prepared(tiny_folder, devices=lambda: (small,)).plan.parallel < 8
-
-
-def test_a_file_that_is_cut_short_while_it_is_read_is_damaged(copied: Path) -> None:
-    loader = TransformersLoader()
-    ready = loader.prepare(tiny_spec(copied), STANDARD, CPU)
-    path = copied / "model.safetensors"
-    os.truncate(path, path.stat().st_size - 1000)
-    with pytest.raises(ModelCorruptError, match=r"model\.safetensors is damaged \(it became shorter"):
-        loader.load(tiny_spec(copied), ready, {"cpu": 0})
-
-
-def test_a_tensor_whose_bytes_do_not_fit_its_sides_is_damaged(copied: Path) -> None:
-    path = copied / "model.safetensors"
-    raw = path.read_bytes()
-    path.write_bytes(raw.replace(b'"shape":[263,32]', b'"shape":[263,33]', 1))
-    with pytest.raises(ModelCorruptError, match="a tensor in its header is not as long as its shape"):
-        load(copied)
-
-
-def test_weights_of_other_sides_than_the_config_says_are_refused(copied: Path) -> None:
-    change_config(copied, intermediate_size=80)
-    with pytest.raises(UnusableError, match="'tiny' in "):
-        load(copied)
-
-
-@pytest.mark.parametrize("cause", ["OutOfMemoryError", "MemoryError"])
-def test_memory_that_runs_out_is_given_back_and_told(tiny_folder: Path, cause: str) -> None:
-    import torch
-
-    held: list[weakref.ref[Any]] = []
-
-    def too_much(key: str, model: Any, tokenizer: Any, plan: LoadPlan, end_ids: Sequence[int]) -> Opened:
-        held.append(weakref.ref(model))
-        raise torch.OutOfMemoryError("CUDA out of memory") if cause == "OutOfMemoryError" else MemoryError
-
-    with pytest.raises(CapacityError, match="Memory ran out while 'tiny' was loaded") as caught:
-        load(tiny_folder, open_engine=too_much)
-    assert held[0]() is None
-    assert caught.value.__cause__ is not None
-
-
-def test_an_error_does_not_hold_what_was_read(copied: Path) -> None:
-    held: list[weakref.ref[Any]] = []
-
-    def refuse(key: str, model: Any, tokenizer: Any, plan: LoadPlan, end_ids: Sequence[int]) -> Opened:
-        held.append(weakref.ref(model))
-        raise UnusableError("no")
-
-    with pytest.raises(UnusableError) as caught:
-        load(copied, open_engine=refuse)
-    assert held[0]() is None
-    assert caught.value.message == "no"
-
-
-# --- the end ----------------------------------------------------------------------------------------------------------
-def test_closing_ends_the_engine_and_lets_go_of_the_model(tiny_folder: Path) -> None:
-    engine = Ended()
-    ready = load(tiny_folder, open_engine=lambda *_: Opened(engine, ("It is slow.",)))
-    assert ready.plan.notes == ("It is slow.",)
-    assert ready.window_tokens == 512
-    held = weakref.ref(ready.model)
-    ready.close()
-    gc.collect()
-    assert engine.closed
-    assert held() is None
-    assert engine.state() == EngineState(active=0, waiting=0, unused_bytes=0)
-
-
-def test_two_hundred_loads_leave_no_memory_behind(tmp_path: Path) -> None:
-    folder = save_checkpoint(tmp_path / "x", "llama", vocab_size=4000, hidden_size=256, intermediate_size=512)
-    loader = TransformersLoader()
-    ready = loader.prepare(tiny_spec(folder), STANDARD, CPU)
-    process = psutil.Process()
-
-    def cycles(count: int) -> int:
-        for _ in range(count):
-            loader.load(tiny_spec(folder), ready, {"cpu": 0}).close()
-        gc.collect()
-        return process.memory_info().rss
-
-    before = cycles(40)
-    assert cycles(200) <= 1.02 * before
-
-
-def test_memory_grows_by_what_was_told(tmp_path: Path) -> None:
-    folder = save_checkpoint(tmp_path / "x", "llama", vocab_size=8000, hidden_size=512, intermediate_size=2048)
-    load(folder).close()  # what is imported and kept by libraries comes with the first one
-    before = psutil.Process().memory_info().rss
-    ready = load(folder)
-    grown = psutil.Process().memory_info().rss - before
-    assert grown == pytest.approx(ready.plan.footprint.weights_bytes, rel=0.05)
-    assert grown > 60_000_000
-
-
-def test_layers_in_four_bit_are_arranged_for_answering_and_left_alone_for_training(tmp_path: Path) -> None:
-    from bitsandbytes.functional import has_avx512bf16
-    from bitsandbytes.nn import Linear4bit
-
-    folder = save_checkpoint(tmp_path / "x", "llama")
-
-    def arranged(ready: Loaded) -> set[bool]:
-        layers = [layer for layer in ready.model.modules() if isinstance(layer, Linear4bit)]
-        return {bool(getattr(layer.weight.quant_state, "packing_format_for_cpu", False)) for layer in layers}
-
-    assert arranged(load(folder, OPTIMIZED, NATIVE)) == {False}
-    assert arranged(load(folder, OPTIMIZED, NATIVE, open_engine=lambda *_: Opened(NoEngine()))) == {has_avx512bf16()}
-
-
-@pytest.mark.slow
-def test_a_compiled_model_answers_as_the_same_model_does(tiny_folder: Path) -> None:
-    import torch
-
-    ready = load(tiny_folder, COMPILED)
-    assert ready.plan.compile
-    assert ready.plan.notes == ()
-    assert torch.allclose(scores(ready.model), scores(reference(tiny_folder)), atol=1e-4)
