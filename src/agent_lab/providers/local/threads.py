@@ -1,4 +1,4 @@
-"""Says how many threads torch computes with on a CPU. Torch keeps the number for each thread that asks it to compute."""
+"""Says how many threads torch computes with on a CPU. It keeps the number for each thread that has it compute."""
 
 from __future__ import annotations
 
