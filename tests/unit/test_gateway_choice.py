@@ -19,10 +19,13 @@ from agent_lab.contracts.errors import (
 )
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
+from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.misfits import GatewayDefaults, Situation
 from agent_lab.gateway.resolution import choose, explain_choice
 from agent_lab.gateway.sizing import answer_tokens
+from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry, load_models
+from agent_lab.registries.strategies import load_strategies
 
 NOWHERE = Path("no such folder")
 PRICE = CostProfile.model_validate({"input_usd_per_mtok": 3, "output_usd_per_mtok": 15})
@@ -231,3 +234,19 @@ def test_whatever_is_asked_the_choice_fits_or_a_sentence_says_why_not(
     tokens, _ = answer_tokens(request, model, strategy, here.defaults, model.cost_profile, None)
     assert 1 <= tokens <= (request.max_tokens or 1024)
     assert len(request.prompt) // 4 + tokens <= model.context_window
+
+
+@pytest.mark.parametrize(("strategy", "fits"), [("standard", False), ("long", True)])
+def test_a_local_model_reads_no_more_than_its_strategy_has_it_loaded_with(strategy: str, fits: bool) -> None:
+    model = spec("big", context_window=100_000, provider="local")
+    gateway = ProviderGateway(
+        models=ModelRegistry([model]),
+        strategies=load_strategies(Path("no such folder")),
+        providers={"local": ScriptedProvider()},
+    )
+    request = GenerationRequest(prompt="four" * 9000, model_key="big", strategy=strategy)
+    if fits:
+        assert gateway.resolve_model(request) == model
+    else:
+        with pytest.raises(TooLargeError, match="'big' reads 8192 with the answer .100000 with a strategy of more"):
+            gateway.resolve_model(request)

@@ -30,7 +30,7 @@ from agent_lab.gateway.patience import Patience, patience
 from agent_lab.gateway.pricing import Price, worst_case_usd
 from agent_lab.gateway.resolution import Candidate, choose, explain_choice
 from agent_lab.gateway.retry import RetryPolicy, may_go_elsewhere
-from agent_lab.gateway.sizing import answer_tokens, merged_sampling
+from agent_lab.gateway.sizing import answer_tokens, merged_sampling, window_tokens
 from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.tour import Tour
 from agent_lab.gateway.voice import Voice
@@ -79,6 +79,7 @@ class ProviderGateway:
             p50_s=self._latencies.p50_s,
             left_alone_s=self._breakers.left_alone_s,
             memory_gb=memory_gb,
+            window_tokens=lambda request, model: window_tokens(model, self.select_strategy(request, model)),
         )
 
     def resolve_model(self, request: GenerationRequest, *, sticky: str | None = None) -> ModelSpec:

@@ -42,6 +42,8 @@ class Situation:
     """Seconds for which a model's breaker lets nothing through."""
     memory_gb: Callable[[], float | None] = lambda: None
     """What models of this machine may take of its memory."""
+    window_tokens: Callable[[GenerationRequest, ModelSpec], int] = lambda request, model: model.context_window
+    """What a model reads, prompt and answer together, as it would be loaded for the request; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def misfits(request: GenerationRequest, model: ModelSpec, models: ModelRegistry,
     checks = (
         _provider_misfit(model, situation),
         _memory_misfit(request, model, situation),
-        _context_misfit(request, model),
+        _context_misfit(request, model, situation),
         _budget_misfit(request, model, situation),
         _health_misfit(model, situation),
         _latency_misfit(request, model, situation),
@@ -99,14 +101,17 @@ def _memory_misfit(request: GenerationRequest, model: ModelSpec, situation: Situ
     return Misfit(what="memory", reason=reason, hard=False, told=False)
 
 
-def _context_misfit(request: GenerationRequest, model: ModelSpec) -> Misfit | None:
+def _context_misfit(request: GenerationRequest, model: ModelSpec, situation: Situation) -> Misfit | None:
     # A model that reads turns sees only the last of them; its provider counts what it really reads.
     if model.prompt_format == "turns" or not model.context_window:
         return None
-    tokens = estimated_tokens(request)
-    if tokens < model.context_window:
+    tokens, window = estimated_tokens(request), situation.window_tokens(request, model)
+    if tokens < window:
         return None
-    reason = f"The prompt has about {tokens} tokens and {model.key!r} reads {model.context_window} with the answer."
+    reason = f"The prompt has about {tokens} tokens and {model.key!r} reads {window} with the answer"
+    if window < model.context_window:
+        reason += f" ({model.context_window} with a strategy of more `context`, such as 'long')"
+    reason += "."
     return Misfit(what="context", reason=reason)
 
 

@@ -40,7 +40,7 @@ def answer_tokens(
     bounds: Sequence[tuple[int | None, str]] = (
         (strategy.limits.max_tokens, f"the strategy {strategy.name!r}"),
         (request.constraints.max_tokens, "the request's own constraint"),
-        (_room(request, model), f"the context window of {model.key!r}"),
+        (_room(request, model, strategy), f"the context window of {model.key!r}"),
         (_affordable(request, price, budget_usd), "the request's cost budget"),
     )
     tokens = defaults.max_tokens if request.max_tokens is None else request.max_tokens
@@ -53,12 +53,22 @@ def answer_tokens(
     return tokens, (f"The answer may have {tokens} tokens, not {request.max_tokens}, because of {by}.",)
 
 
-def _room(request: GenerationRequest, model: ModelSpec) -> int | None:
-    if not model.context_window:
+def window_tokens(model: ModelSpec, strategy: StrategySpec) -> int:
+    """What a model reads, prompt and answer together, under a strategy; 0 where that is not known."""
+    context = strategy.loading.context
+    # A hosted model has its memory elsewhere.
+    if model.provider != "local" or not context:
+        return model.context_window
+    return min(model.context_window, context)
+
+
+def _room(request: GenerationRequest, model: ModelSpec, strategy: StrategySpec) -> int | None:
+    window = window_tokens(model, strategy)
+    if not window:
         return None
     if model.prompt_format == "turns":
-        return model.context_window
-    return model.context_window - estimated_tokens(request)
+        return window
+    return window - estimated_tokens(request)
 
 
 def _affordable(request: GenerationRequest, price: Price | None, budget_usd: Decimal | None) -> int | None:
