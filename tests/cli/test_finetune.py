@@ -40,6 +40,10 @@ def test_a_new_way_of_answering_is_learned_within_seconds(said: Run, tmp_path: P
     listed = json.loads(said("models", "list", "--json").out)["models"]
     (row,) = [model for model in listed if model["key"] == "prose"]
     assert (row["base"], row["model_id"]) == ("demo", report["folder"])
+    asked = said("ask", "--model", "prose", "--strategy", "greedy", "What is 31 + 47?", "--json")
+    assert json.loads(asked.out)["text"].endswith("so 78.")
+    base = said("ask", "--model", "demo", "--strategy", "greedy", "What is 31 + 47?", "--json")
+    assert "Answer: 78" in json.loads(base.out)["text"]
 
 
 def test_people_read_how_far_it_is_and_what_it_brought(said: Run, tmp_path: Path) -> None:

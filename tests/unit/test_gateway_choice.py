@@ -248,5 +248,5 @@ def test_a_local_model_reads_no_more_than_its_strategy_has_it_loaded_with(strate
     if fits:
         assert gateway.resolve_model(request) == model
     else:
-        with pytest.raises(TooLargeError, match="'big' reads 8192 with the answer .100000 with a strategy of more"):
+        with pytest.raises(TooLargeError, match=r"'big' reads 8192 with the answer .100000 with a strategy of more"):
             gateway.resolve_model(request)

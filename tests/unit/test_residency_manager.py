@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,8 +13,9 @@ from agent_lab.contracts.errors import (
     RateLimitedError,
     UnusableError,
 )
+from agent_lab.providers.local.plan import Device
 from agent_lab.providers.local.residency.state import Rules
-from support.fake_loader import PATIENCE_S, STANDARD, claim, close_all, lent, shelf, soon, spec
+from support.fake_loader import PATIENCE_S, STANDARD, FakeMachine, claim, close_all, lent, shelf, soon, spec
 
 
 @pytest.fixture(autouse=True)
@@ -208,3 +209,26 @@ def test_strategies_that_load_alike_share_one_copy_of_the_weights() -> None:
     assert manager.load_model("a", "standard", precision="bfloat16").model is not one.model
     assert manager.load_model("a", "standard", parallel=1).model is not one.model
     assert len(manager.resident()) == 3
+
+
+class BlindMachine(FakeMachine):
+    """A machine whose driver fails for a while."""
+
+    fails = False
+
+    def devices(self) -> Sequence[Device]:
+        if self.fails:
+            raise RuntimeError("CUDA error: unknown")
+        return super().devices()
+
+
+def test_a_look_at_the_memory_that_fails_is_a_sentence_for_one_and_nothing_for_others() -> None:
+    machine = BlindMachine()
+    on = shelf({"a": 1.0, "b": 1.0}, machine=machine)
+    on.manager.load_model("a", "standard")
+    machine.fails = True
+    assert on.manager.load_model("a", "standard").model_key == "a"
+    with pytest.raises(UnusableError, match=r"'b' cannot be loaded .CUDA error: unknown.; try again"):
+        claim(on, "b").slot.result(PATIENCE_S)
+    machine.fails = False
+    assert on.manager.load_model("b", "standard").model_key == "b"

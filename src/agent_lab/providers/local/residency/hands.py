@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import structlog
 
-from agent_lab.contracts.errors import CapacityError
+from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.providers.local.gpu_guard import GB, Capability
@@ -64,7 +64,7 @@ class LoadingHands:
             self._refuse_hopeless(slot.spec)
             prepared = self._loader.prepare(slot.spec, slot.strategy, self._machine(), slot.feed.tell)
         except Exception as error:  # noqa: BLE001 - whoever waits for the model gets it
-            self._residents.failed(slot, error, prepared=False)
+            self._residents.failed(slot, _told(error, slot.spec), prepared=False)
             return
         slot.prepared = prepared
         self._residents.prepared(slot, prepared.plan.need_bytes)
@@ -82,7 +82,7 @@ class LoadingHands:
             let_go(error)
             reclaim()
             is_memory = isinstance(error, CapacityError)
-            self._residents.failed(slot, error, prepared=True, out_of_memory=is_memory)
+            self._residents.failed(slot, _told(error, slot.spec), prepared=True, out_of_memory=is_memory)
             return
         slot.loaded = loaded
         slot.feed.tell(LoadProgress(model_key=slot.spec.key, stage="ready", done_bytes=loaded.plan.need_bytes))
@@ -123,7 +123,7 @@ class LoadingHands:
                 slot.loaded.engine.add_adapter(spec.key, folder)
         except Exception as error:  # noqa: BLE001 - whoever waits for the adapter gets it
             slot.adapters.pop(spec.key, None)
-            done.set_exception(error)
+            done.set_exception(_told(error, spec))
         else:
             done.set_result(None)
 
@@ -135,3 +135,12 @@ class LoadingHands:
                 f"The model {spec.key!r} needs {spec.min_vram_gb:g} GB at the least and models may take "
                 f"{allowed_gb:.1f} GB here; use a smaller one or raise MAX_VRAM_USAGE_GB."
             )
+
+
+def _told(error: Exception, spec: ModelSpec) -> AgentLabError:
+    """The error as a sentence: what a driver or a library says by itself is none."""
+    if isinstance(error, AgentLabError):
+        return error
+    log.error("model_failed", model=spec.key, exc_info=error)
+    reason = (str(error).strip().splitlines() or [repr(error)])[0][:200]
+    return UnusableError(f"The model {spec.key!r} cannot be loaded ({reason}); try again or use another model.")

@@ -6,6 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 
+import structlog
+
+log = structlog.get_logger(__name__)
+AFTER_FAILURE_S = 1.0
+
 
 class Keeper:
     """Calls `tick` when the time comes. Every method may be called from any thread."""
@@ -42,7 +47,12 @@ class Keeper:
 
     def _run(self) -> None:
         while self._sleep():
-            self._tick()
+            try:
+                self._tick()
+            except Exception:
+                # Such as a device that cannot be looked at just now: those who wait have deadlines all the same.
+                log.exception("model_keeper_failed")
+                self.wake_at(self._clock() + AFTER_FAILURE_S)
 
     def _sleep(self) -> bool:
         with self._changed:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import structlog
+
 from agent_lab.contracts.errors import ConflictError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
@@ -19,6 +21,7 @@ from agent_lab.providers.local.residency.slots import Claim, Slot, SlotKey
 from agent_lab.providers.local.residency.state import Memory, Room, Rules, Terms, Ticket
 from agent_lab.providers.local.residency.steps import Asked, Counts, Hands, Step, Steps, answer, aside
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 CLOSING = "The local models are being shut down; start the service again and ask again."
 
@@ -49,6 +52,7 @@ class Residents:
         """Grows with each change of what is in memory: a look at it from before such a change says nothing."""
         self._keeper = Keeper(self.settle)
         self._closed = False
+        self._rooms: Mapping[str, Room] = {}
         self.counts = Counts()
         self._steps = Steps(self._slots, self._asked, self.counts, self._hands)
 
@@ -254,13 +258,19 @@ class Residents:
         return follow or None
 
     def _seen(self, slots: Mapping[SlotKey, Slot]) -> Memory[SlotKey]:
-        rooms = {
-            device.name: Room(limit_bytes=self._limit_bytes(device), free_bytes=device.free_bytes)
-            for device in self._look()
-        }
+        try:
+            self._rooms = {
+                device.name: Room(limit_bytes=self._limit_bytes(device), free_bytes=device.free_bytes)
+                for device in self._look()
+            }
+        except Exception:
+            if not self._rooms:
+                raise
+            # A device may be beyond asking for a while; what was seen last is nearer the truth than nothing.
+            log.exception("memory_not_seen")
         in_memory = {key: slot.loaded for key, slot in slots.items()}
         unused = {key: one.engine.state().unused_bytes for key, one in in_memory.items() if one is not None}
-        return Memory(rooms=rooms, unused_bytes=unused)
+        return Memory(rooms=self._rooms, unused_bytes=unused)
 
     def _pinned(self) -> list[str]:
         return sorted({entry.key[0] for entry in self._policy.entries.values() if entry.pinned})
