@@ -22,7 +22,7 @@ LOOK_S = 3.0
 
 @click.group(context_settings=CONTEXT)
 def models() -> None:
-    """List models, say which is chosen and why, load, unload and pin."""
+    """List models, say which is chosen and why; pull, load, unload and pin."""
 
 
 @models.command("list")
