@@ -77,7 +77,7 @@ async def test_the_body_of_the_seeds_orchestrate_example_works(client: httpx.Asy
     assert told["status"] == "completed"
     assert told["flow_type"] == "linear"
     execution = next(node for node in told["flow"]["nodes"] if node["id"] == "execution")
-    assert any("optimized" in note for note in execution["notes"])  # another strategy stood in, and that is said
+    assert any("in 4 bit (NF4) on the" in note for note in execution["notes"])  # what was done is said
 
 
 async def test_the_body_of_the_seeds_inference_example_works(client: httpx.AsyncClient) -> None:
