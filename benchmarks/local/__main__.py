@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))  # the stack around a checkpoint is shared with the tests
 
-from benchmarks.local import in_process, serving  # noqa: E402
+from benchmarks.local import provider, serving  # noqa: E402
 from benchmarks.local.checkpoints import make  # noqa: E402
 
 
@@ -61,11 +61,11 @@ Part = Callable[[Path, Effort, dict[str, Any]], Iterator[Bound | str]]
 def of_one_model(folder: Path, effort: Effort, document: dict[str, Any]) -> Iterator[Bound | str]:
     """Hits, one request, many requests, a shared question, for each size."""
     for size in effort.sizes:
-        with in_process.bench_of(make(size, folder)) as bench:
-            hit_us = in_process.hit_us(bench)
-            one = in_process.one_request(bench, effort.rounds)
-            many = in_process.batch(bench, effort.rounds)
-            shared = in_process.shared_prefix(bench, effort.rounds)
+        with provider.bench_of(make(size, folder)) as bench:
+            hit_us = provider.hit_us(bench)
+            one = provider.one_request(bench, effort.rounds)
+            many = provider.batch(bench, effort.rounds)
+            shared = provider.shared_prefix(bench, effort.rounds)
         document[size] = {"hit_us": hit_us, "one": one, "batch": many, "shared": shared}
         yield f"{size}: one after another {many['serial_tokens_per_s']:.0f} tokens/s, as a padded batch of 8"
         yield f"     {many['padded_tokens_per_s']:.0f}, by agent-lab {many['ours_tokens_per_s']:.0f}"
@@ -79,8 +79,8 @@ def of_one_model(folder: Path, effort: Effort, document: dict[str, Any]) -> Iter
 
 def of_loading(folder: Path, effort: Effort, document: dict[str, Any]) -> Iterator[Bound | str]:
     """A cold load beside reading its bytes, and what many loads leave behind."""
-    cold = in_process.cold_load(make(effort.big, folder), effort.rounds)
-    cycles = in_process.cycles(make("20m", folder), effort.cycles)
+    cold = provider.cold_load(make(effort.big, folder), effort.rounds)
+    cycles = provider.cycles(make("20m", folder), effort.cycles)
     document["loading"] = {"cold": cold, "cycles": cycles}
     yield f"{cold['gigabytes']:.2f} GB: read in {cold['read_s']:.2f} s, loaded in {cold['load_s']:.2f} s"
     yield Bound("loading a checkpoint, times reading its bytes", cold["ratio"], 1.3)

@@ -1,4 +1,4 @@
-"""Figures of the local provider beside bare transformers in one process: both use the same weights, and take turns."""
+"""Figures of the local provider beside bare transformers: both use the same weights, and take turns."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.contracts.registry import Loading, ModelSpec, Sampling, StrategySpec
 from benchmarks.local.checkpoints import words
+from benchmarks.local.plain import Plain, plain
 from support.tiny_model import LocalStack, local_stack
 
 STRATEGY = StrategySpec(name="standard", description="as it is", loading=Loading(context=2048, parallel=8))
@@ -24,12 +25,12 @@ TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A model in memory, by our provider and by its bare object."""
+    """A model in memory, by our provider and by bare transformers."""
 
     stack: LocalStack
     spec: ModelSpec
-    model: Any
     tokenizer: Any
+    plain: Plain
 
     def call(self, prompt: str, *, tokens: int = TOKENS, streamed: bool = True) -> ModelCall:
         """A greedy call."""
@@ -43,12 +44,11 @@ class Bench:
             streamed=streamed,
         )
 
-    def ids(self, prompt: str) -> Any:
-        """The prompt as the provider has the model read it: [1, tokens]."""
+    def ids(self, prompt: str) -> list[int]:
+        """The prompt as the provider has the model read it."""
         chat = [{"role": "user", "content": prompt}]
-        return self.tokenizer.apply_chat_template(
-            chat, add_generation_prompt=True, return_tensors="pt", return_dict=False
-        )
+        ids = self.tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+        return [int(one) for one in ids]
 
 
 def spec_of(folder: Path, key: str = "bench") -> ModelSpec:
@@ -62,11 +62,12 @@ def bench_of(folder: Path) -> Iterator[Bench]:
     spec = spec_of(folder)
     stack = local_stack(spec)
     loaded = stack.manager.load_model("bench", "standard")
+    dtype = str(loaded.model.dtype).removeprefix("torch.")
     try:
-        yield Bench(stack, spec, loaded.model, loaded.tokenizer)
+        with plain(folder, dtype) as bare:
+            yield Bench(stack, spec, loaded.tokenizer, bare)
     finally:
         asyncio.run(stack.provider.close())
-        stack.manager.cleanup_all()
 
 
 async def answer(bench: Bench, call: ModelCall) -> ModelAnswer:
@@ -76,21 +77,6 @@ async def answer(bench: Bench, call: ModelCall) -> ModelAnswer:
             if isinstance(piece, ModelAnswer):
                 return piece
     raise RuntimeError("the provider gave no answer")
-
-
-def generate(bench: Bench, ids: Any, mask: Any = None, tokens: int = TOKENS) -> Any:
-    """What bare transformers does."""
-    import torch
-
-    with torch.inference_mode():
-        return bench.model.generate(
-            ids,
-            attention_mask=torch.ones_like(ids) if mask is None else mask,
-            max_new_tokens=tokens,
-            do_sample=False,
-            pad_token_id=0,
-            eos_token_id=1,
-        )
 
 
 def turns(ways: dict[str, Callable[[int], Any]], rounds: int) -> dict[str, list[float]]:
@@ -124,7 +110,7 @@ def one_request(bench: Bench, rounds: int) -> dict[str, float]:
     prompts = [words(64, seed) for seed in range(rounds + 1)]
     loop = asyncio.new_event_loop()
     ways: dict[str, Callable[[int], Any]] = {
-        "generate": lambda number: generate(bench, bench.ids(prompts[number])),
+        "generate": lambda number: bench.plain.generate([bench.ids(prompts[number])], tokens=TOKENS, padded=False),
         "whole": lambda number: loop.run_until_complete(_exactly(bench, prompts[number], streamed=False)),
         "streamed": lambda number: loop.run_until_complete(_exactly(bench, prompts[number], streamed=True)),
     }
@@ -145,29 +131,20 @@ async def _exactly(bench: Bench, prompt: str, *, streamed: bool, tokens: int = T
 
 def batch(bench: Bench, rounds: int, count: int = 8) -> dict[str, float]:
     """Tokens a second for several prompts: one after another, as a padded batch, and at once by the provider."""
-    import torch
 
     def prompts(number: int) -> list[str]:
         return [words(32 + 16 * (seed % 4), 1000 * number + seed) for seed in range(count)]
 
-    def padded(number: int) -> Any:
-        rows = [bench.ids(prompt)[0] for prompt in prompts(number)]
-        width = max(map(len, rows))
-        ids = torch.stack([torch.nn.functional.pad(row, (width - len(row), 0)) for row in rows])
-        mask = torch.stack([torch.nn.functional.pad(torch.ones_like(row), (width - len(row), 0)) for row in rows])
-        return generate(bench, ids, mask)
-
-    def serial(number: int) -> None:
-        for prompt in prompts(number):
-            generate(bench, bench.ids(prompt))
+    def bare(number: int, *, padded: bool) -> None:
+        bench.plain.generate([bench.ids(prompt) for prompt in prompts(number)], tokens=TOKENS, padded=padded)
 
     async def together(number: int) -> None:
         await asyncio.gather(*(_exactly(bench, prompt, streamed=True) for prompt in prompts(number)))
 
     loop = asyncio.new_event_loop()
     ways: dict[str, Callable[[int], Any]] = {
-        "serial": serial,
-        "padded": padded,
+        "serial": lambda number: bare(number, padded=False),
+        "padded": lambda number: bare(number, padded=True),
         "ours": lambda number: loop.run_until_complete(together(number)),
     }
     found = turns(ways, rounds)
