@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any
@@ -19,28 +20,51 @@ from agent_lab.providers.local.templates.sandbox import Templates
 CLOSING = "The local models are being shut down; start the service again and ask again."
 
 
-class _Line:
-    """Brings what the engine's thread says to the event loop of whoever reads, and gives the lease back at the end."""
+class _Post:
+    """Brings what the engines' threads say to one event loop: all that was said since, each time that it wakes.
 
-    def __init__(self, lease: Lease, *, streamed: bool) -> None:
-        self._loop = asyncio.get_running_loop()
+    To wake a loop costs two switches between threads, and each step has a piece for every answer.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._letters: deque[tuple[asyncio.Queue[str | Outcome], str | Outcome]] = deque()
+        self._is_called = False
+
+    def send(self, pieces: asyncio.Queue[str | Outcome], piece: str | Outcome) -> None:
+        """Put a piece into a queue of the loop, from any thread."""
+        self._letters.append((pieces, piece))
+        if not self._is_called:
+            self._is_called = True
+            with suppress(RuntimeError):  # the loop is closed: nobody is left to read
+                self.loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        # First, so that a letter which comes while this goes on calls again: once too often at the most.
+        self._is_called = False
+        while self._letters:
+            pieces, piece = self._letters.popleft()
+            pieces.put_nowait(piece)
+
+
+class _Line:
+    """Takes what the engine's thread says to whoever reads an answer, and gives the lease back at the end."""
+
+    def __init__(self, lease: Lease, post: _Post, *, streamed: bool) -> None:
         self._lease = lease
+        self._post = post
         self._streamed = streamed
         self.pieces: asyncio.Queue[str | Outcome] = asyncio.Queue()
 
     def show(self, text: str) -> None:
         """Take the next piece; dropped where nobody reads along."""
         if self._streamed:
-            self._send(text)
+            self._post.send(self.pieces, text)
 
     def end(self, outcome: Outcome) -> None:
         """The model is lent until here, which may be after the reader has left."""
         self._lease.release()
-        self._send(outcome)
-
-    def _send(self, piece: str | Outcome) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody is left to read
-            self._loop.call_soon_threadsafe(self.pieces.put_nowait, piece)
+        self._post.send(self.pieces, outcome)
 
 
 class ModelExecutor:
@@ -50,6 +74,7 @@ class ModelExecutor:
         self._host = host
         self._templates = templates or Templates()
         self._running: dict[int, Callable[[], None]] = {}
+        self._post: _Post | None = None
         self._closed = False
         self.latest_metrics: dict[str, Any] | None = None
         """What the latest answer took, under the names of `execution_metrics`."""
@@ -60,7 +85,7 @@ class ModelExecutor:
             raise UnusableError(CLOSING)
         started = time.monotonic()
         lease = await self._host.lease(call.model, call.strategy, deadline_s=call.timeout_s)
-        line = _Line(lease, streamed=call.streamed)
+        line = _Line(lease, self._post_of_this_loop(), streamed=call.streamed)
         asked, cancel = await self._begin(call, lease, line)
         self._running[id(line)] = cancel
         try:
@@ -81,6 +106,12 @@ class ModelExecutor:
             cancel()
         await self._host.close()
         await asyncio.to_thread(self._templates.close)
+
+    def _post_of_this_loop(self) -> _Post:
+        loop = asyncio.get_running_loop()
+        if self._post is None or self._post.loop is not loop:
+            self._post = _Post(loop)
+        return self._post
 
     async def _begin(self, call: ModelCall, lease: Lease, line: _Line) -> tuple[Asked, Callable[[], None]]:
         """Hand the job over. The lease goes with it: whatever happens here, it is released once."""
