@@ -10,9 +10,9 @@ from __future__ import annotations
 import atexit
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -229,12 +229,17 @@ class BatchEngine:
         chances = [answer.chance() for answer in answers]
         for row, answer in enumerate(answers):
             if answer.constraint is not None:
-                with self._blamed_on(answer):
-                    self._grammar.restrict(scores, {row: answer.constraint})
+                self._try(answer, self._grammar.restrict, scores, {row: answer.constraint})
         tokens = draw(scores, [answer.job.sampling for answer in answers], chances)
         for answer, token in zip(answers, tokens, strict=True):
-            with self._blamed_on(answer):
-                self._go_on(answer, token)
+            self._try(answer, self._go_on, answer, token)
+
+    def _try(self, answer: Answer, work: Callable[..., None], *args: Any) -> None:
+        """What goes wrong with one answer's tokenizer or schema ends that answer and no other."""
+        try:
+            work(*args)
+        except Exception as error:  # noqa: BLE001  (it is told to whoever reads that answer)
+            self._end(answer, self._translated(error))
 
     def _go_on(self, answer: Answer, token_id: int | None) -> None:
         if answer.seat is None:  # it has ended with its schema
@@ -245,14 +250,6 @@ class BatchEngine:
         answer.take(token_id)
         if answer.finish_reason is not None:
             self._end(answer, answer.outcome(_held_gb()))
-
-    @contextmanager
-    def _blamed_on(self, answer: Answer) -> Iterator[None]:
-        """What goes wrong with one answer's tokenizer or schema ends that answer and no other."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  (it is told to whoever reads that answer)
-            self._end(answer, self._translated(error))
 
     def _end(self, answer: Answer, outcome: Outcome) -> None:
         if answer.seat is not None:

@@ -54,7 +54,7 @@ class SlotForward:
         positions = begins if widest == 1 else begins + torch.arange(widest, device=device)[None, :]
         if not window.is_even:  # what fills up the shorter rows is read by nobody, but must be a place that exists
             positions = positions.clamp(max=self._last_place)
-        kept, picked = self._kept(window.counts, device)
+        kept, picked = ({}, None) if window.is_step else self._kept(window.counts, device)
         output = self.model(
             input_ids=ids,
             position_ids=positions,
@@ -64,6 +64,8 @@ class SlotForward:
             **kept,
             **extra,
         )
+        if picked is None:
+            return output.logits[:, -1].float()
         return output.logits[torch.arange(len(tokens), device=device), picked].float()
 
     def _kept(self, counts: tuple[int, ...], device: Any) -> tuple[dict[str, Any], Any]:
