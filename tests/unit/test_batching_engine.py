@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,44 @@ def test_a_pass_that_fails_ends_its_answers_with_a_sentence_and_no_later_one(
 
     forward.run = failing
     with pytest.raises(kind, match="'tiny'"):
+        bench.submit(prompt).written()
+    assert bench.submit(prompt).written().text == bench.alone(prompt)
+
+
+def test_a_step_that_fails_beside_its_pass_ends_those_at_work_and_nobody_after_them(
+    bench_of: Callable[..., Bench],
+) -> None:
+    bench = bench_of(parallel=2)
+    one, other = prompts_of(30, 12)
+    memory: Any = bench.engine._seats._memory
+    swap = memory.swap
+
+    def failing(*_: Any) -> None:
+        memory.swap = swap
+        raise MemoryError("no room")
+
+    memory.swap = failing
+    first, second = bench.submit(one, max_tokens=4), bench.submit(other, max_tokens=200)
+    last = bench.submit(other)
+    for reading in (first, second):
+        with suppress(CapacityError):
+            reading.written()
+    assert isinstance(first.outcome, CapacityError) or isinstance(second.outcome, CapacityError)
+    assert last.written().text == bench.alone(other)
+    assert bench.submit(one).written().text == bench.alone(one)
+    assert bench.engine.state().active == 0
+
+
+def test_an_answer_that_finds_no_row_is_told_so(bench_of: Callable[..., Bench]) -> None:
+    bench = bench_of(parallel=2)
+    prompt = prompts_of(12)[0]
+    seats: Any = bench.engine._seats
+
+    def failing(*_: Any) -> None:
+        raise MemoryError("no room")
+
+    seats.sit = failing
+    with pytest.raises(CapacityError, match="'tiny'"):
         bench.submit(prompt).written()
     assert bench.submit(prompt).written().text == bench.alone(prompt)
 

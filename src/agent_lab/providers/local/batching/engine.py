@@ -8,6 +8,7 @@ has read already, or is just reading, is copied and not read again.
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from agent_lab.providers.local.batching.sampler import draw
 from agent_lab.providers.local.batching.seats import Seat, Seats
 from agent_lab.providers.local.engine import EngineState, Job, Outcome, Reader
 from agent_lab.providers.local.threads import compute_with
+
+log = logging.getLogger(__name__)
 
 CLOSING = "The local models are being shut down; start the service again and ask again."
 PORTION_TOKENS = 1024
@@ -127,7 +130,11 @@ class BatchEngine:
         with torch.inference_mode():
             while self._wait():
                 self._run_chores()
-                self._step()
+                try:
+                    self._step()
+                except Exception as error:
+                    log.exception("A step of the model %r has failed.", self._key)
+                    self._start_over(error)
         self._end_all()
         self._forward = None
         self._adapters = None
@@ -174,7 +181,11 @@ class BatchEngine:
     def _seat_waiting(self) -> None:
         while self._waiting and not self._seats.is_full:
             answer = self._waiting.popleft()
-            answer.begin(self._seats.sit(answer, answer.prompt, answer.job.adapter))
+            try:
+                answer.begin(self._seats.sit(answer, answer.prompt, answer.job.adapter))
+            except Exception as error:  # it is on no row, so nobody else would tell its reader
+                self._tell(answer, self._translated(error))
+                raise
 
     def _read(self) -> None:
         """Read a portion of the prompts of those that wait for nobody."""
@@ -250,6 +261,18 @@ class BatchEngine:
         answer.take(token_id)
         if answer.finish_reason is not None:
             self._end(answer, answer.outcome(_held_gb()))
+
+    def _start_over(self, error: Exception) -> None:
+        """End all who sit, and forget what the rows hold: a step that failed outside its pass may have left them mixed.
+
+        Such as memory that runs out while rows are exchanged or tokens are drawn. Those who wait are served as before.
+        """
+        before, told = self._seats, self._translated(error)
+        self._seats = before.anew()
+        for seat in before.rows:
+            if seat.sitter is not None:
+                seat.sitter.seat = None
+                self._tell(seat.sitter, told)
 
     def _end(self, answer: Answer, outcome: Outcome) -> None:
         if answer.seat is not None:

@@ -78,6 +78,12 @@ class Seats(Generic[Sitter]):
         """Places that were ever filled of each row: on a CPU only these have taken memory."""
         self._turn = 0
 
+    def anew(self) -> Seats[Sitter]:
+        """The same rows with nobody on them and nothing in them to be shared."""
+        empty: Seats[Sitter] = Seats(len(self.rows), self._memory)
+        empty.deepest = self.deepest
+        return empty
+
     @property
     def is_full(self) -> bool:
         """True where nobody can sit down."""
