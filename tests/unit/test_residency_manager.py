@@ -232,3 +232,51 @@ def test_a_look_at_the_memory_that_fails_is_a_sentence_for_one_and_nothing_for_o
         claim(on, "b").slot.result(PATIENCE_S)
     machine.fails = False
     assert on.manager.load_model("b", "standard").model_key == "b"
+
+
+def test_a_model_leaves_memory_and_comes_into_it_though_the_memory_cannot_be_looked_at() -> None:
+    class Passing(BlindMachine):
+        looks_left = -1
+
+        def devices(self) -> Sequence[Device]:
+            self.looks_left -= 1
+            self.fails = self.looks_left == 0
+            return super().devices()
+
+    machine = Passing()
+    on = shelf({"a": 1.0}, machine=machine)
+    gate = on.loader.gate("a")
+    asked = claim(on, "a")
+    assert on.loader.begun["a"].wait(PATIENCE_S)
+    machine.looks_left = 1
+    gate.set()
+    asked.slot.result(PATIENCE_S)
+    on.manager.release(asked)
+    machine.looks_left = 1
+    assert on.manager.unload_model("a") == ["a"]
+    assert on.loader.loaded["a"].engine.is_closed
+    assert machine.taken == {"cpu": 0.0}
+
+
+def test_unloading_a_model_that_has_died_meanwhile_waits_for_nothing() -> None:
+    on = shelf({"a": 1.0})
+    on.manager.load_model("a", "standard")
+    known = on.manager._residents.present()
+    death = on.loader.loaded["a"].engine.death
+    assert death is not None
+    death()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(on.manager._residents.put_out, known).result(PATIENCE_S)
+    assert on.keys() == []
+
+
+def test_two_who_unload_a_model_both_wait_until_its_memory_is_back() -> None:
+    machine = FakeMachine(is_late=True)
+    on = shelf({"a": 1.0}, machine=machine)
+    on.manager.load_model("a", "standard")
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(on.manager.unload_model, "a")
+        soon(lambda: on.manager.resident() == [])
+        second = pool.submit(on.manager.unload_model, "a")
+        machine.give_back()
+        assert first.result(PATIENCE_S) == second.result(PATIENCE_S) == ["a"]

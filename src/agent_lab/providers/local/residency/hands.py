@@ -74,9 +74,9 @@ class LoadingHands:
         if slot.prepared is None:
             raise AssertionError("a model is prepared before it is loaded")
         try:
-            before = free_bytes(self._look())
+            before = self._free_bytes()
             loaded = self._loader.load(slot.spec, slot.prepared, slot.placement, slot.feed.tell)
-            slot.taken_bytes = fell_bytes(before, free_bytes(self._look()), slot.placement)
+            slot.taken_bytes = fell_bytes(before, self._free_bytes(), slot.placement)
         except Exception as error:  # noqa: BLE001 - whoever waits for the model gets it
             # Its traceback holds on to what was loaded so far.
             let_go(error)
@@ -94,10 +94,12 @@ class LoadingHands:
     def unload(self, slot: Slot) -> None:
         """Let go of it, and wait until its memory is really back."""
         try:
-            before = free_bytes(self._look())
+            before = self._free_bytes()
             self.bury(slot)
             if not wait_until_back(self._look, before, slot.taken_bytes, self._stop):
                 log.warning("memory_not_back", model=slot.spec.key, taken_bytes=dict(slot.taken_bytes))
+        except Exception:
+            log.exception("memory_not_seen", model=slot.spec.key)
         finally:
             # Whatever else went wrong: a model that never ends leaving would keep its place for ever.
             self._residents.unloaded(slot)
@@ -126,6 +128,15 @@ class LoadingHands:
             done.set_exception(_told(error, spec))
         else:
             done.set_result(None)
+
+    def _free_bytes(self) -> dict[str, int]:
+        """What is free just now; nothing is said of devices that cannot be looked at."""
+        try:
+            return free_bytes(self._look())
+        except Exception:
+            # A model in memory is not lost over it, nor one that has to leave it.
+            log.exception("memory_not_seen")
+            return {}
 
     def _refuse_hopeless(self, spec: ModelSpec) -> None:
         """Before gigabytes are fetched: what needs more than the limits at its smallest will never fit."""

@@ -135,11 +135,15 @@ class Residents:
         """Unload these, and wait until their memory is back. Raises ConflictError where one of them is in use."""
         with self._lock:
             entries = [self._policy.entries.get(slot.key) for slot in slots]
-            busy = [one for one in entries if one is not None and (one.stage != "ready" or one.holders)]
+            busy = [
+                one for one in entries if one is not None and (one.stage not in {"ready", "leaving"} or one.holders)
+            ]
             if busy:
                 raise ConflictError(f"The model {busy[0].key[0]!r} is in use just now; unload it when it has answered.")
-            self._leave(slots)
-        self._await(slots)
+            # One that has died or failed meanwhile never says that it is gone.
+            there = [self._slots[one.key] for one in entries if one is not None]
+            self._leave(there)
+        self._await(there)
 
     def put_out_idle(self) -> list[Slot]:
         """Unload all that nobody uses, and wait until their memory is back."""
