@@ -18,6 +18,7 @@ from agent_lab.contracts.errors import (
     ValidationError,
 )
 from agent_lab.contracts.generation import AnswerBegun, GenerationRequest
+from agent_lab.gateway.attempt import Breakers
 from agent_lab.gateway.breaker import BreakerRules, CircuitBreaker
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.misfits import GatewayDefaults
@@ -192,6 +193,32 @@ async def test_half_open_lets_exactly_one_of_a_hundred_callers_through() -> None
     results = await asyncio.gather(*callers, return_exceptions=True)
     assert sum(not isinstance(result, Exception) for result in results) == 1
     assert lab.breakers() == {"voice": "closed"}
+
+
+@pytest.mark.parametrize(("is_one", "state"), [(True, "closed"), (False, "open")])
+async def test_one_fault_that_ends_many_calls_is_one_failure_of_their_model(is_one: bool, state: str) -> None:
+    breakers, gate = Breakers(BreakerRules(max_failures=3), Time()), asyncio.Event()
+    died = BrokenOffError("The worker process was killed; ask again.")
+
+    async def call() -> None:
+        async with breakers.settling(MODELS.get_model("voice")):
+            await gate.wait()
+            raise died if is_one else BrokenOffError("The connection broke; ask again.")
+
+    calls = [asyncio.create_task(call()) for _ in range(8)]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(*calls, return_exceptions=True)
+    assert breakers.states() == {"voice": state}
+
+
+async def test_the_same_error_from_one_call_after_another_is_a_failure_each_time() -> None:
+    breakers = Breakers(BreakerRules(max_failures=3), Time())
+    for _ in range(3):
+        with suppress(UnusableError):
+            async with breakers.settling(MODELS.get_model("voice")):
+                raise SICK
+    assert breakers.states() == {"voice": "open"}
 
 
 async def test_a_sick_model_does_not_shut_out_its_neighbour() -> None:

@@ -69,7 +69,7 @@ class Breakers:
         breaker = self._rows.get(model.key)
         if breaker is None:
             breaker = self._rows[model.key] = CircuitBreaker(self._rules, model.key)
-        probe = breaker.admit(self._clock())
+        probe, before = breaker.admit(self._clock()), breaker.counted
 
         try:
             yield
@@ -77,7 +77,9 @@ class Breakers:
             breaker.abandoned(probe=probe)
             raise
         except ProviderError as error:
-            if breaker.failed(error, self._clock(), probe=probe):
+            if breaker.has_counted(error, before):
+                breaker.abandoned(probe=probe)
+            elif breaker.failed(error, self._clock(), probe=probe):
                 log.warning("breaker_opened", model=model.key, reason=error.message)
             raise
         except BaseException:  # the caller went away, or its own request was refused: nothing is learned of the model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,6 +47,8 @@ class CircuitBreaker:
     """429s in a row."""
     probing: bool = False
     last_words: str = ""
+    counted: weakref.ref[ProviderError] | None = None
+    """The failure that was counted last; weak, for its frames hold much."""
 
     def state(self, now: float) -> BreakerState:
         """How it stands at that time."""
@@ -89,12 +92,21 @@ class CircuitBreaker:
             return False
         if not probe and self.closed_again_at is not None:
             return False
+        self.counted = weakref.ref(error)
         self.failures += 1
         self.last_words = error.message
         if not probe and self.failures < self.rules.max_failures:
             return False
         self.closed_again_at = now + self.rules.timeout_s
         return True
+
+    def has_counted(self, error: ProviderError, before: weakref.ref[ProviderError] | None) -> bool:
+        """Whether that very failure was counted since the call began, when `before` was the last one counted.
+
+        Calls in flight that one fault ends, such as the death of the process that wrote all of their answers, have one
+        failure between them.
+        """
+        return self.counted is not None and self.counted is not before and self.counted() is error
 
     def abandoned(self, *, probe: bool) -> None:
         """The call says nothing about the model: it was cancelled, or the request itself was refused."""

@@ -228,8 +228,9 @@ class BatchEngine:
             extra = self._adapters.forward_kwargs([seat.family for seat in seats])
             return self._forward.run(tokens, first, [seat.filled for seat in seats], extra)
         except Exception as error:  # noqa: BLE001  (torch raises whatever the weights lead it into)
+            told = self._translated(error)  # one failure, however many answers it ends
             for seat in seats:
-                self._end(_sitter(seat), self._translated(error))
+                self._end(_sitter(seat), told)
             return None
 
     def _take(self, seats: Sequence[Seat[Answer]], scores: Any) -> None:
