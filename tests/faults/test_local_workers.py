@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from agent_lab.contracts.errors import BrokenOffError, CapacityError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
-from agent_lab.providers.local.engine import Written
+from agent_lab.providers.local.engine import Outcome, Written
 from agent_lab.providers.local.worker.loader import IsolatingLoader, open_worker
 from agent_lab.providers.local.worker.patience import CrashPolicy, Patience
 from support.scripted_engine import (
@@ -139,6 +139,33 @@ def test_a_cancelled_answer_ends_and_the_others_go_on(bench: Bench) -> None:
     assert isinstance(other.ended(), Written)
     cancel()  # once more does no harm
     until(lambda: engine.state().active == 0)
+
+
+def test_a_reader_that_fails_takes_no_other_answer_down(bench: Bench) -> None:
+    class Failing(Heard):
+        def end(self, outcome: Outcome) -> None:
+            super().end(outcome)
+            raise RuntimeError("cannot start new thread")
+
+    engine = bench.open().engine
+    failing, other = Failing(), Heard()
+    engine.submit(job(tokens=1), failing)
+    assert isinstance(failing.ended(), Written)
+    engine.submit(job(tokens=100), other)
+    assert isinstance(other.ended(), Written)
+    assert bench.lost == 0
+
+
+def test_all_are_told_of_a_death_though_whoever_keeps_the_model_fails(bench: Bench) -> None:
+    def failing() -> None:
+        raise RuntimeError("cannot start new thread")
+
+    loaded = bench.open(on_lost=failing)
+    reader = Heard()
+    loaded.engine.submit(job(tokens=10**6), reader)
+    assert reader.began.wait(WAIT_S)
+    os.kill(loaded.worker_pid, signal.SIGKILL)
+    assert isinstance(reader.fault(), BrokenOffError)
 
 
 def test_closing_ends_answers_with_a_sentence_and_counts_as_no_loss(bench: Bench) -> None:

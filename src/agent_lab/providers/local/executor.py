@@ -63,8 +63,10 @@ class _Line:
 
     def end(self, outcome: Outcome) -> None:
         """The model is lent until here, which may be after the reader has left."""
-        self._lease.release()
-        self._post.send(self.pieces, outcome)
+        try:
+            self._lease.release()
+        finally:  # whatever follows from the release, whoever waits is told
+            self._post.send(self.pieces, outcome)
 
 
 class ModelExecutor:

@@ -8,13 +8,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from agent_lab.contracts.errors import AgentLabError, BrokenOffError, UnusableError
-from agent_lab.providers.local.engine import EngineState, Job, Reader
+from agent_lab.providers.local.engine import EngineState, Job, Outcome, Reader
 from agent_lab.providers.local.hub import ProgressSink
 from agent_lab.providers.local.loader import Loaded
 from agent_lab.providers.local.worker.messages import (
@@ -159,7 +160,7 @@ class WorkerEngine:
                 with self._lock:
                     ended = self._readers.pop(message.number, None)
                 if ended is not None:
-                    ended.end(message.outcome)
+                    _tell(ended, message.outcome)
             case Beat():
                 self._state = message.state
             case AdapterAdded():
@@ -182,9 +183,12 @@ class WorkerEngine:
         if not self._closing:
             log.warning("worker_lost", model=self._key, pid=self.pid, cause=cause, answers=len(readers))
         for call in lost_calls:
-            call()
+            try:
+                call()
+            except Exception:  # those who wait for an answer are told all the same
+                log.exception("worker_loss_not_taken", model=self._key)
         for reader in readers.values():
-            reader.end(error)
+            _tell(reader, error)
         for waiting in adapters.values():
             waiting.put(error)
         self._load.put(error)
@@ -210,3 +214,8 @@ class WorkerEngine:
             since_beat_s=now - self._beat_at,
             since_word_s=now - self._word_at,
         )
+
+
+def _tell(reader: Reader, outcome: Outcome) -> None:
+    with suppress(Exception):  # a reader that fails has failed for itself alone
+        reader.end(outcome)
