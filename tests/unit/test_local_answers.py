@@ -21,7 +21,7 @@ from agent_lab.providers.local.batching.decoding import Unfolding
 from agent_lab.providers.local.provider import asked
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import load_strategies
-from support.tiny_model import LocalStack, local_stack, tiny_call, tiny_spec
+from support.tiny_model import STANDARD, LocalStack, local_stack, tiny_call, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)
 SENTENCE = "Ünïcode \N{GRINNING FACE}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} 漢字 e\N{COMBINING ACUTE ACCENT}"
@@ -152,6 +152,26 @@ async def test_what_an_answer_took_is_kept_under_the_old_names(tiny_stack: Local
         "model_name",
         "strategy",
     }
+
+
+async def test_the_first_token_is_counted_from_the_question_though_the_model_had_to_wait_for_room(
+    tiny_folder: Path,
+) -> None:
+    specs = [tiny_spec(tiny_folder, key) for key in ("tiny", "b")]
+    probe = local_stack(*specs)
+    await probe.host.load(specs[0], STANDARD)
+    room_gb = probe.manager.used_gb() * 1.5
+    await probe.provider.close()
+    stack = local_stack(*specs, max_usage_gb=room_gb)
+    held = await stack.host.lease(specs[1], STANDARD)
+    asked = asyncio.create_task(answer(stack, tiny_call(tiny_folder, max_tokens=4)))
+    await asyncio.sleep(0.5)
+    held.release()
+    got = await asked
+    assert got.queue_s > 0.2
+    assert got.first_token_s is not None
+    assert got.first_token_s > got.queue_s + got.load_s
+    await stack.provider.close()
 
 
 async def test_a_strategy_that_stood_in_is_told_with_the_answer(tiny_stack: LocalStack, tiny_folder: Path) -> None:

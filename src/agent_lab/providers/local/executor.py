@@ -54,6 +54,8 @@ class _Line:
         self._lease = lease
         self._post = post
         self._streamed = streamed
+        self.handed_at = 0.0
+        """When the engine got the job."""
         self.pieces: asyncio.Queue[str | Outcome] = asyncio.Queue()
 
     def show(self, text: str) -> None:
@@ -96,7 +98,7 @@ class ModelExecutor:
             written = self._written(piece)
             if not call.streamed and written.text:
                 yield TextDelta(text=written.text)
-            yield self._answer(call, lease, asked, written, time.monotonic() - started)
+            yield self._answer(call, lease, asked, written, line.handed_at - started, time.monotonic() - started)
         finally:
             self._running.pop(id(line), None)
             cancel()
@@ -121,6 +123,7 @@ class ModelExecutor:
         def hand_over() -> tuple[Asked, Callable[[], None]]:
             try:
                 asked = job_of(call, lease.loaded, self._templates)
+                line.handed_at = time.monotonic()
                 return asked, lease.engine.submit(asked.job, line)
             except BaseException:
                 lease.release()
@@ -140,7 +143,9 @@ class ModelExecutor:
             raise outcome
         return outcome
 
-    def _answer(self, call: ModelCall, lease: Lease, asked: Asked, written: Written, total_s: float) -> ModelAnswer:
+    def _answer(
+        self, call: ModelCall, lease: Lease, asked: Asked, written: Written, before_s: float, total_s: float
+    ) -> ModelAnswer:
         answer = ModelAnswer(
             text=written.text,
             finish_reason=written.finish_reason,
@@ -150,7 +155,7 @@ class ModelExecutor:
             cache_hit=lease.cache_hit,
             load_s=lease.load_s,
             queue_s=lease.queue_s + written.queue_s,
-            first_token_s=None if written.first_token_s is None else lease.load_s + written.first_token_s,
+            first_token_s=None if written.first_token_s is None else before_s + written.first_token_s,
             inference_s=written.inference_s,
             strategy=lease.strategy,
             notes=lease.notes + asked.notes,
