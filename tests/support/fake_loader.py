@@ -139,6 +139,8 @@ class FakeLoader:
     prepare_failures: list[Exception] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
+    tells_on: bool = False
+    """Loads tell once more how far they are, behind their gate."""
     loaded: dict[str, FakeLoaded] = field(default_factory=dict)
 
     def gate(self, key: str) -> threading.Event:
@@ -178,6 +180,8 @@ class FakeLoader:
         if spec.key in self.gates:
             self.begun[spec.key].set()
             assert self.gates[spec.key].wait(PATIENCE_S)
+        if self.tells_on:
+            on_progress(LoadProgress(model_key=spec.key, stage="loading", done_bytes=1, total_bytes=need_bytes))
         if self.failures:
             raise self.failures.pop(0)
         self.machine.take(placement)

@@ -187,16 +187,20 @@ def test_closing_refuses_those_who_wait_and_ends_every_engine() -> None:
     before = keepers()
     on = shelf({"a": 1.0, "b": 1.0})
     on.manager.load_model("a", "standard")
+    on.loader.tells_on = True
     gate = on.loader.gate("b")
     waiting = claim(on, "b")
     assert on.loader.begun["b"].wait(PATIENCE_S)
     assert keepers() != before
-    on.manager.close()
-    with pytest.raises(UnusableError, match="shut down"):
-        waiting.slot.result(PATIENCE_S)
-    assert on.loader.loaded["a"].engine.is_closed
-    gate.set()
-    soon(lambda: "b" in on.loader.loaded and on.loader.loaded["b"].engine.is_closed)
+    with ThreadPoolExecutor(1) as pool:
+        closing = pool.submit(on.manager.close)
+        with pytest.raises(UnusableError, match="shut down"):
+            waiting.slot.result(PATIENCE_S)
+        soon(lambda: on.loader.loaded["a"].engine.is_closed)
+        assert not closing.done(), "a process that ends in the middle of a load is aborted"
+        gate.set()
+        closing.result(PATIENCE_S)
+    assert "b" not in on.loader.loaded, "it breaks off where it next tells how far it is"
     with pytest.raises(UnusableError, match="shut down"):
         claim(on, "a")
     assert keepers() == before

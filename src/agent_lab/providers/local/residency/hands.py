@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Protocol, runtime_checkable
@@ -23,10 +24,12 @@ from agent_lab.providers.local.residency.reclaim import (
     reclaim,
     wait_until_back,
 )
-from agent_lab.providers.local.residency.residents import Residents
+from agent_lab.providers.local.residency.residents import CLOSING, Residents
 from agent_lab.providers.local.residency.slots import Slot
 
 log = structlog.get_logger(__name__)
+LAST_S = 10.0
+"""So long a service that is shut down waits for loads to break off."""
 
 
 @runtime_checkable
@@ -57,6 +60,7 @@ class LoadingHands:
         self._look = look
         self._limit_bytes = limit_bytes
         self._stop = stop
+        self._loading: set[threading.Thread] = set()
 
     def prepare(self, slot: Slot) -> None:
         """Have its files found or fetched, and its bytes counted."""
@@ -73,9 +77,10 @@ class LoadingHands:
         """Have it loaded where the policy has placed it."""
         if slot.prepared is None:
             raise AssertionError("a model is prepared before it is loaded")
+        self._loading.add(threading.current_thread())
         try:
             before = self._free_bytes()
-            loaded = self._loader.load(slot.spec, slot.prepared, slot.placement, slot.feed.tell)
+            loaded = self._loader.load(slot.spec, slot.prepared, slot.placement, self._telling(slot))
             slot.taken_bytes = fell_bytes(before, self._free_bytes(), slot.placement)
         except Exception as error:  # noqa: BLE001 - whoever waits for the model gets it
             # Its traceback holds on to what was loaded so far.
@@ -84,6 +89,8 @@ class LoadingHands:
             is_memory = isinstance(error, CapacityError)
             self._residents.failed(slot, _told(error, slot.spec), prepared=True, out_of_memory=is_memory)
             return
+        finally:
+            self._loading.discard(threading.current_thread())
         slot.loaded = loaded
         slot.feed.tell(LoadProgress(model_key=slot.spec.key, stage="ready", done_bytes=loaded.plan.need_bytes))
         if not self._residents.loaded(slot):
@@ -137,6 +144,22 @@ class LoadingHands:
             # A model in memory is not lost over it, nor one that has to leave it.
             log.exception("memory_not_seen")
             return {}
+
+    def finish(self) -> None:
+        """Wait until the loads that were told to break off have done so; a process that ends under torch is aborted."""
+        until_s = time.monotonic() + LAST_S
+        for thread in tuple(self._loading):
+            thread.join(max(0.0, until_s - time.monotonic()))
+
+    def _telling(self, slot: Slot) -> Callable[[LoadProgress], None]:
+        """Hears how far a load is, and breaks it off once the service is being shut down."""
+
+        def tell(progress: LoadProgress) -> None:
+            if self._stop.is_set():
+                raise UnusableError(CLOSING)
+            slot.feed.tell(progress)
+
+        return tell
 
     def _refuse_hopeless(self, spec: ModelSpec) -> None:
         """Before gigabytes are fetched: what needs more than the limits at its smallest will never fit."""

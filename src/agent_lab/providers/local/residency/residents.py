@@ -187,6 +187,7 @@ class Residents:
             answer(asked.slot, UnusableError(CLOSING))
         for slot in in_memory:
             self._hands.bury(slot)
+        self._hands.finish()
 
     # --- what the hands say ----------------------------------------------------------------------------------------
     def prepared(self, slot: Slot, need_bytes: int) -> None:

@@ -55,6 +55,8 @@ class Hands(Protocol):
 
     def bury(self, slot: Slot) -> None: ...
 
+    def finish(self) -> None: ...
+
 
 @dataclass(slots=True)
 class Asked:

@@ -37,7 +37,11 @@ def open_worker(
     patience = patience or Patience()
     engine = WorkerEngine(spec.key, patience)
     engine.when_lost(on_lost)
-    loaded = engine.open(Begin(loader, spec, prepared, placement, patience.beat_s), on_progress)
+    try:
+        loaded = engine.open(Begin(loader, spec, prepared, placement, patience.beat_s), on_progress)
+    except BaseException:
+        engine.close()
+        raise
     return replace(loaded, engine=engine, worker_pid=engine.pid)
 
 
