@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -175,12 +176,20 @@ async def test_the_first_token_is_counted_from_the_question_though_the_model_had
 
 
 async def test_a_strategy_that_stood_in_is_told_with_the_answer(tiny_stack: LocalStack, tiny_folder: Path) -> None:
-    from dataclasses import replace
-
     optimized = load_strategies(Path("no such folder")).get_strategy("optimized")
     got = await answer(tiny_stack, replace(tiny_call(tiny_folder, max_tokens=2), strategy=optimized))
     assert got.strategy == "standard"
     assert "stood in for it" in got.notes[0]
+
+
+async def test_a_strategy_for_one_answer_at_a_time_is_no_model_of_another_kind(
+    tiny_stack: LocalStack, tiny_folder: Path
+) -> None:
+    alone = StrategySpec(name="alone", description="one at a time", loading=Loading(parallel=1))
+    call = replace(tiny_call(tiny_folder, "A word more", max_tokens=4), strategy=alone)
+    first, again = await answer(tiny_stack, call), await answer(tiny_stack, call)
+    assert (first.notes, again.notes) == ((), ())
+    assert again.cached_tokens > 0
 
 
 async def test_an_answer_fits_its_schema(tiny_stack: LocalStack, tiny_folder: Path) -> None:

@@ -33,6 +33,7 @@ class SlotForward:
 
     def __init__(self, model: Any, *, rows: int, places: int) -> None:
         self.model = model
+        self.rows = rows
         self._config = model.config.get_text_config()
         self._last_place = places - 1
         self.memory = SlotCache(self._config.num_hidden_layers, rows, places)
@@ -148,11 +149,12 @@ class OwnForward:
 
 
 def agrees(model: Any, forward: SlotForward, ids: Sequence[int]) -> bool:
-    """Whether passes over the slots give what the model gives without any memory: tried on two rows of two lengths."""
-    rows = [list(ids[:5]), list(ids[2:5])]
+    """Whether passes over the slots give what the model gives without any memory: tried on two rows of two lengths
+    (on one, where the memory has no more)."""
+    rows = [list(ids[:5]), list(ids[2:5])][: forward.rows]
     begun = [row[:-1] for row in rows]
     try:
-        first = forward.run(begun, 0, [0, 0], {})
+        first = forward.run(begun, 0, [0] * len(begun), {})
         second = forward.run([row[-1:] for row in rows], 0, [len(row) for row in begun], {})
         return _all_alike(first, begun, model) and _all_alike(second, rows, model)
     except (TypeError, ValueError, AttributeError, RuntimeError, IndexError, NotImplementedError, KeyError):
