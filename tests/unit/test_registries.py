@@ -117,7 +117,7 @@ def test_a_broken_file_is_told_with_file_row_and_field(tmp_path: Path, content: 
 
 def test_a_strategy_that_falls_back_on_nothing_is_refused(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text('[[strategy]]\nname = "a"\ndescription = "x"\nfallbacks = ["standrad"]\n')
-    with pytest.raises(ValidationError, match=r"'a' cannot fall back.*did you mean 'standard'"):
+    with pytest.raises(ValidationError, match=r"s\.toml: .*'a' cannot fall back.*did you mean 'standard'"):
         load_strategies(tmp_path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from agent_lab.contracts.errors import ValidationError, unknown_name
@@ -13,13 +13,14 @@ from agent_lab.registries.rows import read_rows
 class StrategyRegistry:
     """The strategies that may be asked for, by name. Raises ValidationError where a fallback does not exist."""
 
-    def __init__(self, rows: Iterable[StrategySpec]) -> None:
+    def __init__(self, rows: Iterable[StrategySpec], files: Mapping[str, str] | None = None) -> None:
         self._rows = {row.name: row for row in rows}
         for row in self._rows.values():
+            file = f"{files[row.name]}: " if files and row.name in files else ""
             for fallback in row.fallbacks:
                 if fallback not in self._rows:
                     missing = unknown_name("strategy", fallback, self._rows).message
-                    raise ValidationError(f"The strategy {row.name!r} cannot fall back: {missing}")
+                    raise ValidationError(f"{file}The strategy {row.name!r} cannot fall back: {missing}")
 
     def get_strategy(self, name: str) -> StrategySpec:
         """The strategy of that name. Raises NotFoundError with the nearest names."""
@@ -41,4 +42,5 @@ def load_strategies(config_dir: Path) -> StrategyRegistry:
 
     A user's row with an existing name replaces the built-in one. Raises ValidationError naming file, row and field.
     """
-    return StrategyRegistry(read_rows("strategy", StrategySpec, "name", config_dir).rows)
+    read = read_rows("strategy", StrategySpec, "name", config_dir)
+    return StrategyRegistry(read.rows, read.files)
