@@ -65,6 +65,7 @@ def test_people_read_how_far_it_is_and_what_it_brought(said: Run, tmp_path: Path
         (["--base", "dmeo"], "did you mean 'demo'"),
         (["--base", "demo", "--name", "a b"], "cannot be the name of a model"),
         (["--base", "demo", "--resume"], "no training to go on with"),
+        (["--base", "demo", "--lr", "nan"], "Invalid value for '--lr'"),
         ([], "--base"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

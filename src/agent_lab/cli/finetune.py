@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent_lab.cli.options import as_json
+from agent_lab.cli.options import Number, as_json
 
 if TYPE_CHECKING:
     from agent_lab.providers.local.tuning.plan import TuningPlan, TuningProgress, TuningReport
@@ -24,12 +24,12 @@ INTERRUPTED = 130
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.option("--base", required=True, metavar="KEY", help="The local model to train an adapter for.")
 @click.option("--name", metavar="NAME", help="What the adapter is called; else after the base and the file.")
-@click.option("--epochs", type=click.FloatRange(0.01, 1000), default=3.0, show_default=True, help="Passes.")
+@click.option("--epochs", type=Number(0.01, 1000), default=3.0, show_default=True, help="Passes.")
 @click.option("--max-steps", type=click.IntRange(1, 10_000_000), metavar="N", help="Stop after so many steps.")
 @click.option(
     "--lr",
     "learning_rate",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(0, 1, min_open=True),
     default=1e-3,
     show_default=True,
     help="The highest rate of learning; 2e-4 suits models of billions of parameters.",

@@ -35,7 +35,7 @@ def sampling_options(command: Command) -> Command:
             "--seed", type=click.IntRange(min=0), metavar="N", help="Draw the same way again, where that can be."
         ),
         click.option(
-            "--temperature", type=click.FloatRange(0, 2), metavar="T", help="How freely the next word is drawn, 0 to 2."
+            "--temperature", type=Number(0, 2), metavar="T", help="How freely the next word is drawn, 0 to 2."
         ),
         click.option(
             "--max-tokens", type=click.IntRange(1, 1_000_000), metavar="N", help="The longest answer, in tokens."
@@ -44,6 +44,17 @@ def sampling_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+class Number(click.FloatRange):
+    """A number within bounds; `nan`, which compares with nothing and so passes every bound, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number, or a sentence of wrong use."""
+        found = super().convert(value, param, ctx)
+        if found != found:
+            self.fail("nan is no number.", param, ctx)
+        return found
 
 
 def pairs(given: Iterable[str], option: str) -> dict[str, str]:

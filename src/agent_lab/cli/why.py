@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent_lab.cli.options import as_json, fitting
+from agent_lab.cli.options import Number, as_json, fitting
 
 if TYPE_CHECKING:
     from agent_lab.contracts.generation import GenerationRequest
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @click.option("--prompt", default="?", metavar="TEXT", help="The question (`-` reads it from standard input).")
 @click.option("--task", metavar="TYPE", help="What kind of task it is: code, math, reasoning, ...")
 @click.option("--max-tokens", type=click.IntRange(1, 1_000_000), metavar="N", help="The longest answer, in tokens.")
-@click.option("--max-vram", type=click.FloatRange(min=0, min_open=True), metavar="GB", help="Memory it may take.")
-@click.option("--latency", type=click.FloatRange(min=0, min_open=True), metavar="S", help="Seconds it may take.")
-@click.option("--budget", type=click.FloatRange(min=0), metavar="USD", help="What it may cost.")
+@click.option("--max-vram", type=Number(min=0, min_open=True), metavar="GB", help="Memory it may take.")
+@click.option("--latency", type=Number(min=0, min_open=True), metavar="S", help="Seconds it may take.")
+@click.option("--budget", type=Number(min=0), metavar="USD", help="What it may cost.")
 @click.option("--url", metavar="URL", help="Ask a running server, which knows how fast and how well its models are.")
 @as_json
 def why(key: str | None, url: str | None, as_json: bool, **wish: Any) -> int:
