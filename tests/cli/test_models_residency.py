@@ -63,14 +63,17 @@ async def test_a_load_is_shown_in_whole_lines_where_nothing_is_written_over(home
         for step in range(20):
             box.host.tell("big", "loading", step, 4_100_000_000, elapsed_s=3.0 + step / 10)
         await asyncio.sleep(0.4)
-        box.host.finish("big", worker_pid=4711)
+        box.host.finish("big", worker_pid=4711, notes=("The strategy 'x' needs a GPU; 'y' stood in for it.",))
         done = await running
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "big: waiting for its turn."
     assert lines[1] == "big: downloading 1.20 of 4.10 GB, 1 min 15 s left."
     assert re.fullmatch(r"big: loading \d+ B of 4\.10 GB\.", lines[2])
-    assert lines[3:] == ["big is in memory: 4.2 GB on cuda:0, in process 4711, pinned."]
+    assert lines[3:] == [
+        "big is in memory: 4.2 GB on cuda:0, in process 4711, pinned.",
+        "Note: The strategy 'x' needs a GPU; 'y' stood in for it.",
+    ]
     assert "\x1b" not in done.stdout
 
 

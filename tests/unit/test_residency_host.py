@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import structlog.testing
 
 from agent_lab.contracts.errors import BusyError, NotFoundError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
+from agent_lab.registries.strategies import load_strategies
 from support.fake_loader import PATIENCE_S, QUICK, STANDARD, Shelf, close_all, shelf, spec
 
 A = spec("a")
@@ -149,6 +151,13 @@ async def test_a_model_that_is_not_kept_alive_can_be_pinned_when_it_is_loaded() 
         await asyncio.sleep(0.005)
     with pytest.raises(NotFoundError):
         on.host.pin("a", pinned=True)
+
+
+async def test_a_strategy_that_stands_in_is_told_with_the_load() -> None:
+    on = shelf({"a": 1.0})
+    there = await on.host.load(A, load_strategies(Path("no such folder")).get_strategy("flash"))
+    assert there.strategy == "standard"
+    assert [note for note in there.notes if "'standard' stood in for it" in note] == list(there.notes) != []
 
 
 async def test_models_that_wish_to_be_warm_are_loaded_at_the_start_and_a_failure_is_logged_alone() -> None:

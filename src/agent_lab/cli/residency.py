@@ -42,9 +42,8 @@ def load(key: str, strategy: str | None, pin: bool, url: str, as_json: bool) -> 
     if not answer:
         raise EnvironmentFaultError(f"The server at {url} ended without {key!r} in memory; its log says why.")
     pinned = ", pinned" if answer["pinned"] else ""
-    return _tell(
-        answer, f"{_named(answer, key)} is in memory: {answer['size_gb']:.3g} GB on {_place(answer)}{pinned}.", as_json
-    )
+    there = f"{_named(answer, key)} is in memory: {answer['size_gb']:.3g} GB on {_place(answer)}{pinned}."
+    return _tell(answer, "\n".join([there, *(f"Note: {said}" for said in answer.get("notes", ()))]), as_json)
 
 
 @click.command("unload")

@@ -103,6 +103,8 @@ class ResidentModel:
     """The process that it runs in, where that is one of its own."""
     adapters: tuple[str, ...] = ()
     """Keys of the LoRA adapters that are loaded onto it."""
+    notes: tuple[str, ...] = ()
+    """What was done otherwise than its strategy says, in sentences for the user."""
 
 
 LoadStage = Literal["waiting", "fetching", "loading", "ready"]

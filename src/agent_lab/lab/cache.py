@@ -29,6 +29,7 @@ EXAMPLE: dict[str, Any] = {
     "pinned": False,
     "worker_pid": None,
     "adapters": [],
+    "notes": [],
 }
 PROGRESS: dict[str, Any] = {
     "model_key": "mistral7b",
@@ -63,11 +64,14 @@ class CachedModel(BaseModel):
     """The process that it runs in, where that is one of its own."""
     adapters: list[str]
     """Keys of the LoRA adapters that are loaded onto it."""
+    notes: list[str]
+    """What was done otherwise than its strategy says, such as another strategy that stands in for it."""
 
     @classmethod
     def of(cls, resident: ResidentModel) -> CachedModel:
         """The resident model as the API shows it."""
-        return cls.model_validate({**asdict(resident), "adapters": list(resident.adapters)})
+        lists = {"adapters": list(resident.adapters), "notes": list(resident.notes)}
+        return cls.model_validate({**asdict(resident), **lists})
 
 
 class LoadState(BaseModel):

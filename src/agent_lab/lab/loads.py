@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from agent_lab.contracts.errors import UnusableError
@@ -67,7 +68,9 @@ class Load:
 
     async def _run(self, host: ModelHost, model: ModelSpec, strategy: StrategySpec) -> ResidentModel:
         resident = await host.load(model, strategy, on_progress=self._take)
-        return host.pin(resident.model_key, pinned=True) if self._pin else resident
+        if not self._pin:
+            return resident
+        return replace(host.pin(resident.model_key, pinned=True), notes=resident.notes)
 
     def _take(self, progress: LoadProgress) -> None:
         self._latest = progress

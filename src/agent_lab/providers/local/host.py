@@ -90,7 +90,8 @@ class LocalHost:
         # Not before the caller has had its turn: a model that is not kept alive could be gone before it is pinned.
         loop.call_soon(self._manager.release, claim)
         found_there = self._manager.view(slot)
-        return replace(found_there, in_use=max(0, found_there.in_use - 1))
+        notes = found.notes + found_there.notes
+        return replace(found_there, in_use=max(0, found_there.in_use - 1), notes=notes)
 
     async def unload(self, model_key: str | None = None) -> Sequence[str]:
         """Unload one model, or all that are not in use. Raises NotFoundError and ConflictError for the one."""

@@ -239,4 +239,4 @@ def _public(model_key: str, slot: Slot, found: Standing) -> LoadedModel:
 def _stats(model: ResidentModel) -> dict[str, Any]:
     told = asdict(model)
     times = {name: told[name].isoformat() for name in ("loaded_at", "last_used_at")}
-    return {**told, **times, "adapters": list(model.adapters)}
+    return {**told, **times, "adapters": list(model.adapters), "notes": list(model.notes)}

@@ -79,6 +79,7 @@ class Slot:
             pinned=pinned,
             worker_pid=None if self.loaded is None else self.loaded.worker_pid,
             adapters=self.adapter_keys,
+            notes=() if self.loaded is None else self.loaded.plan.notes,
         )
 
     def anew(self) -> Slot:
