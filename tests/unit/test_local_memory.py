@@ -15,8 +15,6 @@ from agent_lab.providers.local.gpu_guard import (
     GpuGuard,
     can_load_model,
     get_available_vram,
-    limit_gb,
-    room_gb,
 )
 from agent_lab.providers.local.loader import TransformersLoader
 from support.tiny_model import STANDARD, LocalStack, local_stack, save_tiny_model, tiny_spec
@@ -120,14 +118,6 @@ def test_threads_that_load_and_unload_at_random_keep_the_limit(tmp_path: Path, t
 
 
 # --- the machine --------------------------------------------------------------------------------------------------
-def test_the_limit_is_what_is_configured_and_never_more_than_there_is() -> None:
-    assert limit_gb(10.0, None) == 8.0
-    assert limit_gb(10.0, 6.0) == 6.0
-    assert limit_gb(10.0, 60.0) == 10.0
-    assert room_gb(limit_gb=8.0, used_gb=3.0, available_gb=2.0) == 2.0
-    assert room_gb(limit_gb=8.0, used_gb=9.0, available_gb=2.0) == 0.0
-
-
 def test_the_guard_reports_this_machine() -> None:
     look = GpuGuard(2.0, used_by_models_gb=lambda: 0.5).look()
     assert 0 < look.available_gb <= look.total_gb

@@ -19,7 +19,6 @@ from agent_lab.providers.local.gpu_guard import (
     limit_bytes,
     limit_gb,
     ram,
-    room_gb,
 )
 from agent_lab.providers.local.plan import Device, LoadPlan
 from agent_lab.providers.local.strategies import load_plan, standing
@@ -222,8 +221,6 @@ def test_the_limit_is_what_is_configured_and_never_more_than_there_is() -> None:
     assert limit_gb(10.0, 6.0) == 6.0
     assert limit_gb(10.0, 60.0) == 10.0
     assert limit_bytes(Device(name="cpu", total_bytes=10**10, free_bytes=0), 6.0) == 6 * 10**9
-    assert room_gb(limit_gb=8.0, used_gb=3.0, available_gb=2.0) == 2.0
-    assert room_gb(limit_gb=8.0, used_gb=9.0, available_gb=2.0) == 0.0
 
 
 def test_the_guard_reports_this_machine() -> None:

@@ -53,11 +53,6 @@ def limit_bytes(device: Device, configured_gb: float | None) -> int:
     return int(limit_gb(device.total_bytes / GB, configured_gb) * GB)
 
 
-def room_gb(*, limit_gb: float, used_gb: float, available_gb: float) -> float:
-    """What one more model may take: within the limit and within what is really free, never below 0."""
-    return max(0.0, min(limit_gb - used_gb, available_gb))
-
-
 def import_torch() -> Any:
     """The module torch. Raises EnvironmentFaultError that says how to install it."""
     # transformers and bitsandbytes fetch compiled code from the hub with this package where it is installed, and run
