@@ -242,6 +242,7 @@ def test_an_adapter_takes_what_its_row_leaves_out_from_its_base(tmp_path: Path) 
         ('base = "dmeo"', "the field 'base' is 'dmeo': there is no model 'dmeo'; did you mean 'demo'?"),
         ('base = "gpt-5"', "the field 'base' is 'gpt-5': that is no local model"),
         ('base = "terse"', "the field 'base' is 'terse': that is an adapter itself"),
+        ('base = "demo"\nresidency = { warm = true, worker = true }', "'residency.worker' is for the row of its base"),
         ('base = "demo"\nprompt_format = "chat"', "'prompt_format' is 'chat': its base 'demo' reads 'turns'"),
         ('base = "demo"\ncontext_window = 9999', "'context_window' is '9999': its base 'demo' reads 1024 tokens"),
     ],
@@ -249,6 +250,12 @@ def test_an_adapter_takes_what_its_row_leaves_out_from_its_base(tmp_path: Path) 
 def test_an_adapter_on_a_base_that_cannot_be_is_refused(tmp_path: Path, more: str, said: str) -> None:
     (tmp_path / "mine.toml").write_text(ADAPTER + more + "\n")
     with pytest.raises(ValidationError, match=rf"mine.toml, model 'terse': .*{said}"):
+        refer(tmp_path)
+
+
+def test_a_hosted_model_that_is_to_stay_in_memory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(ADAPTER.replace('"local"', '"openai"') + "residency = { pinned = true }\n")
+    with pytest.raises(ValidationError, match=r"mine.toml, model 'terse': .*'residency.pinned' is for local models"):
         refer(tmp_path)
 
 

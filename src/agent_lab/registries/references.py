@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from agent_lab.contracts.errors import ValidationError, unknown_name
-from agent_lab.contracts.registry import HERE, ModelSpec, ProviderSpec
+from agent_lab.contracts.registry import HERE, ModelSpec, ProviderSpec, Residency
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import StrategyRegistry
 
@@ -20,7 +20,7 @@ def check_references(models: ModelRegistry, strategies: StrategyRegistry, provid
     """
     rows = {row.key: row for row in providers}
     for model in models.list_models():
-        fault = _fault(model, strategies, rows) or _fault_of_base(model, models)
+        fault = _fault(model, strategies, rows) or _fault_of_base(model, models) or _fault_of_residency(model, models)
         if fault:
             raise ValidationError(f"{models.place_of(model.key)}: {fault}")
 
@@ -60,6 +60,19 @@ def _fault_of_base(model: ModelSpec, models: ModelRegistry) -> str:
     if model.context_window > base.context_window:
         said = f"its base {base.key!r} reads {base.context_window} tokens; leave the field out."
         return _wrong("context_window", str(model.context_window), said)
+    return ""
+
+
+def _fault_of_residency(model: ModelSpec, models: ModelRegistry) -> str:
+    ruled = Residency() if model.base is None else models.get_model(model.base).residency
+    other = [name for name, value in model.residency if value != getattr(ruled, name)]
+    if model.provider != LOCAL and other:
+        return (
+            f"the field 'residency.{other[0]}' is for local models, and this one is not in memory here; leave it out."
+        )
+    idle = [name for name in other if model.base is not None and name != "warm"]
+    if idle:
+        return f"the field 'residency.{idle[0]}' is for the row of its base {model.base!r}, whose memory it shares."
     return ""
 
 
