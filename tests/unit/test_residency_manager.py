@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from agent_lab.contracts.errors import (
     NotFoundError,
     RateLimitedError,
     UnusableError,
+    ValidationError,
 )
 from agent_lab.providers.local.plan import Device
 from agent_lab.providers.local.residency.state import Rules
@@ -224,6 +226,12 @@ class BlindMachine(FakeMachine):
         if self.fails:
             raise RuntimeError("CUDA error: unknown")
         return super().devices()
+
+
+@pytest.mark.parametrize("option", [{"context": -1}, {"precision": "int3"}, {"contxt": 5}], ids=str)
+def test_an_option_of_a_load_that_cannot_be_is_a_sentence(option: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"The option '{next(iter(option))}' of a load is "):
+        shelf({"a": 1.0}).manager.load_model("a", "standard", **option)
 
 
 def test_a_look_at_the_memory_that_fails_is_a_sentence_for_one_and_nothing_for_others() -> None:

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, TypedDict, Unpack
 
-from agent_lab.contracts.errors import NotFoundError, unknown_name
+import pydantic
+
+from agent_lab.contracts.errors import NotFoundError, ValidationError, unknown_name
 from agent_lab.contracts.ports import LoadProgress, ResidentModel
 from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
 from agent_lab.providers.local.gpu_guard import GB, Capability, capability, devices, limit_bytes
@@ -89,12 +91,12 @@ class ModelManager:
     def load_model(self, model_key: str, strategy: str, **options: Unpack[LoadingOptions]) -> LoadedModel:
         """The model in memory, loaded where it is not yet. Blocks while it loads.
 
-        Raises NotFoundError, UnusableError (files), CapacityError (it never fits), BusyError (others are in use),
-        EnvironmentFaultError (no torch).
+        Raises NotFoundError, ValidationError (an option), UnusableError (files), CapacityError (it never fits),
+        BusyError (others are in use), EnvironmentFaultError (no torch).
         """
         chosen = self._strategies.get_strategy(strategy)
         if options:
-            loading = Loading.model_validate({**chosen.loading.model_dump(), **options})
+            loading = _loading(chosen.loading, options)
             chosen = chosen.model_copy(update={"loading": loading})
         found = self.standing(chosen)
         claim = self.claim(self._models.get_model(model_key), found.strategy, patience_s=LONGEST_LOAD_S)
@@ -221,6 +223,17 @@ class ModelManager:
         """Refuse all who wait, end every engine and let go of every model. Nothing is loaded after that."""
         self._stop.set()
         self._residents.close()
+
+
+def _loading(plain: Loading, options: LoadingOptions) -> Loading:
+    try:
+        return Loading.model_validate({**plain.model_dump(), **options})
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        raise ValidationError(
+            f"The option {name!r} of a load is {first['input']!r}: {first['msg']}.", where=name
+        ) from error
 
 
 def _public(model_key: str, slot: Slot, found: Standing) -> LoadedModel:
