@@ -38,13 +38,13 @@ from agent_lab.nodes.table import node_kinds
 from agent_lab.providers.hosted.vendors import hosted_provider
 from agent_lab.providers.local.batching.opening import open_engine
 from agent_lab.providers.local.executor import ModelExecutor
+from agent_lab.providers.local.files.hub import HubCache
+from agent_lab.providers.local.files.pins import FILE_NAME as PINS
+from agent_lab.providers.local.files.pins import Pins
 from agent_lab.providers.local.gpu_guard import GpuGuard
 from agent_lab.providers.local.host import LocalHost
-from agent_lab.providers.local.hub import HubCache
-from agent_lab.providers.local.loader import TransformersLoader
+from agent_lab.providers.local.loading.loader import TransformersLoader
 from agent_lab.providers.local.manager import ModelManager
-from agent_lab.providers.local.pins import FILE_NAME as PINS
-from agent_lab.providers.local.pins import Pins
 from agent_lab.providers.local.provider import LocalProvider
 from agent_lab.providers.local.templates.sandbox import Templates
 from agent_lab.providers.local.worker.loader import IsolatingLoader

@@ -17,7 +17,7 @@ from agent_lab.contracts.errors import BrokenOffError, ModelCorruptError, Unusab
 from agent_lab.contracts.registry import ModelSpec, Residency, Sampling
 from agent_lab.providers.local.batching.opening import open_engine
 from agent_lab.providers.local.engine import Job, Written
-from agent_lab.providers.local.loader import TransformersLoader
+from agent_lab.providers.local.loading.loader import TransformersLoader
 from agent_lab.providers.local.worker.loader import IsolatingLoader
 from support.scripted_engine import Heard
 from support.tiny_model import CPU, STANDARD, tiny_spec

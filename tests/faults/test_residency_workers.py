@@ -14,7 +14,7 @@ from agent_lab.contracts.registry import Sampling
 from agent_lab.providers.local.batching.opening import open_engine
 from agent_lab.providers.local.engine import Job
 from agent_lab.providers.local.host import Lease
-from agent_lab.providers.local.loader import TransformersLoader
+from agent_lab.providers.local.loading.loader import TransformersLoader
 from agent_lab.providers.local.worker.loader import IsolatingLoader
 from support.scripted_engine import Heard
 from support.tiny_model import STANDARD, LocalStack, local_stack, tiny_spec

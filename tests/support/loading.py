@@ -8,7 +8,7 @@ from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import StrategySpec
 from agent_lab.providers.local.engine import Engine
 from agent_lab.providers.local.gpu_guard import Capability
-from agent_lab.providers.local.loader import Loaded, Prepared, TransformersLoader
+from agent_lab.providers.local.loading.loader import Loaded, Prepared, TransformersLoader
 from agent_lab.registries.strategies import load_strategies
 from support.tiny_model import STANDARD, tiny_spec
 

@@ -11,7 +11,7 @@ from agent_lab.providers.local.batching.opening import open_engine
 from agent_lab.providers.local.executor import ModelExecutor
 from agent_lab.providers.local.gpu_guard import Capability
 from agent_lab.providers.local.host import LocalHost
-from agent_lab.providers.local.loader import Loader, TransformersLoader
+from agent_lab.providers.local.loading.loader import Loader, TransformersLoader
 from agent_lab.providers.local.manager import ModelManager
 from agent_lab.providers.local.plan import Device
 from agent_lab.providers.local.provider import LocalProvider

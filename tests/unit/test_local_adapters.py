@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from agent_lab.contracts.errors import ModelCorruptError, UnusableError
-from agent_lab.providers.local.adapter_files import CONFIG, WEIGHTS, inspect_adapter
 from agent_lab.providers.local.adapters import Adapters
+from agent_lab.providers.local.files.adapter_files import CONFIG, WEIGHTS, inspect_adapter
 from support.tiny_model import save_tiny_model
 
 torch = pytest.importorskip("torch")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from agent_lab.providers.local.checkpoint import Report, read_model
-from agent_lab.providers.local.footprint import four_bit_obstacle, kv_bytes_per_token, weights_bytes
+from agent_lab.providers.local.files.hub import silent
+from agent_lab.providers.local.files.weights import inspect
 from agent_lab.providers.local.gpu_guard import import_torch
-from agent_lab.providers.local.hub import silent
+from agent_lab.providers.local.loading.checkpoint import Report, read_model
+from agent_lab.providers.local.loading.footprint import four_bit_obstacle, kv_bytes_per_token, weights_bytes
 from agent_lab.providers.local.plan import Dtype, Footprint, LoadPlan
-from agent_lab.providers.local.weights import inspect
 from support.checkpoints import ARCHITECTURES, change_config, save_checkpoint
 from support.tiny_model import tiny_spec
 

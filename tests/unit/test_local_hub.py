@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from agent_lab.contracts.errors import EnvironmentFaultError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
-from agent_lab.providers.local import fetching
-from agent_lab.providers.local.hub import HubCache, fetch, pull
-from agent_lab.providers.local.pace import Pace
-from agent_lab.providers.local.pins import Pins
+from agent_lab.providers.local.files import fetching
+from agent_lab.providers.local.files.hub import HubCache, fetch, pull
+from agent_lab.providers.local.files.pace import Pace
+from agent_lab.providers.local.files.pins import Pins
 from support.fake_hub import FakeHub, serving
 from support.tiny_model import tiny_spec
 
@@ -107,7 +107,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: FakeHub, cache
 PULLER = """
 import sys
 from pathlib import Path
-from agent_lab.providers.local.hub import HubCache, pull
+from agent_lab.providers.local.files.hub import HubCache, pull
 from agent_lab.contracts.registry import ModelSpec
 spec = ModelSpec(key="far", provider="local", model_id="owner/model", context_window=512)
 print(pull(spec, HubCache(folder=Path(sys.argv[1])), lambda p: print(p.done_bytes, flush=True)).fetched_bytes)

@@ -10,11 +10,11 @@ import pytest
 
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import Loading, StrategySpec
+from agent_lab.providers.local.files.weights import inspect
 from agent_lab.providers.local.gpu_guard import Capability
-from agent_lab.providers.local.loader import Loaded, NoEngine
-from agent_lab.providers.local.reading import Reading
-from agent_lab.providers.local.spreading import device_map
-from agent_lab.providers.local.weights import inspect
+from agent_lab.providers.local.loading.loader import Loaded, NoEngine
+from agent_lab.providers.local.loading.reading import Reading
+from agent_lab.providers.local.loading.spreading import device_map
 from support.checkpoints import ARCHITECTURES, change_config, save_checkpoint
 from support.loading import COMPILED, CPU, NATIVE, OPTIMIZED, Opened, load, reference, scores
 

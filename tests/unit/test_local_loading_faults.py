@@ -13,10 +13,10 @@ import pytest
 
 from agent_lab.contracts.errors import CapacityError, ModelCorruptError, UnusableError
 from agent_lab.providers.local.engine import EngineState
-from agent_lab.providers.local.loader import NoEngine, TransformersLoader
+from agent_lab.providers.local.files.weights import inspect
+from agent_lab.providers.local.loading.loader import NoEngine, TransformersLoader
+from agent_lab.providers.local.loading.reading import Reading
 from agent_lab.providers.local.plan import Device, LoadPlan
-from agent_lab.providers.local.reading import Reading
-from agent_lab.providers.local.weights import inspect
 from support.checkpoints import change_config, save_checkpoint
 from support.loading import CPU, Opened, load, prepared
 from support.tiny_model import STANDARD, tiny_spec

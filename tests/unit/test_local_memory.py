@@ -16,7 +16,7 @@ from agent_lab.providers.local.gpu_guard import (
     can_load_model,
     get_available_vram,
 )
-from agent_lab.providers.local.loader import TransformersLoader
+from agent_lab.providers.local.loading.loader import TransformersLoader
 from support.tiny_model import STANDARD, LocalStack, local_stack, save_tiny_model, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)

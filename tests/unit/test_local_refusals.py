@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import ModelCorruptError, UnusableError
-from agent_lab.providers.local.refusals import refuse_templates
+from agent_lab.providers.local.files.refusals import refuse_templates
+from agent_lab.providers.local.files.weights import inspect
 from agent_lab.providers.local.templates.sandbox import Templates
-from agent_lab.providers.local.weights import inspect
 from support.tiny_model import local_stack, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)

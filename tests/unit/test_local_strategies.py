@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import CapacityError, UnusableError
 from agent_lab.contracts.registry import Loading, StrategySpec
-from agent_lab.providers.local.footprint import refuse_unreadable
+from agent_lab.providers.local.files.weights import Stored, Weights
 from agent_lab.providers.local.gpu_guard import (
     GB,
     Capability,
@@ -20,9 +20,9 @@ from agent_lab.providers.local.gpu_guard import (
     limit_gb,
     ram,
 )
+from agent_lab.providers.local.loading.footprint import refuse_unreadable
 from agent_lab.providers.local.plan import Device, LoadPlan
 from agent_lab.providers.local.strategies import load_plan, standing
-from agent_lab.providers.local.weights import Stored, Weights
 from agent_lab.registries.strategies import load_strategies
 from support.tiny_model import tiny_spec
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import AgentLabError, ConflictError, EnvironmentFaultError, ValidationError
-from agent_lab.providers.local.adapter_files import CONFIG, WEIGHTS
+from agent_lab.providers.local.files.adapter_files import CONFIG, WEIGHTS
 from agent_lab.providers.local.tuning import checkpoint
 from agent_lab.providers.local.tuning.examples import Example, read_dataset, split
 from agent_lab.providers.local.tuning.plan import TuningPlan, TuningProgress, batches, rate

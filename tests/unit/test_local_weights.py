@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent_lab.contracts.errors import ModelCorruptError, UnusableError
-from agent_lab.providers.local.weights import inspect, locate
+from agent_lab.providers.local.files.weights import inspect, locate
 from support.tiny_model import local_stack, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)

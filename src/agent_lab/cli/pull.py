@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from agent_lab.contracts.ports import LoadProgress
     from agent_lab.contracts.registry import ModelSpec
-    from agent_lab.providers.local.hub import HubCache, Pulled
+    from agent_lab.providers.local.files.hub import HubCache, Pulled
     from agent_lab.registries.models import ModelRegistry
 
 INTERRUPTED = 130
@@ -80,7 +80,7 @@ def _is_on_hub(row: ModelSpec) -> bool:
 
 
 def _pulled(row: ModelSpec, cache: HubCache, shown: _Shown, *, update: bool) -> Pulled:
-    from agent_lab.providers.local.hub import pull as fetch
+    from agent_lab.providers.local.files.hub import pull as fetch
 
     try:
         return fetch(row, cache, shown.take, update=update)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent_lab.contracts.errors import CapacityError, UnusableError
-from agent_lab.providers.local.adapter_files import LoraSpec, inspect_adapter
+from agent_lab.providers.local.files.adapter_files import LoraSpec, inspect_adapter
 
 NAMES = "adapter_names"
 Rows = Sequence[tuple[str, Any]]

@@ -9,7 +9,7 @@ from agent_lab.contracts.errors import TooLargeError
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.local.batching.grammar import with_schema
 from agent_lab.providers.local.engine import Job
-from agent_lab.providers.local.loader import Loaded
+from agent_lab.providers.local.loading.loader import Loaded
 from agent_lab.providers.local.prompt import Reading, prompt_ids
 from agent_lab.providers.local.templates.sandbox import Templates
 

@@ -16,7 +16,7 @@ from agent_lab.contracts.errors import AgentLabError, UnusableError
 from agent_lab.contracts.ports import LoadProgress, ResidentModel
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.providers.local.engine import Engine
-from agent_lab.providers.local.loader import Loaded
+from agent_lab.providers.local.loading.loader import Loaded
 from agent_lab.providers.local.manager import LONGEST_LOAD_S, ModelManager
 from agent_lab.providers.local.residency.slots import Claim, Slot
 from agent_lab.providers.local.strategies import Standing

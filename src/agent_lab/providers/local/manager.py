@@ -15,7 +15,7 @@ from agent_lab.contracts.errors import NotFoundError, ValidationError, unknown_n
 from agent_lab.contracts.ports import LoadProgress, ResidentModel
 from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
 from agent_lab.providers.local.gpu_guard import GB, Capability, capability, devices, limit_bytes
-from agent_lab.providers.local.loader import Loader
+from agent_lab.providers.local.loading.loader import Loader
 from agent_lab.providers.local.plan import Device
 from agent_lab.providers.local.residency.feed import LoadFeed
 from agent_lab.providers.local.residency.hands import LoadingHands

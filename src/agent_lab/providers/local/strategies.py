@@ -8,10 +8,10 @@ from typing import Literal
 
 from agent_lab.contracts.errors import CapacityError, UnusableError
 from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
-from agent_lab.providers.local.footprint import footprint, four_bit_obstacle, positions, quantised_on_disk
+from agent_lab.providers.local.files.weights import Weights
 from agent_lab.providers.local.gpu_guard import GB, Capability
+from agent_lab.providers.local.loading.footprint import footprint, four_bit_obstacle, positions, quantised_on_disk
 from agent_lab.providers.local.plan import Dtype, Footprint, LoadPlan
-from agent_lab.providers.local.weights import Weights
 
 SMALL_PARAMETERS = 1_000_000_000
 """Up to here a CPU holds a model in float32; above, memory counts for more."""

@@ -14,7 +14,7 @@ from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableErr
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.providers.local.gpu_guard import GB, Capability
-from agent_lab.providers.local.loader import Loader
+from agent_lab.providers.local.loading.loader import Loader
 from agent_lab.providers.local.plan import Device
 from agent_lab.providers.local.residency.reclaim import (
     fell_bytes,

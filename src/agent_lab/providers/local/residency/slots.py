@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from agent_lab.contracts.ports import ResidentModel
 from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
 from agent_lab.providers.local.gpu_guard import GB
-from agent_lab.providers.local.loader import Loaded, Prepared
+from agent_lab.providers.local.loading.loader import Loaded, Prepared
 from agent_lab.providers.local.plan import Placement
 from agent_lab.providers.local.residency.feed import LoadFeed
 from agent_lab.providers.local.residency.state import Ticket

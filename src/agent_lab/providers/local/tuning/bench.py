@@ -12,7 +12,7 @@ from agent_lab.contracts.errors import CapacityError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.providers.local.engine import Engine
 from agent_lab.providers.local.gpu_guard import GB, capability, devices, limit_bytes
-from agent_lab.providers.local.loader import Loader, Opened
+from agent_lab.providers.local.loading.loader import Loader, Opened
 from agent_lab.providers.local.plan import LoadPlan
 from agent_lab.providers.local.prompt import Reading
 from agent_lab.providers.local.residency.placement import place

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent_lab.contracts.errors import ConflictError, ValidationError
 from agent_lab.contracts.registry import ModelSpec
-from agent_lab.providers.local.adapter_files import CONFIG
+from agent_lab.providers.local.files.adapter_files import CONFIG
 from agent_lab.providers.local.tuning.checkpoint import FILE
 from agent_lab.providers.local.tuning.plan import TuningPlan
 from agent_lab.registries.models import ModelRegistry

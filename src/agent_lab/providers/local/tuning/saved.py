@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent_lab.providers.local.adapter_files import CONFIG, WEIGHTS, LoraSpec, inspect_adapter
+from agent_lab.providers.local.files.adapter_files import CONFIG, WEIGHTS, LoraSpec, inspect_adapter
 from agent_lab.providers.local.tuning.checkpoint import write_whole
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from agent_lab.contracts.errors import AgentLabError, UnusableError
 from agent_lab.providers.local.engine import Engine, Outcome
-from agent_lab.providers.local.loader import NoEngine
+from agent_lab.providers.local.loading.loader import NoEngine
 from agent_lab.providers.local.worker.messages import (
     AdapterAdded,
     AddAdapter,

@@ -16,8 +16,8 @@ import structlog
 
 from agent_lab.contracts.errors import AgentLabError, BrokenOffError, UnusableError
 from agent_lab.providers.local.engine import EngineState, Job, Outcome, Reader
-from agent_lab.providers.local.hub import ProgressSink
-from agent_lab.providers.local.loader import Loaded
+from agent_lab.providers.local.files.hub import ProgressSink
+from agent_lab.providers.local.loading.loader import Loaded
 from agent_lab.providers.local.worker.messages import (
     AdapterAdded,
     AddAdapter,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
+from agent_lab.providers.local.files.hub import ProgressSink, silent
 from agent_lab.providers.local.gpu_guard import Capability
-from agent_lab.providers.local.hub import ProgressSink, silent
-from agent_lab.providers.local.loader import Loaded, Loader, Prepared
+from agent_lab.providers.local.loading.loader import Loaded, Loader, Prepared
 from agent_lab.providers.local.plan import Placement
 from agent_lab.providers.local.worker.engine import WorkerEngine
 from agent_lab.providers.local.worker.messages import Begin

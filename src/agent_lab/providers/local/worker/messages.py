@@ -9,7 +9,7 @@ from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
 from agent_lab.providers.local.engine import EngineState, Job, Outcome
-from agent_lab.providers.local.loader import Loader, Prepared
+from agent_lab.providers.local.loading.loader import Loader, Prepared
 from agent_lab.providers.local.plan import Placement
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from agent_lab.providers.local.damage import damaged, read_json
+from agent_lab.providers.local.files.damage import damaged, read_json
 from agent_lab.providers.local.templates.sandbox import TemplateFailure, Templates
 
 JSON_FILES = (

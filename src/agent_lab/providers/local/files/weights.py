@@ -12,13 +12,13 @@ from typing import Any
 
 from agent_lab.contracts.errors import ModelCorruptError, UnusableError
 from agent_lab.contracts.registry import ModelSpec
-from agent_lab.providers.local.damage import PACKAGE as _PACKAGE
-from agent_lab.providers.local.damage import again as _again
-from agent_lab.providers.local.damage import damaged as _damaged
-from agent_lab.providers.local.damage import read_json as _json
-from agent_lab.providers.local.damage import strict_json
-from agent_lab.providers.local.hub import HubCache, ProgressSink, fetch, silent
-from agent_lab.providers.local.refusals import refuse_files, refuse_overlaps
+from agent_lab.providers.local.files.damage import PACKAGE as _PACKAGE
+from agent_lab.providers.local.files.damage import again as _again
+from agent_lab.providers.local.files.damage import damaged as _damaged
+from agent_lab.providers.local.files.damage import read_json as _json
+from agent_lab.providers.local.files.damage import strict_json
+from agent_lab.providers.local.files.hub import HubCache, ProgressSink, fetch, silent
+from agent_lab.providers.local.files.refusals import refuse_files, refuse_overlaps
 
 BUILTIN = "builtin:"
 MAX_HEADER_BYTES = 16_000_000

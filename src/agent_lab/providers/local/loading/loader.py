@@ -12,19 +12,19 @@ from typing import Any, Protocol
 
 from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
-from agent_lab.providers.local.checkpoint import Report, end_ids, read_model, read_tokenizer, settle_four_bit
-from agent_lab.providers.local.compiling import compiled
 from agent_lab.providers.local.engine import Engine, EngineState, Job, Reader
-from agent_lab.providers.local.footprint import refuse_unreadable
+from agent_lab.providers.local.files.hub import HubCache, ProgressSink, silent
+from agent_lab.providers.local.files.refusals import refuse_templates
+from agent_lab.providers.local.files.weights import Weights, inspect, locate
 from agent_lab.providers.local.gpu_guard import Capability, devices, import_torch, limit_bytes
-from agent_lab.providers.local.hub import HubCache, ProgressSink, silent
 from agent_lab.providers.local.letting_go import give_back
+from agent_lab.providers.local.loading.checkpoint import Report, end_ids, read_model, read_tokenizer, settle_four_bit
+from agent_lab.providers.local.loading.compiling import compiled
+from agent_lab.providers.local.loading.footprint import refuse_unreadable
 from agent_lab.providers.local.plan import Device, LoadPlan, Placement
-from agent_lab.providers.local.refusals import refuse_templates
 from agent_lab.providers.local.strategies import load_plan
 from agent_lab.providers.local.templates.sandbox import Templates
 from agent_lab.providers.local.threads import compute_with, default_threads
-from agent_lab.providers.local.weights import Weights, inspect, locate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.ports import LoadProgress
-from agent_lab.providers.local.pace import Pace
+from agent_lab.providers.local.files.pace import Pace
 
 GB = 1_000_000_000
 SPARE_BYTES = 100_000_000

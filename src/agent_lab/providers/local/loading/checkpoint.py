@@ -10,13 +10,13 @@ from typing import Any
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
-from agent_lab.providers.local.footprint import quantised_on_disk
-from agent_lab.providers.local.hub import ProgressSink
+from agent_lab.providers.local.files.hub import ProgressSink
+from agent_lab.providers.local.files.weights import Weights
 from agent_lab.providers.local.letting_go import trim
+from agent_lab.providers.local.loading.footprint import quantised_on_disk
+from agent_lab.providers.local.loading.reading import Reading
+from agent_lab.providers.local.loading.spreading import device_map
 from agent_lab.providers.local.plan import LoadPlan, Placement
-from agent_lab.providers.local.reading import Reading
-from agent_lab.providers.local.spreading import device_map
-from agent_lab.providers.local.weights import Weights
 
 BETWEEN_REPORTS_S = 0.1
 BETWEEN_TRIMS_BYTES = 16_000_000

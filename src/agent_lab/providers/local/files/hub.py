@@ -12,8 +12,8 @@ from typing import Any
 from agent_lab.contracts.errors import EnvironmentFaultError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
-from agent_lab.providers.local.fetching import Errand, RemoteFile, download
-from agent_lab.providers.local.pins import COMMIT, Pins
+from agent_lab.providers.local.files.fetching import Errand, RemoteFile, download
+from agent_lab.providers.local.files.pins import COMMIT, Pins
 
 CONNECT_TIMEOUT_S = 3.0
 # No *.bin, *.pt or *.py: what is not there cannot be loaded by mistake.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from agent_lab.contracts.errors import ModelCorruptError, UnusableError
-from agent_lab.providers.local.weights import Stored
+from agent_lab.providers.local.files.weights import Stored
 
 CHUNK_BYTES = 4 << 20
 PAGED_BYTES = 1 << 20

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from agent_lab.contracts.errors import UnusableError
+from agent_lab.providers.local.files.weights import Stored, Weights
 from agent_lab.providers.local.plan import Dtype, Footprint
-from agent_lab.providers.local.weights import Stored, Weights
 
 DTYPE_BYTES: Mapping[str, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
 READERS: Mapping[str, str] = {
