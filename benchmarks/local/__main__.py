@@ -7,7 +7,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -109,9 +109,12 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a minute's run, to see that it works")
     parser.add_argument("--json", action="store_true", help="one JSON document and nothing else")
     parser.add_argument("--part", choices=sorted(PARTS), action="append", help="only this part (may be repeated)")
+    parser.add_argument("--size", choices=("20m", "200m"), help="only this size of model")
     parser.add_argument("--folder", type=Path, help="where the checkpoints are made, and kept for the next time")
     options = parser.parse_args()
     effort = Effort.quick() if options.quick else Effort()
+    if options.size:
+        effort = replace(effort, sizes=(options.size,))
     document: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as passing:
         folder = (options.folder or Path(passing)).absolute()

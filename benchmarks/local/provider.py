@@ -15,6 +15,7 @@ from typing import Any
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.contracts.registry import Loading, ModelSpec, Sampling, StrategySpec
+from agent_lab.providers.local.gpu_guard import capability
 from benchmarks.local.checkpoints import words
 from benchmarks.local.plain import Plain, plain
 from support.tiny_model import LocalStack, local_stack
@@ -60,7 +61,7 @@ def spec_of(folder: Path, key: str = "bench") -> ModelSpec:
 def bench_of(folder: Path) -> Iterator[Bench]:
     """The checkpoint in memory."""
     spec = spec_of(folder)
-    stack = local_stack(spec)
+    stack = local_stack(spec, machine=capability)
     loaded = stack.manager.load_model("bench", "standard")
     dtype = str(loaded.model.dtype).removeprefix("torch.")
     try:
@@ -178,7 +179,7 @@ def shared_prefix(bench: Bench, rounds: int, experts: int = 3) -> dict[str, floa
 def cold_load(folder: Path, rounds: int) -> dict[str, float]:
     """Seconds to load a checkpoint whose files lie in the page cache, beside reading all of its bytes."""
     file = folder / "model.safetensors"
-    stack = local_stack(spec_of(folder))
+    stack = local_stack(spec_of(folder), machine=capability)
 
     def read(_: int) -> None:
         with file.open("rb", buffering=0) as opened:
@@ -212,7 +213,7 @@ def cycles(folder: Path, count: int) -> dict[str, float]:
     """Resident memory after that many loads and unloads, beside what it was after the first few. MB."""
     import psutil
 
-    stack = local_stack(spec_of(folder))
+    stack = local_stack(spec_of(folder), machine=capability)
     process = psutil.Process()
     after: list[float] = []
     for _ in range(count):

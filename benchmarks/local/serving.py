@@ -32,7 +32,10 @@ def transformers_serve(name: str, folder: Path, *flags: str) -> Iterator[Server]
 @contextmanager
 def contenders(folder: Path) -> Iterator[dict[str, tuple[Server, str]]]:
     """Each server, and what it calls the model."""
-    row = f'[[model]]\nkey = "bench"\nprovider = "local"\nmodel_id = "{folder}"\ncontext_window = 4096\n'
+    # Single precision for all: what this machine computes best is another question than who uses it best.
+    strategy = '[[strategy]]\nname = "single"\ndescription = "-"\nloading = { precision = "float32" }\n'
+    model = f'key = "bench"\nprovider = "local"\nmodel_id = "{folder}"\ncontext_window = 4096\n'
+    row = f'{strategy}[[model]]\n{model}default_strategy = "single"\n'
     with ExitStack() as open_:
         yield {
             OURS: (open_.enter_context(agent_lab(row)), "bench"),

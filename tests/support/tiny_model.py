@@ -100,15 +100,16 @@ def local_stack(
     max_usage_gb: float | None = None,
     refusal: Callable[[str], str | None] = lambda question: None,
     strategies: StrategyRegistry | None = None,
+    machine: Callable[[], Capability] = lambda: CPU,
 ) -> LocalStack:
-    """The local provider over real weights, on a machine of which only the memory is made up."""
+    """The local provider over real weights, on a machine of which only memory and abilities are made up."""
     manager = ModelManager(
         models=ModelRegistry(specs),
         strategies=strategies or load_strategies(Path("no such folder")),
         loader=loader or TransformersLoader(open_engine=open_engine),
         max_usage_gb=max_usage_gb,
         devices=devices,
-        machine=lambda: CPU,
+        machine=machine,
     )
     host = LocalHost(manager)
     executor = ModelExecutor(host)

@@ -200,6 +200,17 @@ async def test_an_answer_fits_its_schema(tiny_stack: LocalStack, tiny_folder: Pa
     assert got.finish_reason == "stop"
 
 
+async def test_a_client_that_asks_for_json_of_any_shape_has_json(tiny_stack: LocalStack, tiny_folder: Path) -> None:
+    call = tiny_call(
+        tiny_folder, max_tokens=400, seed=2, extra={"response_format": {"type": "json_object"}, "user": "x"}
+    )
+    got = await answer(tiny_stack, call)
+    assert got.text.lstrip().startswith("{")
+    if got.finish_reason == "stop":
+        assert isinstance(json.loads(got.text), dict)
+    assert got.notes == ("'tiny' does not take user; it was left out.",)
+
+
 async def test_a_schema_that_cannot_be_held_is_refused(tiny_stack: LocalStack, tiny_folder: Path) -> None:
     schema = {"type": "array", "uniqueItems": True}
     with pytest.raises(ValidationError, match="uniqueItems"):

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from agent_lab.contracts.errors import TooLargeError
+from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.local.batching.grammar import with_schema
 from agent_lab.providers.local.engine import Job
@@ -28,7 +29,7 @@ def job_of(call: ModelCall, loaded: Loaded, templates: Templates) -> Asked:
     Raises TooLargeError where the prompt leaves no room for an answer, ValidationError where the model's template
     refuses the conversation, and UnusableError where the template cannot be run.
     """
-    request = call.request
+    request = held_to_json(call.request)
     schema = request.response_schema
     told = with_schema(request) if call.model.prompt_format == "chat" else request
     reading = Reading(model_key=call.model.key, tokenizer=loaded.tokenizer, templates=templates)
@@ -44,6 +45,18 @@ def job_of(call: ModelCall, loaded: Loaded, templates: Templates) -> Asked:
         adapter=call.model.key if call.model.base else None,
     )
     return Asked(job=job, notes=notes)
+
+
+def asks_for_json(request: GenerationRequest) -> bool:
+    """Whether an OpenAI client asks for JSON of whatever shape."""
+    return request.extra.get("response_format") == {"type": "json_object"}
+
+
+def held_to_json(request: GenerationRequest) -> GenerationRequest:
+    """The request with that wish as a schema, where it has no other."""
+    if request.response_schema is not None or not asks_for_json(request):
+        return request
+    return request.model_copy(update={"response_schema": {"type": "object"}})
 
 
 def _budget(call: ModelCall, window_tokens: int, prompt_tokens: int) -> tuple[int, tuple[str, ...]]:

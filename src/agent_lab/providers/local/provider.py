@@ -9,6 +9,7 @@ from dataclasses import replace
 from agent_lab.contracts.generation import GenerationRequest, TextDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.demo import domain
+from agent_lab.providers.local.asking import asks_for_json
 from agent_lab.providers.local.executor import ModelExecutor
 
 CONNECT = (
@@ -53,5 +54,9 @@ def asked(request: GenerationRequest) -> str:
 def _noted(piece: TextDelta | ModelAnswer, call: ModelCall) -> TextDelta | ModelAnswer:
     if isinstance(piece, TextDelta):
         return piece
-    left = tuple(f"{call.model.key!r} does not take {name}; it was left out." for name in call.request.extra)
+    left = tuple(f"{call.model.key!r} does not take {name}; it was left out." for name in _not_taken(call.request))
     return replace(piece, notes=(*piece.notes, *left)) if left else piece
+
+
+def _not_taken(request: GenerationRequest) -> list[str]:
+    return [name for name in request.extra if not (name == "response_format" and asks_for_json(request))]
