@@ -139,14 +139,15 @@ def batch(bench: Bench, rounds: int, count: int = 8) -> dict[str, float]:
     def bare(number: int, *, padded: bool) -> None:
         bench.plain.generate([bench.ids(prompt) for prompt in prompts(number)], tokens=TOKENS, padded=padded)
 
-    async def together(number: int) -> None:
-        await asyncio.gather(*(_exactly(bench, prompt, streamed=True) for prompt in prompts(number)))
+    async def together(number: int, *, streamed: bool) -> None:
+        await asyncio.gather(*(_exactly(bench, prompt, streamed=streamed) for prompt in prompts(number)))
 
     loop = asyncio.new_event_loop()
     ways: dict[str, Callable[[int], Any]] = {
         "serial": lambda number: bare(number, padded=False),
         "padded": lambda number: bare(number, padded=True),
-        "ours": lambda number: loop.run_until_complete(together(number)),
+        "ours": lambda number: loop.run_until_complete(together(number, streamed=False)),
+        "streamed": lambda number: loop.run_until_complete(together(number, streamed=True)),
     }
     found = turns(ways, rounds)
     loop.close()
