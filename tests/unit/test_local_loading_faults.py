@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from agent_lab.contracts.errors import CapacityError, ModelCorruptError, UnusableError
@@ -19,6 +18,7 @@ from agent_lab.providers.local.loading.reading import Reading
 from agent_lab.providers.local.plan import Device, LoadPlan
 from support.checkpoints import change_config, save_checkpoint
 from support.loading import CPU, Opened, load, prepared
+from support.memory_in_a_process import measured
 from support.tiny_model import STANDARD, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)
@@ -109,25 +109,12 @@ def test_closing_ends_the_engine_and_lets_go_of_the_model(tiny_folder: Path) -> 
 
 def test_two_hundred_loads_leave_no_memory_behind(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path / "x", "llama", vocab_size=4000, hidden_size=256, intermediate_size=512)
-    loader = TransformersLoader()
-    ready = loader.prepare(tiny_spec(folder), STANDARD, CPU)
-    process = psutil.Process()
-
-    def cycles(count: int) -> int:
-        for _ in range(count):
-            loader.load(tiny_spec(folder), ready, {"cpu": 0}).close()
-        gc.collect()
-        return process.memory_info().rss
-
-    before = cycles(40)
-    assert cycles(200) <= 1.02 * before
+    rss = measured("loader_cycles", folder)
+    assert rss["after"] <= 1.02 * rss["before"]
 
 
 def test_memory_grows_by_what_was_told(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path / "x", "llama", vocab_size=8000, hidden_size=512, intermediate_size=2048)
-    load(folder).close()  # what is imported and kept by libraries comes with the first one
-    before = psutil.Process().memory_info().rss
-    ready = load(folder)
-    grown = psutil.Process().memory_info().rss - before
-    assert grown == pytest.approx(ready.plan.footprint.weights_bytes, rel=0.05)
-    assert grown > 60_000_000
+    figures = measured("one_load", folder)
+    assert figures["grown"] == pytest.approx(figures["told"], rel=0.05)
+    assert figures["grown"] > 60_000_000

@@ -6,8 +6,6 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
-
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.providers.local.gpu_guard import (
     GB,
@@ -17,6 +15,7 @@ from agent_lab.providers.local.gpu_guard import (
     get_available_vram,
 )
 from agent_lab.providers.local.loading.loader import TransformersLoader
+from support.memory_in_a_process import measured
 from support.tiny_model import STANDARD, LocalStack, local_stack, save_tiny_model, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)
@@ -77,16 +76,8 @@ def test_loads_and_unloads_leave_nothing_behind(tiny_folder: Path) -> None:
 
 
 def test_the_memory_of_the_process_is_back_after_loads_and_unloads(tmp_path: Path) -> None:
-    manager = stack_for(save_tiny_model(tmp_path / "wide", hidden=256), "a", 2).manager
-
-    def cycle(times: int) -> int:
-        for _ in range(times):
-            manager.load_model("a", "standard")
-            manager.cleanup_all()
-        return int(psutil.Process().memory_info().rss)
-
-    before = cycle(5)
-    assert cycle(12) < 1.02 * before
+    rss = measured("manager_cycles", save_tiny_model(tmp_path / "wide", hidden=256))
+    assert rss["after"] <= 1.02 * rss["before"]
 
 
 def test_models_that_are_loaded_at_the_same_time_are_all_whole(tiny_folder: Path) -> None:
