@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,24 +41,30 @@ def loader_cycles(folder: Path) -> dict[str, int]:
     ready = loader.prepare(tiny_spec(folder), STANDARD, CPU)
 
     def cycles(count: int) -> int:
-        for _ in range(count):
+        seen = []
+        for number in range(count):
             loader.load(tiny_spec(folder), ready, {"cpu": 0}).close()
-        return _rss()
+            if number >= count - 10:
+                seen.append(_rss())
+        return int(statistics.median(seen))
 
     return {"before": cycles(40), "after": cycles(200)}
 
 
 def manager_cycles(folder: Path) -> dict[str, int]:
-    """Before and after 60 loads and unloads by the manager, engines and all."""
+    """Early and late in 120 loads and unloads by the manager, engines and all: medians, for a heap breathes."""
     manager = local_stack(tiny_spec(folder, "a")).manager
 
     def cycles(count: int) -> int:
+        seen = []
         for _ in range(count):
             manager.load_model("a", "standard")
             manager.cleanup_all()
-        return _rss()
+            seen.append(_rss())
+        return int(statistics.median(seen))
 
-    return {"before": cycles(20), "after": cycles(60)}
+    cycles(20)
+    return {"before": cycles(40), "after": (cycles(20), cycles(40))[1]}
 
 
 def one_load(folder: Path) -> dict[str, int]:
