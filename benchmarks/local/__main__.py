@@ -81,10 +81,12 @@ def of_one_model(folder: Path, effort: Effort, document: dict[str, Any]) -> Iter
 def of_loading(folder: Path, effort: Effort, document: dict[str, Any]) -> Iterator[Bound | str]:
     """A cold load beside reading its bytes, and what many loads leave behind."""
     cold = provider.cold_load(make(effort.big, folder), effort.rounds)
+    wider = provider.cold_load(make(effort.big, folder), effort.rounds, precision="float32")
     cycles = provider.cycles(make("20m", folder), effort.cycles)
-    document["loading"] = {"cold": cold, "cycles": cycles}
+    document["loading"] = {"cold": cold, "wider": wider, "cycles": cycles}
     yield f"{cold['gigabytes']:.2f} GB: read in {cold['read_s']:.2f} s, loaded in {cold['load_s']:.2f} s"
     yield Bound("loading a checkpoint, times reading its bytes", cold["ratio"], 1.3)
+    yield f"the same as float32, times reading its bytes: {wider['ratio']:.2f}"
     yield Bound(f"{effort.cycles} loads and unloads, more memory", cycles["growth"] * 100, 2, unit=" %")
 
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.contracts.registry import Loading, ModelSpec, Sampling, StrategySpec
 from agent_lab.providers.local.gpu_guard import capability
+from agent_lab.providers.local.manager import LoadingOptions
 from benchmarks.local.checkpoints import words
 from benchmarks.local.plain import Plain, plain
 from support.tiny_model import LocalStack, local_stack
@@ -177,7 +178,7 @@ def shared_prefix(bench: Bench, rounds: int, experts: int = 3) -> dict[str, floa
     return {"one_s": statistics.median(found["one"]), "ratio": paired_ratio(found, "all", "one")}
 
 
-def cold_load(folder: Path, rounds: int) -> dict[str, float]:
+def cold_load(folder: Path, rounds: int, **options: Unpack[LoadingOptions]) -> dict[str, float]:
     """Seconds to load a checkpoint whose files lie in the page cache, beside reading all of its bytes."""
     file = folder / "model.safetensors"
     stack = local_stack(spec_of(folder), machine=capability)
@@ -188,7 +189,7 @@ def cold_load(folder: Path, rounds: int) -> dict[str, float]:
             opened.readinto(buffer)
 
     def load(_: int) -> None:
-        stack.manager.load_model("bench", "standard")
+        stack.manager.load_model("bench", "standard", **options)
         # Unloading is no part of it, but the next round has to begin without the model.
 
     found: dict[str, list[float]] = {"read": [], "load": []}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -36,9 +35,6 @@ CLOSING = "The local models are being shut down; start the service again and ask
 PORTION_TOKENS = 1024
 """Of prompts, what one pass reads while nobody writes."""
 PORTION_BESIDE_WRITERS_TOKENS = 256
-GATHERING_SHARE = 0.1
-"""Of the time of a pass over prompts, how long an engine that had nothing to do waits for more of them."""
-LONGEST_GATHERING_S = 0.005
 GB = 1e9
 
 Chore = tuple[Callable[[], None], "Future[None]"]
@@ -74,8 +70,6 @@ class BatchEngine:
         self._adapters: Adapters | None = adapters
         self._waiting: deque[Answer] = deque()
         self._chores: deque[Chore] = deque()
-        self._reading_s = 0.0
-        """What the last pass over prompts took."""
         self._closing = False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._loop, name=f"answers-{model_key}", daemon=True)
@@ -148,21 +142,9 @@ class BatchEngine:
     def _wait(self) -> bool:
         """Sleep until there is something to do; False when the engine is closed."""
         with self._changed:
-            slept = False
             while not (self._closing or self._waiting or self._chores or self._seats.taken):
-                slept = True
                 self._changed.wait()
-            if slept and self._waiting:
-                self._gather()
             return not self._closing
-
-    def _gather(self) -> None:
-        """Let those who ask at the same moment arrive: who comes during the first pass waits for all of it."""
-        until_s = time.monotonic() + min(LONGEST_GATHERING_S, GATHERING_SHARE * self._reading_s)
-        while not self._closing and len(self._waiting) < len(self._seats.rows):
-            left_s = until_s - time.monotonic()
-            if left_s <= 0 or not self._changed.wait(left_s):
-                return
 
     def _run_chores(self) -> None:
         while self._chores:
@@ -213,11 +195,9 @@ class BatchEngine:
             return
         first = self._seats.bring_forward(seats)
         parts = [seat.ids[seat.filled : seat.filled + portion].tolist() for seat in seats]
-        begun_s = time.monotonic()
         scores = self._pass(seats, parts, first)
         if scores is None:
             return
-        self._reading_s = time.monotonic() - begun_s
         done = []
         for number, (seat, part) in enumerate(zip(seats, parts, strict=True)):
             self._seats.fill(seat, len(part))
