@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
-from agent_lab.contracts.ports import RunStore
-from agent_lab.contracts.run import NodeStarted, RunRequest, RunStarted
+from agent_lab.contracts.events import NodeStarted, RunStarted
+from agent_lab.contracts.run import RunRequest
+from agent_lab.contracts.run_ports import RunStore
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns

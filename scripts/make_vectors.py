@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from agent_lab.contracts.errors import BrokenOffError, UnusableError  # noqa: E402
-from agent_lab.contracts.run import RUN_EVENT, RunEvent, RunRequest  # noqa: E402
+from agent_lab.contracts.events import RUN_EVENT, RunEvent  # noqa: E402
+from agent_lab.contracts.run import RunRequest  # noqa: E402
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply  # noqa: E402
-from agent_lab.runs.events import fold  # noqa: E402
+from agent_lab.runs.reducer import fold  # noqa: E402
 from support.runs import bench  # noqa: E402 - the path is made above
 
 ROLES = {"creator": "1+1=3\nAnswer: 3", "challenger": "Line 1 is wrong: 2.", "refiner": "1+1=2\nAnswer: 2"}

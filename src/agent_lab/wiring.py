@@ -11,13 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import (
     Generator,
     LoadProgress,
     LocalFigures,
     ModelHost,
-    NodeKind,
     Provider,
     ResourceMonitor,
     SpendingLog,

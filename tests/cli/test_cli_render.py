@@ -15,22 +15,20 @@ from agent_lab.cli.following import program_name
 from agent_lab.cli.paper import Page, Paper
 from agent_lab.cli.render import Transcript
 from agent_lab.cli.render_end import Ending, changed_lines, show_ending
-from agent_lab.contracts.flow import FlowConfig
-from agent_lab.contracts.generation import Attempt, GenerationRequest, GenerationResult, Timings, Usage
-from agent_lab.contracts.registry import CostProfile, ModelSpec
-from agent_lab.contracts.run import (
+from agent_lab.contracts.events import (
     GenerationFinished,
     GenerationStarted,
     NodeFinished,
-    NodeOutput,
     NodeStarted,
     RouteTaken,
     RunFinished,
     RunResumed,
-    RunTotals,
-    RunView,
     Token,
 )
+from agent_lab.contracts.flow import FlowConfig
+from agent_lab.contracts.generation import Attempt, GenerationRequest, GenerationResult, Timings, Usage
+from agent_lab.contracts.registry import CostProfile, ModelSpec
+from agent_lab.contracts.run import NodeOutput, RunTotals, RunView
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 DEMO = ModelSpec(

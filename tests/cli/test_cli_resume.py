@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from agent_lab.contracts.errors import EnvironmentFaultError
-from agent_lab.contracts.run import NodeFinished, NodeStarted, RunEvent, RunFinished, RunOptions, RunRequest
+from agent_lab.contracts.events import NodeFinished, NodeStarted, RunEvent, RunFinished
+from agent_lab.contracts.run import RunOptions, RunRequest
 from agent_lab.settings import read_settings
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.wiring import Lab, open_lab

@@ -9,10 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import AgentLabError, ConflictError
-from agent_lab.contracts.ports import RunStore
-from agent_lab.contracts.run import (
-    RunEvent,
-)
+from agent_lab.contracts.events import RunEvent
+from agent_lab.contracts.run_ports import RunStore
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.runs import SqlRuns

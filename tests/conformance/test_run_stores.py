@@ -9,16 +9,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from agent_lab.contracts.errors import ConflictError, NotFoundError, ValidationError
+from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunFinished, Token
 from agent_lab.contracts.generation import GenerationResult, Timings, Usage
-from agent_lab.contracts.ports import RunStore
-from agent_lab.contracts.run import (
-    GenerationFinished,
-    NodeFinished,
-    NodeOutput,
-    RunFinished,
-    RunStatus,
-    Token,
-)
+from agent_lab.contracts.run import NodeOutput, RunStatus
+from agent_lab.contracts.run_ports import RunFilter, RunStore
 from support.stores import NOON, complete, finished, node_finished, node_started, run, started
 
 # --- the list of runs ---------------------------------------------------------------------------------------------
@@ -80,10 +74,12 @@ async def test_a_list_holds_the_flow_and_the_status_that_were_asked_for(store: R
     await complete(store, run("a", minutes=1))
     await store.create(run("b", minutes=2))
     await store.create(run("c", minutes=3, flow_id="debate"))
-    assert [info.run_id for info in await store.list(limit=9, flow_id="linear")] == ["b", "a"]
-    assert [info.run_id for info in await store.list(limit=9, status="queued")] == ["c", "b"]
-    assert [info.run_id for info in await store.list(limit=9, status="queued", flow_id="linear")] == ["b"]
-    assert [info.run_id for info in await store.list(limit=9, flow_id="linear", before="b")] == ["a"]
+    assert [info.run_id for info in await store.list(limit=9, only=RunFilter(flow_id="linear"))] == ["b", "a"]
+    assert [info.run_id for info in await store.list(limit=9, only=RunFilter(status="queued"))] == ["c", "b"]
+    assert [info.run_id for info in await store.list(limit=9, only=RunFilter(status="queued", flow_id="linear"))] == [
+        "b"
+    ]
+    assert [info.run_id for info in await store.list(limit=9, only=RunFilter(flow_id="linear"), before="b")] == ["a"]
 
 
 async def test_an_empty_page_is_no_question(store: RunStore) -> None:

@@ -4,8 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from agent_lab.contracts.run import GenerationFinished, RunResumed
-from agent_lab.runs.events import fold
+from agent_lab.contracts.events import GenerationFinished, RunResumed
+from agent_lab.runs.reducer import fold
 from agent_lab.storage.database import open_database
 from agent_lab.storage.runs import SqlRuns
 from support.killable import paid

@@ -19,7 +19,8 @@ from sqlalchemy import event
 
 import agent_lab
 from agent_lab.contracts.errors import EnvironmentFaultError, ValidationError
-from agent_lab.contracts.run import NodeFinished, NodeOutput, RunInfo
+from agent_lab.contracts.events import NodeFinished
+from agent_lab.contracts.run import NodeOutput, RunInfo
 from agent_lab.settings import Settings
 from agent_lab.storage.database import Database, database_path, open_database
 from agent_lab.storage.runs import SqlRuns
@@ -32,7 +33,8 @@ APPENDER = """
 import asyncio, sys
 from datetime import datetime, UTC
 from pathlib import Path
-from agent_lab.contracts.run import NodeFinished, NodeOutput
+from agent_lab.contracts.events import NodeFinished
+from agent_lab.contracts.run import NodeOutput
 from agent_lab.storage.database import open_database
 from agent_lab.storage.runs import SqlRuns
 

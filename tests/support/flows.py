@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
-from agent_lab.contracts.ports import PastRun, Resources
+from agent_lab.contracts.flow_ports import PastRun
+from agent_lab.contracts.ports import Resources
 from agent_lab.nodes.table import node_kinds
 
 

@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agent_lab.contracts.ports import NodeKind, RunStore
+from agent_lab.contracts.events import RunEvent
+from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
-from agent_lab.contracts.run import RunEvent, RunOptions, RunRequest, RunView
+from agent_lab.contracts.run import RunOptions, RunRequest, RunView
+from agent_lab.contracts.run_ports import RunStore
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import check_flow
 from agent_lab.flows.compiler import GraphBuilder

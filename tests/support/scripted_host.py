@@ -6,14 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from agent_lab.contracts.errors import AgentLabError, ConflictError, unknown_name
-from agent_lab.contracts.ports import (
-    DeviceMemory,
-    LoadProgress,
-    LoadStage,
-    LocalFigures,
-    ResidentModel,
-    Resources,
-)
+from agent_lab.contracts.ports import DeviceMemory, LoadProgress, LoadStage, LocalFigures, ResidentModel, Resources
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -8,18 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agent_lab.contracts.events import NodeFinished, NodeStarted, RunFinished, RunStarted
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
-from agent_lab.contracts.ports import RunStore
-from agent_lab.contracts.run import (
-    NodeFinished,
-    NodeOutput,
-    NodeStarted,
-    RunFinished,
-    RunInfo,
-    RunRequest,
-    RunStarted,
-    RunStatus,
-)
+from agent_lab.contracts.run import NodeOutput, RunInfo, RunRequest, RunStatus
+from agent_lab.contracts.run_ports import RunStore
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.runs import SqlRuns

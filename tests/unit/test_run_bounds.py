@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from agent_lab.contracts.errors import BusyError, EnvironmentFaultError, UnusableError
+from agent_lab.contracts.events import GenerationFinished, GenerationStarted, RunEvent, RunFinished
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
-from agent_lab.contracts.run import GenerationFinished, GenerationStarted, RunEvent, RunFinished, RunRequest
+from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs import recovery, service
 from agent_lab.storage.database import open_database

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_lab.contracts.run import RUN_EVENT, RunFinished, Token
-from agent_lab.runs.events import RunFold, fold
+from agent_lab.contracts.events import RUN_EVENT, RunFinished, Token
+from agent_lab.runs.reducer import RunFold, fold
 
 VECTORS = sorted((Path(__file__).parent.parent / "vectors").glob("*.json"))
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from agent_lab.contracts.errors import ConflictError, EnvironmentFaultError, NotFoundError, ValidationError
+from agent_lab.contracts.events import GenerationStarted, NodeFinished, RunFinished, Token
 from agent_lab.contracts.generation import Message
-from agent_lab.contracts.run import GenerationStarted, NodeFinished, RunFinished, RunOptions, RunRequest, Token
+from agent_lab.contracts.run import RunOptions, RunRequest
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply
-from agent_lab.runs.events import fold
+from agent_lab.runs.reducer import fold
 from agent_lab.storage.memory import MemoryRuns
 from support.runs import Bench, bench
 

@@ -4,7 +4,8 @@ import asyncio
 from pathlib import Path
 
 from agent_lab.contracts.errors import BrokenOffError
-from agent_lab.contracts.run import GenerationRestarted, RunRequest, Token
+from agent_lab.contracts.events import GenerationRestarted, Token
+from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply
 from support.runs import bench
 

@@ -8,7 +8,7 @@ import pytest
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import NodeConfig
-from agent_lab.contracts.ports import NodeKind, Step
+from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput, RunRequest
 from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.flows.state import AgentState, initial_state

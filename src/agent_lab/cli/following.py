@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 from agent_lab.cli.output import PipeClosed, note, write, write_json
 from agent_lab.cli.session import INTERRUPTED, Interrupts
 from agent_lab.contracts.errors import AgentLabError, ConflictError, error_kind
+from agent_lab.contracts.events import RunEvent, RunFinished
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec
-from agent_lab.contracts.run import RunEvent, RunFinished, RunInfo, RunView
+from agent_lab.contracts.run import RunInfo, RunView
 
 if TYPE_CHECKING:
     from agent_lab.cli.options import Shown

@@ -11,10 +11,7 @@ from pydantic import JsonValue
 
 from agent_lab.cli.figures import generation_line, seconds
 from agent_lab.cli.paper import Paper, one_line
-from agent_lab.contracts.flow import FlowConfig, in_language
-from agent_lab.contracts.generation import GenerationRequest, GenerationResult
-from agent_lab.contracts.registry import ModelSpec
-from agent_lab.contracts.run import (
+from agent_lab.contracts.events import (
     GenerationFinished,
     GenerationRestarted,
     GenerationStarted,
@@ -27,6 +24,9 @@ from agent_lab.contracts.run import (
     RunStarted,
     Token,
 )
+from agent_lab.contracts.flow import FlowConfig, in_language
+from agent_lab.contracts.generation import GenerationRequest, GenerationResult
+from agent_lab.contracts.registry import ModelSpec
 
 Resolve = Callable[[GenerationRequest], ModelSpec | None]
 """The model that a request is expected to go to; None where that is not known."""

@@ -34,8 +34,9 @@ def list_runs(limit: int, before: str | None, flow: str | None, status: Any, as_
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import note, write_json
+        from agent_lab.contracts.run_ports import RunFilter
 
-        found = await lab.runs.list(limit=limit, before=before, flow_id=flow, status=status)
+        found = await lab.runs.list(limit=limit, before=before, only=RunFilter(flow_id=flow, status=status))
         if as_json:
             write_json({"runs": [info.model_dump(mode="json") for info in found]})
         elif found:

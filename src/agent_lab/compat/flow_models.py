@@ -9,22 +9,14 @@ from dataclasses import dataclass, field
 from agent_lab.compat.asked import Asked
 from agent_lab.compat.spoken import Answer, RoleDelta, Spoken, usd
 from agent_lab.contracts.errors import BrokenOffError, ConflictError, UnusableError, ValidationError
+from agent_lab.contracts.events import GenerationFinished, GenerationRestarted, RunEvent, Token
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.generation import AnswerBegun, FinishReason, GenerationRequest, Message, TextDelta, Usage
-from agent_lab.contracts.run import (
-    TERMINAL,
-    GenerationFinished,
-    GenerationRestarted,
-    RunEvent,
-    RunOptions,
-    RunRequest,
-    RunView,
-    Token,
-)
+from agent_lab.contracts.run import TERMINAL, RunOptions, RunRequest, RunView
 from agent_lab.flows.graph import FlowGraph
 from agent_lab.lab.orchestrate import failure_of
 from agent_lab.nodes.generate import GENERATE
-from agent_lab.runs.events import RunFold
+from agent_lab.runs.reducer import RunFold
 from agent_lab.runs.service import RunService
 
 SYSTEM_INPUT = "system"

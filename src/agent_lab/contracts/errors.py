@@ -4,11 +4,13 @@
     ├── ValidationError        rejected: nobody takes this as it stands; change it
     │   ├── NotFoundError      no such model, flow, run: the nearest names are told
     │   ├── ConflictError      the thing is in another state than the request supposes
+    │   │   └── StaleError     somebody else has changed it since it was read
     │   ├── TooLargeError      over a stated bound
     │   └── ContentRefusedError  a vendor's filter does not let the request through
     ├── ProviderError          a provider did not answer
     │   ├── BusyError          the same provider, later
-    │   │   └── RateLimitedError  and not before it says so: it takes no more from this caller
+    │   │   ├── RateLimitedError  and not before it says so: it takes no more from this caller
+    │   │   └── QueueFullError  too many runs are waiting for their turn
     │   ├── BrokenOffError     the same provider, at once: the connection or the answer broke
     │   └── UnusableError      another provider, now
     │       ├── SilentError    nothing came in time; asking the same one again would only double the wait
@@ -63,6 +65,13 @@ class ConflictError(ValidationError):
     status = 409
 
 
+class StaleError(ConflictError):
+    """Somebody else has changed it since it was read; read it again, then change it."""
+
+    slug = "stale"
+    status = 412
+
+
 class TooLargeError(ValidationError):
     """The request is larger than its stated bound."""
 
@@ -107,6 +116,13 @@ class BrokenOffError(ProviderError):
 
     slug = "broken-off"
     status = 502
+
+
+class QueueFullError(BusyError):
+    """So many runs are waiting that no more are taken."""
+
+    slug = "queue-full"
+    status = 429
 
 
 class UnusableError(ProviderError):

@@ -75,12 +75,39 @@ class NodeConfig(BaseModel):
 
 
 class FlowLimits(Part):
-    """Past one of these a run ends as `limit_exceeded`, with all that it had."""
+    """Past one of these a run ends as `limit_exceeded`, with all that it had. Those of its subflows do not count."""
 
-    max_steps: int = Field(default=50, ge=1, le=1000)
+    max_steps: int = Field(default=50, ge=1, le=10_000)
+    """Turns of nodes, those of subflows too."""
     max_cost_usd: float | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Tokens read and written by all calls together."""
     timeout_s: float = Field(default=900.0, gt=0, le=86_400)
     max_parallel: int = Field(default=4, ge=1, le=64)
+
+
+class Expectation(Part):
+    """What a test case asks of its run: a closed comparison, as an edge's."""
+
+    value: str = Field(pattern=r"^(answer|draft|status|calls|cost_usd|[a-z][a-z0-9_]{0,63}\.[a-z][a-z0-9_]{0,63})$")
+    """`answer`, `draft`, `status`, `calls`, `cost_usd`, `<node>.text`, `<node>.visits` or `<node>.<field>`."""
+    op: Op
+    than: JsonValue
+
+
+class FlowCase(Part):
+    """A test that a flow carries with it."""
+
+    name: str = Field(min_length=1, max_length=100)
+    prompt: str = Field(min_length=1, max_length=100_000)
+    inputs: dict[Name, str] = Field(default_factory=dict)
+    language: Literal["en", "es"] = "en"
+    answers: dict[str, str | tuple[str, ...]] | None = None
+    """What each node, role or `*` is made to answer, call by call (the last one again and again); None asks the real
+    models."""
+    people: dict[Name, str] = Field(default_factory=dict)
+    """What the person says at each `human` node."""
+    expect: tuple[Expectation, ...] = Field(min_length=1, max_length=100)
 
 
 class FlowInput(Part):
@@ -109,6 +136,7 @@ class FlowConfig(Part):
     """The node whose text is the answer; the last one to end where it is not given."""
     draft: Name | None = None
     """The node whose first text is the draft that the answer is compared with."""
+    tests: tuple[FlowCase, ...] = Field(default=(), max_length=200)
 
     def node(self, node_id: str) -> NodeConfig:
         """The node of that id; KeyError where there is none (a checked flow never asks for one)."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from pydantic import BaseModel
-
-from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.generation import (
     FinishReason,
     GenerationRequest,
@@ -23,7 +19,6 @@ from agent_lab.contracts.generation import (
     ToolDelta,
 )
 from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
-from agent_lab.contracts.run import NodeOutput, RunEvent, RunInfo, RunOptions, RunStatus
 
 
 # --- providers (floor 3) are asked by the gateway, and by nobody else ---------------------------------------------
@@ -239,131 +234,3 @@ class SpendingLog(Protocol):
     async def by_model(self, since: date) -> Sequence[Spending]:
         """From that day on: by day, then by model."""
         ...
-
-
-# --- nodes (floor 4) are run by the executor ----------------------------------------------------------------------
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
-    """A finished run as history shows it."""
-
-    run_id: str
-    prompt: str
-    answer: str
-
-
-class HistoryReader(Protocol):
-    """Finds finished runs whose question is like this one."""
-
-    async def similar(self, prompt: str, *, limit: int) -> Sequence[PastRun]: ...
-
-
-class Step(Protocol):
-    """What a node may do in its turn. Whatever goes through here is recorded, and answered from the record later."""
-
-    @property
-    def flow(self) -> FlowConfig: ...
-
-    @property
-    def node(self) -> NodeConfig: ...
-
-    @property
-    def visit(self) -> int: ...
-
-    @property
-    def options(self) -> RunOptions: ...
-
-    async def generate(self, request: GenerationRequest, *, sample: int = 0) -> GenerationResult: ...
-
-    async def pause(self, seconds: float) -> None: ...
-
-
-NodeFunction = Callable[[Any, Any, Step], Awaitable[NodeOutput]]
-"""`(state: AgentState, settings: the kind's own model, step) -> NodeOutput`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeKind:
-    """A row of the table of node kinds."""
-
-    name: str
-    summary: str
-    settings: type[BaseModel]
-    run: NodeFunction
-    fields: Mapping[str, str] = field(default_factory=dict)
-    """Declared fields of its output, which conditions and templates may name: name -> what it holds."""
-    templates: tuple[str, ...] = ()
-    """Names of those settings that are templates."""
-    calls: bool = False
-    """True where a turn of it asks a model."""
-
-
-# --- runs (floor 5) are kept by storage ----------------------------------------------------------------------------
-class RunLog(Protocol):
-    """The append-only record of each run."""
-
-    async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
-        """Append in one transaction; returns them numbered. Raises ConflictError where the run has ended or another
-        worker holds it."""
-        ...
-
-    async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]: ...
-
-
-class RunIndex(Protocol):
-    """The list of runs."""
-
-    async def create(
-        self, run: RunInfo, events: Sequence[RunEvent] = (), *, owner: str | None = None, seconds: float = 0.0
-    ) -> Sequence[RunEvent]:
-        """Add a run with its first events, held by `owner`, in one transaction; returns the events numbered."""
-        ...
-
-    async def get(self, run_id: str) -> RunInfo:
-        """Raises NotFoundError."""
-        ...
-
-    async def list(
-        self, *, limit: int, before: str | None = None, flow_id: str | None = None, status: RunStatus | None = None
-    ) -> Sequence[RunInfo]:
-        """Newest first. `before` is the run_id that ended the page before."""
-        ...
-
-
-class RunLeases(Protocol):
-    """Who works on a run. A lease that is not renewed ends, and another worker may take the run over."""
-
-    async def claim(self, run_id: str, *, owner: str, seconds: float) -> bool: ...
-
-    async def release(self, run_id: str, *, owner: str) -> None: ...
-
-    async def abandoned(self) -> Sequence[str]:
-        """Runs that have not ended and that nobody holds."""
-        ...
-
-
-class RunStore(RunLog, RunIndex, RunLeases, HistoryReader, Protocol):
-    """All of storage that runs need, as one object."""
-
-    async def close(self) -> None: ...
-
-
-RunEnd = RunStatus | Literal["interrupted"]
-"""How a run left this process; `interrupted` is no status: the run goes on elsewhere or later."""
-
-
-class OutputSink(Protocol):
-    """Where finished runs leave their file."""
-
-    def check(self) -> None: ...
-
-    def path(self, flow_id: str, execution_id: str) -> Path: ...
-
-    def write(self, flow_id: str, execution_id: str, document: dict[str, Any]) -> Path: ...
-
-
-class RunMetrics(Protocol):
-    """What is counted of runs."""
-
-    def run_started(self) -> None: ...
-
-    def run_finished(self, flow: str, status: RunEnd, seconds: float) -> None: ...

@@ -1,18 +1,30 @@
-"""A run is its events: what is asked for, what is said while it goes on, and what they add up to."""
+"""A run: what is asked for, the row that lists it, and what its events add up to."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import Field, JsonValue
 
-from agent_lab.contracts.flow import FlowConfig, Name
-from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Contract, GenerationRequest, GenerationResult, Message
+from agent_lab.contracts.flow import Name
+from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Contract, Message
 from agent_lab.contracts.registry import Usd
 
-RunStatus = Literal["queued", "running", "completed", "declined", "failed", "cancelled", "limit_exceeded"]
+RunStatus = Literal[
+    "queued", "running", "waiting", "paused", "completed", "declined", "failed", "cancelled", "limit_exceeded"
+]
+"""`waiting`: nothing can go on until a person has answered. `paused`: somebody asked it to stop for a while."""
 TERMINAL: frozenset[RunStatus] = frozenset({"completed", "declined", "failed", "cancelled", "limit_exceeded"})
+
+
+class RunLimits(Contract):
+    """What a run may use, beside the limits of its flow: of the two the tighter one holds."""
+
+    max_cost_usd: float | None = Field(default=None, ge=0)
+    max_tokens: int | None = Field(default=None, ge=1)
+    timeout_s: float | None = Field(default=None, gt=0, le=86_400)
+    max_steps: int | None = Field(default=None, ge=1)
 
 
 class RunOptions(Contract):
@@ -28,12 +40,14 @@ class RunOptions(Contract):
     language: Literal["en", "es"] = "en"
     history: tuple[Message, ...] = ()
     """Earlier turns of the conversation that this run belongs to."""
+    limits: RunLimits = RunLimits()
 
 
 class RunRequest(Contract):
     """A run to be: which flow, on what question, with which options."""
 
-    flow: str = Field(min_length=1, max_length=64)
+    flow: str = Field(min_length=1, max_length=80)
+    """`id` for the published version, `id@3` for the third, `id@draft` for the newest."""
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS)
     inputs: dict[Name, Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]] = Field(default_factory=dict)
     """Values for the flow's inputs other than `user_input`, which is the prompt."""
@@ -61,114 +75,55 @@ class RunInfo(Contract):
     run_id: str
     flow_id: str
     flow_hash: str
+    flow_version: int | None = None
+    """The number of the stored version; None for a flow of the library or of a file."""
     status: RunStatus
     prompt: str
     request_id: str
+    parent_run_id: str | None = None
+    """The run that this one was forked from."""
+    caller: str = ""
+    """The name of the key that it was started with; empty: the owner's."""
     created_at: datetime
     finished_at: datetime | None = None
+    calls: int | None = None
+    """Model calls that were paid for; None until the end, as the two below."""
+    cost_usd: Usd | None = None
+    seconds: float | None = None
 
 
-class EventBase(Contract):
-    """What every event has. `seq` counts from 1 without gaps in a run; live tokens have none of their own."""
+class ForkRequest(Contract):
+    """A run once more with something changed. What the change does not touch is taken from the first run, unpaid."""
 
-    seq: int = 0
-    at: datetime
+    from_node: str | None = None
+    """From this node on everything is asked anew, also what is not changed."""
+    nodes: dict[Name, dict[str, JsonValue]] = Field(default_factory=dict, max_length=1000)
+    """Settings to change, by node; null takes one away."""
+    prompt: str | None = Field(default=None, min_length=1, max_length=MAX_PROMPT_CHARS)
+    inputs: dict[Name, Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]] = Field(default_factory=dict)
+    options: RunOptions | None = None
+    """In place of the first run's; None keeps those."""
 
 
-class RunStarted(EventBase):
-    """The run has begun; everything that it will need is in here."""
+class ForkPreview(Contract):
+    """What a fork would take, before it is begun."""
 
-    type: Literal["run_started"] = "run_started"
     run_id: str
-    request_id: str
-    flow: FlowConfig
-    flow_hash: str
-    request: RunRequest
-
-
-class RunResumed(EventBase):
-    """Another process took the run up where its record ends."""
-
-    type: Literal["run_resumed"] = "run_resumed"
-    recorded_steps: int
-
-
-class NodeStarted(EventBase):
-    """A node's turn has come; `visit` counts its turns from 1."""
-
-    type: Literal["node_started"] = "node_started"
-    node: str
-    visit: int
-    kind: str
-    label: str
-    role: str
-
-
-class GenerationStarted(EventBase):
-    """A model is being asked."""
-
-    type: Literal["generation_started"] = "generation_started"
-    node: str
-    visit: int
-    sample: int
-    request_hash: str
-    request: GenerationRequest
-
-
-class Token(EventBase):
-    """A piece of an answer as it is written. Live only: never stored. `offset` counts the characters before it."""
-
-    type: Literal["token"] = "token"
-    node: str
-    visit: int
-    sample: int
-    offset: int
-    text: str
-
-
-class GenerationRestarted(EventBase):
-    """An answer broke off, and is asked for again from the start: its tokens so far are void."""
-
-    type: Literal["restarted"] = "restarted"
-    node: str
-    visit: int
-    sample: int
-    reason: str
-
-
-class GenerationFinished(EventBase):
-    """A model has answered. With (node, visit, sample, request_hash) this is the record that a replay reads."""
-
-    type: Literal["generation_finished"] = "generation_finished"
-    node: str
-    visit: int
-    sample: int
-    request_hash: str
-    result: GenerationResult
-
-
-class RouteTaken(EventBase):
-    """A condition chose an edge."""
-
-    type: Literal["route_taken"] = "route_taken"
-    source: str
-    target: str
-    visit: int
-
-
-class NodeFinished(EventBase):
-    """A node is done: its output, and where the run goes next."""
-
-    type: Literal["node_finished"] = "node_finished"
-    node: str
-    visit: int
-    output: NodeOutput
-    next: tuple[str, ...]
-    seconds: float
+    nodes: tuple[str, ...]
+    """The nodes that would be run again, in the flow's order."""
+    calls: int
+    """Model calls that would be made, where the run takes the same way as the first."""
+    reused_calls: int
+    cost_usd: Usd | None
+    """What those calls cost in the first run; None where a price is not known, or another model would answer."""
+    saved_usd: Usd | None
 
 
 class RunTotals(Contract):
     """What a run took. `cost_usd` is None as soon as one price in it is not known."""
+
+    reused_calls: int = 0
+    """Answers taken from the run that this one was forked from; in none of the sums below."""
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -177,30 +132,12 @@ class RunTotals(Contract):
     seconds: float = 0.0
 
 
-class RunFinished(EventBase):
-    """The run has ended, and stays so."""
+class VoteView(Contract):
+    """A vote of a node's newest turn."""
 
-    type: Literal["run_finished"] = "run_finished"
-    status: RunStatus
-    answer: str | None = None
-    fault: Fault | None = None
-    seconds: float = 0.0
-
-
-RunEvent = Annotated[
-    RunStarted
-    | RunResumed
-    | NodeStarted
-    | GenerationStarted
-    | Token
-    | GenerationRestarted
-    | GenerationFinished
-    | RouteTaken
-    | NodeFinished
-    | RunFinished,
-    Field(discriminator="type"),
-]
-RUN_EVENT: TypeAdapter[RunEvent] = TypeAdapter(RunEvent)
+    voter: str
+    choice: str
+    weight: float = 1.0
 
 
 class NodeView(Contract):
@@ -210,18 +147,23 @@ class NodeView(Contract):
     kind: str
     label: str
     role: str
-    status: Literal["waiting", "running", "completed", "failed", "skipped"] = "waiting"
+    status: Literal["waiting", "running", "waiting_for_person", "completed", "failed", "skipped"] = "waiting"
     visits: int = 0
     text: str = ""
     fields: dict[str, JsonValue] = Field(default_factory=dict)
     seconds: float = 0.0
     calls: int = 0
+    reused_calls: int = 0
     prompt_tokens: int = 0
     tokens: int = 0
     cost_usd: Usd | None = None
     cache_hit: bool | None = None
     model: str | None = None
     notes: tuple[str, ...] = ()
+    question: str | None = None
+    """What a person is asked, while nobody has answered."""
+    choices: tuple[str, ...] = ()
+    votes: tuple[VoteView, ...] = ()
 
 
 class EdgeView(Contract):
@@ -239,6 +181,8 @@ class RunView(Contract):
     request_id: str
     flow_id: str
     flow_hash: str
+    flow_version: int | None = None
+    parent_run_id: str | None = None
     prompt: str
     status: RunStatus
     nodes: tuple[NodeView, ...] = ()

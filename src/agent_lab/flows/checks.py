@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.errors import ValidationError, nearest
 from agent_lab.contracts.flow import EdgeConfig, FlowConfig, NodeConfig
-from agent_lab.contracts.ports import NodeKind
+from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.flows.graph import FlowGraph
 from agent_lab.flows.templates import needed, parse
 

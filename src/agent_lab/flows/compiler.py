@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agent_lab.contracts.errors import LimitExceededError, ValidationError
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
-from agent_lab.contracts.ports import NodeKind
+from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.graph import FlowGraph
 from agent_lab.flows.state import AgentState

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
-from agent_lab.contracts.ports import NodeKind
+from agent_lab.contracts.flow_ports import NodeKind
 
 SCHEMA_ID = "urn:agent-lab:schema:flow:1"
 REF = "#/$defs/{model}"

@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent_lab.contracts.errors import ConflictError, error_kind
+from agent_lab.contracts.events import RUN_EVENT
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Message
-from agent_lab.contracts.run import RUN_EVENT, RunOptions, RunRequest, RunView
+from agent_lab.contracts.run import RunOptions, RunRequest, RunView
 from agent_lab.flows.metrics import build_api_response
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.presence import ClientGoneError, while_waited_for

@@ -20,6 +20,7 @@ TITLES: Mapping[int, str] = {
     404: "There is no such thing",
     405: "The route does not take this method",
     409: "In another state than the request supposes",
+    412: "Changed by somebody else since it was read",
     413: "Too large",
     415: "The body is not JSON",
     421: "Not a host of this server",

@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from agent_lab.contracts.errors import ValidationError
-from agent_lab.contracts.run import TERMINAL, RunEvent, RunInfo, RunRequest, RunStatus, RunView
+from agent_lab.contracts.events import RunEvent
+from agent_lab.contracts.run import TERMINAL, RunInfo, RunRequest, RunStatus, RunView
+from agent_lab.contracts.run_ports import RunFilter
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.problems import documented, request_id_of
 from agent_lab.lab.services import LabServices, Services, services_of
@@ -105,7 +107,7 @@ async def list_runs(
     status: RunStatus | None = None,
 ) -> RunPage:
     """Runs, newest first, with the beginning of each question."""
-    found = await services.runs.list(limit=limit + 1, before=cursor, flow_id=flow, status=status)
+    found = await services.runs.list(limit=limit + 1, before=cursor, only=RunFilter(flow_id=flow, status=status))
     page = [info.model_copy(update={"prompt": info.prompt[:SHOWN_PROMPT_CHARS]}) for info in found[:limit]]
     return RunPage(runs=page, next_cursor=page[-1].run_id if len(found) > limit else None)
 

@@ -12,14 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from agent_lab.contracts.ports import (
-        Generator,
-        LoadProgress,
-        LocalFigures,
-        ModelHost,
-        ResourceMonitor,
-        SpendingLog,
-    )
+    from agent_lab.contracts.ports import Generator, LoadProgress, LocalFigures, ModelHost, ResourceMonitor, SpendingLog
     from agent_lab.flows.catalog import FlowCatalog
     from agent_lab.gateway.gateway import ProviderGateway
     from agent_lab.lab.loads import Loads

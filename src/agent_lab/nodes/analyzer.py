@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from agent_lab.contracts.ports import NodeKind, Step
+from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.settings import NodeSettings

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from agent_lab.contracts.errors import TooLargeError
 from agent_lab.contracts.flow import NodeConfig, Text, in_language
+from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Context, GenerationRequest, GenerationResult, Message
-from agent_lab.contracts.ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput, RunOptions
 from agent_lab.flows.graph import FlowGraph
 from agent_lab.flows.state import AgentState, bound_value, previous_nodes

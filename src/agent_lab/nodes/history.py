@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agent_lab.contracts.ports import HistoryReader, NodeKind, PastRun, Step
+from agent_lab.contracts.flow_ports import HistoryReader, NodeKind, PastRun, Step
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.state import AgentState, conversation
 from agent_lab.nodes.settings import NodeSettings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from agent_lab.contracts.ports import NodeKind, ResourceMonitor, Step
+from agent_lab.contracts.flow_ports import NodeKind, Step
+from agent_lab.contracts.ports import ResourceMonitor
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.settings import NodeSettings

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agent_lab.contracts.ports import HistoryReader, NodeKind, ResourceMonitor
+from agent_lab.contracts.flow_ports import HistoryReader, NodeKind
+from agent_lab.contracts.ports import ResourceMonitor
 from agent_lab.nodes.analyzer import ANALYZER
 from agent_lab.nodes.generate import GENERATE
 from agent_lab.nodes.history import history_kind

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import Field, JsonValue
 
 from agent_lab.contracts.flow import Name
-from agent_lab.contracts.ports import NodeKind, Step
+from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.graph import FlowGraph
 from agent_lab.flows.state import AgentState, previous_nodes

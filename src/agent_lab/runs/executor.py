@@ -10,18 +10,10 @@ from typing import Any
 import structlog
 
 from agent_lab.contracts.errors import AgentLabError, LimitExceededError
+from agent_lab.contracts.events import NodeFinished, NodeStarted, RouteTaken, RunEvent, RunFinished, RunStarted
 from agent_lab.contracts.flow import NodeConfig, in_language
 from agent_lab.contracts.ports import Generator
-from agent_lab.contracts.run import (
-    Fault,
-    NodeFinished,
-    NodeOutput,
-    NodeStarted,
-    RouteTaken,
-    RunEvent,
-    RunFinished,
-    RunStarted,
-)
+from agent_lab.contracts.run import Fault, NodeOutput
 from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.flows.graph import FlowGraph, is_choice
 from agent_lab.flows.routing import choose_edges, edge_key

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agent_lab.contracts.errors import AgentLabError
-from agent_lab.contracts.ports import RunLog
-from agent_lab.contracts.run import RunEvent, Token
+from agent_lab.contracts.events import RunEvent, Token
+from agent_lab.contracts.run_ports import RunLog
 from agent_lab.runs.live import LiveRun
 
 Clock = Callable[[], datetime]

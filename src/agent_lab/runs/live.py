@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from agent_lab.contracts.ports import RunStore
-from agent_lab.contracts.run import TERMINAL, GenerationFinished, GenerationRestarted, RunEvent, RunFinished, Token
+from agent_lab.contracts.events import GenerationFinished, GenerationRestarted, RunEvent, RunFinished, Token
+from agent_lab.contracts.run import TERMINAL
+from agent_lab.contracts.run_ports import RunStore
 
 VoiceKey = tuple[str, int, int]
 """Node, visit, sample: one answer being written."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from agent_lab.contracts.documents import content_hash
 from agent_lab.contracts.errors import ConflictError
+from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunEvent, RunResumed, RunStarted
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
-from agent_lab.contracts.run import GenerationFinished, NodeFinished, RunEvent, RunResumed, RunStarted
 
 Turn = tuple[str, int]
 """A node and the number of its visit."""

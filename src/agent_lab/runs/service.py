@@ -14,26 +14,17 @@ from pathlib import Path
 import structlog
 
 from agent_lab.contracts.errors import AgentLabError, BusyError, ConflictError
-from agent_lab.contracts.ports import OutputSink, RunEnd, RunMetrics, RunStore
-from agent_lab.contracts.run import (
-    TERMINAL,
-    RunEvent,
-    RunFinished,
-    RunInfo,
-    RunRequest,
-    RunResumed,
-    RunStarted,
-    RunStatus,
-    RunView,
-)
+from agent_lab.contracts.events import RunEvent, RunFinished, RunResumed, RunStarted
+from agent_lab.contracts.run import TERMINAL, RunInfo, RunRequest, RunView
+from agent_lab.contracts.run_ports import ALL_RUNS, OutputSink, RunEnd, RunFilter, RunMetrics, RunStore
 from agent_lab.flows.catalog import FlowCatalog, flow_hash
 from agent_lab.runs.admission import Admission
-from agent_lab.runs.events import fold
 from agent_lab.runs.executor import RunExecutor
 from agent_lab.runs.journal import Journal, UnrecordedError
 from agent_lab.runs.live import LiveRun, follow_live, follow_stored
 from agent_lab.runs.outputs import output_document
 from agent_lab.runs.record import Record, beginning
+from agent_lab.runs.reducer import fold
 
 log = structlog.get_logger(__name__)
 
@@ -172,11 +163,10 @@ class RunService:
         *,
         limit: int = 50,
         before: str | None = None,
-        flow_id: str | None = None,
-        status: RunStatus | None = None,
+        only: RunFilter = ALL_RUNS,
     ) -> list[RunInfo]:
         """Runs, newest first."""
-        return list(await self.store.list(limit=limit, before=before, flow_id=flow_id, status=status))
+        return list(await self.store.list(limit=limit, before=before, only=only))
 
     async def watch(self, run_id: str, after: int = 0) -> AsyncIterator[RunEvent]:
         """Stored events after that number, then live ones and tokens, until the run ends and its file is written.

@@ -7,17 +7,11 @@ import hashlib
 from dataclasses import dataclass, field
 
 from agent_lab.contracts.errors import UnusableError
+from agent_lab.contracts.events import GenerationFinished, GenerationRestarted, GenerationStarted, RunEvent, Token
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.generation import AnswerRestarted, GenerationRequest, GenerationResult, TextDelta
 from agent_lab.contracts.ports import Generator
-from agent_lab.contracts.run import (
-    GenerationFinished,
-    GenerationRestarted,
-    GenerationStarted,
-    RunEvent,
-    RunOptions,
-    Token,
-)
+from agent_lab.contracts.run import RunOptions
 from agent_lab.runs.journal import Journal
 from agent_lab.runs.record import Record, request_hash
 from agent_lab.runs.spending import Spending

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agent_lab.contracts.errors import ConflictError, NotFoundError
-from agent_lab.contracts.ports import PastRun
-from agent_lab.contracts.run import RunEvent, RunInfo, RunStatus
+from agent_lab.contracts.events import RunEvent
+from agent_lab.contracts.flow_ports import PastRun
+from agent_lab.contracts.run import RunInfo
+from agent_lab.contracts.run_ports import ALL_RUNS, RunFilter
 from agent_lab.storage import rules
 from agent_lab.storage.rules import Standing, utc_now
 
@@ -59,9 +61,7 @@ class MemoryRuns:
         """The run's row. Raises NotFoundError."""
         return self._kept(run_id).info
 
-    async def list(
-        self, *, limit: int, before: str | None = None, flow_id: str | None = None, status: RunStatus | None = None
-    ) -> Sequence[RunInfo]:
+    async def list(self, *, limit: int, before: str | None = None, only: RunFilter = ALL_RUNS) -> Sequence[RunInfo]:
         """Newest first. Raises NotFoundError where there is no run `before`."""
         rules.check_page(limit)
         mark = None if before is None else _place(self._kept(before).info)
@@ -69,8 +69,8 @@ class MemoryRuns:
             info
             for info in self._newest_first()
             if (mark is None or _place(info) < mark)
-            and flow_id in (None, info.flow_id)
-            and status in (None, info.status)
+            and only.flow_id in (None, info.flow_id)
+            and only.status in (None, info.status)
         ]
         return rows[:limit]
 

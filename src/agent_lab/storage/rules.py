@@ -11,7 +11,8 @@ from typing import TypeVar
 import pydantic
 
 from agent_lab.contracts.errors import ConflictError, EnvironmentFaultError, TooLargeError, ValidationError
-from agent_lab.contracts.run import RUN_EVENT, TERMINAL, RunEvent, RunFinished, RunInfo, RunStarted, RunStatus, Token
+from agent_lab.contracts.events import RUN_EVENT, RunEvent, RunFinished, RunStarted, Token
+from agent_lab.contracts.run import TERMINAL, RunInfo, RunStatus
 from agent_lab.storage.utf8 import json_text, well_formed
 
 MAX_EVENT_BYTES = 64 * 2**20

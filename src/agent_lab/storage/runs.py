@@ -11,8 +11,10 @@ from sqlalchemy import Select, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent_lab.contracts.errors import ConflictError, NotFoundError
-from agent_lab.contracts.ports import PastRun
-from agent_lab.contracts.run import TERMINAL, RunEvent, RunInfo, RunStatus
+from agent_lab.contracts.events import RunEvent
+from agent_lab.contracts.flow_ports import PastRun
+from agent_lab.contracts.run import TERMINAL, RunInfo
+from agent_lab.contracts.run_ports import ALL_RUNS, RunFilter
 from agent_lab.storage import rules
 from agent_lab.storage.database import Database
 from agent_lab.storage.rules import Standing, utc_now
@@ -59,16 +61,14 @@ class SqlRuns:
 
         return await self._database.read(work)
 
-    async def list(
-        self, *, limit: int, before: str | None = None, flow_id: str | None = None, status: RunStatus | None = None
-    ) -> Sequence[RunInfo]:
+    async def list(self, *, limit: int, before: str | None = None, only: RunFilter = ALL_RUNS) -> Sequence[RunInfo]:
         """Newest first. Raises NotFoundError where there is no run `before`."""
         rules.check_page(limit)
         query = select(*_INFO).order_by(RUNS.c.created_at.desc(), RUNS.c.run_id.desc()).limit(limit)
-        if flow_id is not None:
-            query = query.where(RUNS.c.flow_id == flow_id)
-        if status is not None:
-            query = query.where(RUNS.c.status == status)
+        if only.flow_id is not None:
+            query = query.where(RUNS.c.flow_id == only.flow_id)
+        if only.status is not None:
+            query = query.where(RUNS.c.status == only.status)
 
         async def work(connection: AsyncConnection) -> Sequence[RunInfo]:
             page = query if before is None else query.where(await _older_than(connection, before))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -20,10 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
 METADATA = MetaData()
+PICO = Decimal("1e-12")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -43,6 +47,21 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class PicoUsd(TypeDecorator[Decimal]):
+    """Money as a whole number of 1e-12 USD: it adds up and sorts exactly in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """The nearest whole number of 1e-12 USD."""
+        return None if value is None else int((value / PICO).to_integral_value(ROUND_HALF_EVEN))
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        """USD."""
+        return None if value is None else value * PICO
+
+
 RUNS = Table(
     "runs",
     METADATA,
@@ -59,6 +78,15 @@ RUNS = Table(
     Column("answer", Text),
     Column("lease_owner", String(256)),
     Column("lease_until", UtcTime),
+    Column("flow_version", Integer),
+    Column("parent_run_id", String(128)),
+    # The number of the newest event: an append needs it, and counting the events for it would cost a look-up each time.
+    Column("last_seq", Integer, nullable=False, server_default="0"),
+    Column("calls", Integer),
+    Column("cost_usd", PicoUsd),
+    Column("seconds", Float),
+    Column("caller", String(64), nullable=False, server_default=""),
+    Column("idempotency_key", String(256), unique=True),
     Index("runs_by_time", "created_at", "run_id"),
     Index("runs_by_flow", "flow_id", "created_at", "run_id"),
     Index("runs_by_status", "status", "created_at", "run_id"),
@@ -71,6 +99,41 @@ EVENTS = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("type", String(64), nullable=False),
     Column("body", Text, nullable=False),
+)
+
+# What was asked of a run by somebody who does not hold it; followed and taken away by whoever does.
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(128), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(32), nullable=False),
+    Column("node", String(256)),
+    Column("visit", Integer),
+    Column("text", Text),
+)
+
+FLOWS = Table(
+    "flows",
+    METADATA,
+    Column("flow_id", String(64), primary_key=True),
+    Column("newest", Integer, nullable=False),
+    Column("published", Integer),
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    # A deleted flow keeps its versions: runs name them.
+    Column("deleted", Boolean, nullable=False, default=False),
+)
+
+FLOW_VERSIONS = Table(
+    "flow_versions",
+    METADATA,
+    Column("flow_id", String(64), ForeignKey("flows.flow_id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("flow_hash", String(128), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
 )
 
 SPENDING = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,27 +10,48 @@ from typing import Any, assert_never
 
 from pydantic import JsonValue
 
-from agent_lab.contracts.flow import in_language
-from agent_lab.contracts.generation import GenerationResult
-from agent_lab.contracts.run import (
-    EdgeView,
-    Fault,
+from agent_lab.contracts.events import (
     GenerationFinished,
     GenerationRestarted,
     GenerationStarted,
     NodeFinished,
     NodeStarted,
-    NodeView,
+    PersonAnswered,
     RouteTaken,
+    RunAdmitted,
     RunEvent,
     RunFinished,
+    RunPaused,
+    RunQueued,
     RunResumed,
     RunStarted,
-    RunStatus,
-    RunTotals,
-    RunView,
+    RunWaits,
     Token,
+    VoteCast,
+    WaitingForPerson,
 )
+from agent_lab.contracts.flow import in_language
+from agent_lab.contracts.generation import GenerationResult
+from agent_lab.contracts.run import EdgeView, Fault, NodeView, RunStatus, RunTotals, RunView, VoteView
+
+_NodeEvent = (
+    NodeStarted
+    | WaitingForPerson
+    | PersonAnswered
+    | VoteCast
+    | GenerationStarted
+    | GenerationRestarted
+    | GenerationFinished
+    | RouteTaken
+    | NodeFinished
+)
+_STATUS: Mapping[str, RunStatus] = {
+    "run_queued": "queued",
+    "run_admitted": "running",
+    "run_paused": "paused",
+    "run_waits": "waiting",
+    "run_resumed": "running",
+}
 
 
 def add_cost(total: Decimal | None, cost: Decimal | None) -> Decimal | None:
@@ -52,12 +73,20 @@ class _Node:
     fields: dict[str, JsonValue] = field(default_factory=dict)
     seconds: float = 0.0
     calls: int = 0
+    reused_calls: int = 0
     prompt_tokens: int = 0
     tokens: int = 0
     cost_usd: Decimal | None = Decimal(0)
     cache_hit: bool | None = None
     model: str | None = None
     notes: tuple[str, ...] = ()
+    question: str | None = None
+    choices: tuple[str, ...] = ()
+    votes: tuple[VoteView, ...] = ()
+
+    def reuse(self, result: GenerationResult) -> None:
+        self.reused_calls += 1
+        self.model, self.text = result.model_key, result.text
 
     def add(self, result: GenerationResult) -> None:
         self.calls += 1
@@ -87,6 +116,8 @@ class RunFold:
     request_id: str = ""
     flow_id: str = ""
     flow_hash: str = ""
+    flow_version: int | None = None
+    parent_run_id: str | None = None
     prompt: str = ""
     status: RunStatus = "queued"
     answer: str | None = None
@@ -109,32 +140,48 @@ class RunFold:
             self._start(event)
         elif isinstance(event, RunFinished):
             self._finish(event)
-        elif not isinstance(event, RunResumed):
+        elif isinstance(event, RunQueued | RunAdmitted | RunPaused | RunWaits | RunResumed):
+            self.status = _STATUS[event.type]
+        else:
             self._node_event(event)
 
     def _start(self, event: RunStarted) -> None:
         flow, language = event.flow, event.request.options.language
         self.run_id, self.request_id = event.run_id, event.request_id
         self.flow_id, self.flow_hash, self.prompt = flow.id, event.flow_hash, event.request.prompt
+        self.flow_version, self.parent_run_id = event.flow_version, event.parent_run_id
         self.status, self.created_at, self._draft_node = "running", event.at, flow.draft
         self._nodes = {n.id: _Node(n.id, n.kind, in_language(n.label, language) or n.id, n.part) for n in flow.nodes}
         self._edges = {(edge.source, edge.target): 0 for edge in flow.edges}
 
-    def _node_event(
-        self,
-        event: NodeStarted | GenerationStarted | GenerationRestarted | GenerationFinished | RouteTaken | NodeFinished,
-    ) -> None:
+    def _node_event(self, event: _NodeEvent) -> None:
         if isinstance(event, NodeStarted):
-            node = self._nodes[event.node]
-            node.status, node.visits = "running", event.visit
+            self._start_node(event)
         elif isinstance(event, GenerationFinished):
-            self._nodes[event.node].add(event.result)
+            node = self._nodes[event.node]
+            (node.reuse if event.reused else node.add)(event.result)
         elif isinstance(event, GenerationRestarted):
             self._nodes[event.node].note(f"An answer broke off and was asked for again: {event.reason}")
         elif isinstance(event, NodeFinished):
             self._finish_node(event)
+        elif isinstance(event, WaitingForPerson | PersonAnswered | VoteCast):
+            self._people_event(event)
         elif not isinstance(event, GenerationStarted | RouteTaken):
             assert_never(event)
+
+    def _start_node(self, event: NodeStarted) -> None:
+        # A node of a flow inside this one is not in the document; its first turn makes it known.
+        node = self._nodes.setdefault(event.node, _Node(event.node, event.kind, event.label, event.role))
+        node.status, node.visits, node.votes = "running", event.visit, ()
+
+    def _people_event(self, event: WaitingForPerson | PersonAnswered | VoteCast) -> None:
+        node = self._nodes[event.node]
+        if isinstance(event, WaitingForPerson):
+            node.status, node.question, node.choices = "waiting_for_person", event.question, event.choices
+        elif isinstance(event, PersonAnswered):
+            node.status, node.question, node.choices = "running", None, ()
+        else:
+            node.votes = (*node.votes, VoteView(voter=event.voter, choice=event.choice, weight=event.weight))
 
     def _finish_node(self, event: NodeFinished) -> None:
         node = self._nodes[event.node]
@@ -149,7 +196,8 @@ class RunFold:
         self.status, self.answer, self.fault = event.status, event.answer, event.fault
         self.finished_at, self.seconds = event.at, event.seconds
         for node in self._nodes.values():
-            if node.status == "running":
+            node.question, node.choices = None, ()
+            if node.status in {"running", "waiting_for_person"}:
                 to_blame = event.fault is not None and event.fault.node in {None, node.id}
                 node.status = "failed" if to_blame else "skipped"
             elif node.status == "waiting":
@@ -163,6 +211,7 @@ class RunFold:
         nodes = self._nodes.values()
         return RunTotals(
             calls=sum(node.calls for node in nodes),
+            reused_calls=sum(node.reused_calls for node in nodes),
             prompt_tokens=sum(node.prompt_tokens for node in nodes),
             completion_tokens=sum(node.tokens for node in nodes),
             cost_usd=cost,
@@ -176,6 +225,8 @@ class RunFold:
             request_id=self.request_id,
             flow_id=self.flow_id,
             flow_hash=self.flow_hash,
+            flow_version=self.flow_version,
+            parent_run_id=self.parent_run_id,
             prompt=self.prompt,
             status=self.status,
             nodes=tuple(node.view() for node in self._nodes.values()),
