@@ -59,8 +59,9 @@ from agent_lab.runs.executor import RunExecutor
 from agent_lab.runs.recovery import watch_over
 from agent_lab.runs.service import RunService
 from agent_lab.settings import Reading, Settings, read_secret
-from agent_lab.storage.database import database_path, open_database
+from agent_lab.storage.database import open_database
 from agent_lab.storage.outputs import OutputFolder
+from agent_lab.storage.place import database_place
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.spending import SqlSpending
 from agent_lab.telemetry import logging
@@ -125,7 +126,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
     metrics = Metrics()
     async with AsyncExitStack() as closing:
         closing.callback(logging.close)
-        database = await open_database(database_path(settings))
+        database = await open_database(database_place(settings))
         store, spending = SqlRuns(database), SqlSpending(database)
         closing.push_async_callback(store.close)
         local = _local(settings, models, strategies)

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_lab.contracts.errors import AgentLabError, ConflictError
-from agent_lab.contracts.events import RunEvent
+from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationError
+from agent_lab.contracts.events import RunEvent, RunPaused, RunQueued, RunWaits
 from agent_lab.contracts.run_ports import RunStore
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.runs import SqlRuns
-from support.stores import Clock, complete, finished, node_finished, node_started, run, started
+from support.stores import NOON, Clock, complete, finished, node_finished, node_started, run, started
 
 # --- leases -------------------------------------------------------------------------------------------------------
 
@@ -69,15 +69,44 @@ async def test_a_released_run_is_free_at_once_and_only_its_holder_releases_it(st
 
 
 async def test_abandoned_runs_are_those_that_nobody_holds_and_that_go_on(store: RunStore, clock: Clock) -> None:
-    for number, name in enumerate(("queued", "held", "lost", "ended")):
-        await store.create(run(name, minutes=number))
+    stops: dict[str, RunEvent] = {
+        "queued": RunQueued(at=NOON, ahead=0),
+        "paused": RunPaused(at=NOON),
+        "waiting": RunWaits(at=NOON),
+        "ended": finished(),
+    }
+    for number, name in enumerate(("free", "held", "lost", *stops)):
+        await store.create(run(name, minutes=number), [started(name)])
     await store.claim("held", owner="w1", seconds=100)
     await store.claim("lost", owner="w2", seconds=10)
-    await store.append("lost", [started("lost")], owner="w2")
-    await store.append("ended", [started("ended"), finished()], owner="w1")
-    assert list(await store.abandoned()) == ["queued"]
+    for name, stop in stops.items():
+        await store.append(name, [stop], owner="w1")
+    assert list(await store.abandoned()) == ["free"]
     clock.pass_(10)
-    assert list(await store.abandoned()) == ["queued", "lost"]
+    assert list(await store.abandoned()) == ["free", "lost"]
+
+
+async def test_queued_runs_are_taken_oldest_first_and_only_those_that_nobody_holds(
+    store: RunStore, clock: Clock
+) -> None:
+    for number, name in enumerate(("third", "first", "held", "second")):
+        minutes = {"first": 1, "held": 2, "second": 3, "third": 4}[name]
+        await store.create(run(name, minutes=minutes), [started(name), RunQueued(at=NOON, ahead=number)])
+    await store.create(run("running"), [started("running")])
+    await store.claim("held", owner="w1", seconds=10)
+    assert [info.run_id for info in await store.queued(limit=9)] == ["first", "second", "third"]
+    assert [info.run_id for info in await store.queued(limit=2)] == ["first", "second"]
+    clock.pass_(10)
+    assert [info.run_id for info in await store.queued(limit=2)] == ["first", "held"]
+    with pytest.raises(ValidationError, match="at least one"):
+        await store.queued(limit=0)
+
+
+@pytest.mark.parametrize("stop", [RunQueued(at=NOON, ahead=3), RunPaused(at=NOON), RunWaits(at=NOON)])
+async def test_a_run_that_stands_still_can_be_claimed(store: RunStore, stop: RunEvent) -> None:
+    await store.create(run(), [started(), stop])
+    assert await store.claim("r1", owner="w1", seconds=10)
+    assert not await store.claim("r1", owner="w2", seconds=10)
 
 
 async def test_an_ended_run_can_neither_be_claimed_nor_abandoned(store: RunStore) -> None:
@@ -127,7 +156,7 @@ class Model:
     """The rules of one run in a dozen lines, to hold the stores against."""
 
     def __init__(self) -> None:
-        self.now, self.events, self.ended = 0, 0, False
+        self.now, self.events, self.ended = 0, 1, False
         self.owner, self.until = "", 0
 
     def step(self, what: str, owner: str, number: int) -> object:
@@ -178,7 +207,7 @@ def test_any_history_of_appends_and_leases_ends_as_the_rules_say(
         for memory in (True, False):
             model, clock = Model(), Clock()
             store: RunStore = MemoryRuns(clock=clock) if memory else SqlRuns(await open_database(path), clock=clock)
-            await store.create(run())
+            await store.create(run(), [started()])
             for step in steps:
                 assert await do(store, clock, *step) == model.step(*step), step
             assert [event.seq for event in await store.events("r1")] == list(range(1, model.events + 1))

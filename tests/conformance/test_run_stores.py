@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 
-from agent_lab.contracts.errors import ConflictError, NotFoundError, ValidationError
-from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunFinished, Token
+from agent_lab.contracts.errors import ConflictError, NotFoundError, TooLargeError, ValidationError
+from agent_lab.contracts.events import (
+    GenerationFinished,
+    NodeFinished,
+    RunAdmitted,
+    RunEvent,
+    RunFinished,
+    RunPaused,
+    RunQueued,
+    RunResumed,
+    RunWaits,
+    Token,
+)
 from agent_lab.contracts.generation import GenerationResult, Timings, Usage
-from agent_lab.contracts.run import NodeOutput, RunStatus
+from agent_lab.contracts.run import NodeOutput, RunInfo, RunStatus
 from agent_lab.contracts.run_ports import RunFilter, RunStore
-from support.stores import NOON, complete, finished, node_finished, node_started, run, started
+from support.stores import NOON, complete, finished, node_finished, node_started, priced, run, started
 
 # --- the list of runs ---------------------------------------------------------------------------------------------
 
@@ -80,6 +93,166 @@ async def test_a_list_holds_the_flow_and_the_status_that_were_asked_for(store: R
         "b"
     ]
     assert [info.run_id for info in await store.list(limit=9, only=RunFilter(flow_id="linear"), before="b")] == ["a"]
+
+
+def ids(runs: Sequence[RunInfo]) -> list[str]:
+    return [info.run_id for info in runs]
+
+
+FILTERS: list[tuple[RunFilter, list[str]]] = [
+    (RunFilter(), ["d", "c", "b", "a"]),
+    (RunFilter(text="CAFÉ"), ["b", "a"]),
+    (RunFilter(text="100%"), ["c"]),
+    (RunFilter(text="_"), ["d"]),
+    (RunFilter(text="/"), ["d"]),
+    (RunFilter(text="' OR 1=1 --"), []),
+    (RunFilter(text="\0\ud800"), []),
+    (RunFilter(since=NOON + timedelta(minutes=1)), ["d", "c", "b"]),
+    (RunFilter(until=NOON + timedelta(minutes=1)), ["a"]),
+    (RunFilter(since=NOON.astimezone(timezone(timedelta(hours=9))), until=NOON + timedelta(minutes=2)), ["b", "a"]),
+    (RunFilter(parent_run_id="a"), ["c"]),
+    (RunFilter(caller="bot"), ["b"]),
+    (RunFilter(caller=""), ["d", "c", "a"]),
+    (RunFilter(cost_usd_from=0.0), ["b", "a"]),
+    (RunFilter(cost_usd_from=0.02), ["b"]),
+    (RunFilter(cost_usd_from=0.020000000001), []),
+    (RunFilter(text="café", cost_usd_from=0.01, status="completed", flow_id="linear"), ["b", "a"]),
+]
+
+
+@pytest.mark.parametrize(("only", "found"), FILTERS)
+async def test_a_list_shows_what_passes_its_filter(store: RunStore, only: RunFilter, found: list[str]) -> None:
+    await store.create(run("a", prompt="Un café, por favor"), [started("a"), priced("0.01")])
+    bots = run("b", minutes=1, prompt="¿Otro CAFÉ?").model_copy(update={"caller": "bot"})
+    await store.create(bots, [started("b"), priced("0.02")])
+    fork = run("c", minutes=2, prompt="Is 100% more than 1000?").model_copy(update={"parent_run_id": "a"})
+    await store.create(fork, [started("c"), priced(None)])
+    await store.create(run("d", minutes=3, prompt="snake_case and/or"))
+    assert ids(await store.list(limit=9, only=only)) == found
+    assert ids(await store.list(limit=1, only=only)) == found[:1]
+    if len(found) > 1:
+        assert ids(await store.list(limit=9, only=only, before=found[0])) == found[1:]
+
+
+async def test_a_filter_that_cannot_be_meant_is_refused(store: RunStore) -> None:
+    with pytest.raises(ValidationError, match="needs a time zone"):
+        await store.list(limit=9, only=RunFilter(since=NOON.replace(tzinfo=None)))
+    with pytest.raises(ValidationError, match="a number of USD"):
+        await store.list(limit=9, only=RunFilter(cost_usd_from=math.nan))
+    with pytest.raises(TooLargeError, match="at most 1,000"):
+        await store.list(limit=9, only=RunFilter(text="x" * 1001))
+
+
+async def test_what_a_run_took_is_in_the_list_once_it_has_ended(store: RunStore) -> None:
+    await store.create(run(), [started()])
+    info = await store.get("r1")
+    assert (info.calls, info.cost_usd, info.seconds) == (None, None, None)
+    await store.append("r1", [priced("0.1234567890123456")], owner="w1")
+    info = await store.get("r1")
+    assert (info.calls, info.cost_usd, info.seconds) == (3, Decimal("0.123456789012"), 7.5)
+
+
+async def test_an_end_without_totals_leaves_its_seconds(store: RunStore) -> None:
+    await store.create(run(), [started(), finished()])
+    info = await store.get("r1")
+    assert (info.calls, info.cost_usd, info.seconds) == (None, None, 9)
+
+
+async def test_a_sum_that_no_column_holds_is_the_largest_that_one_does(store: RunStore) -> None:
+    await store.create(run(), [started(), priced("1e30")])
+    assert (await store.get("r1")).cost_usd == Decimal(2**63 - 1) * Decimal("1e-12")
+
+
+async def test_everything_that_a_run_was_created_with_is_kept(store: RunStore) -> None:
+    info = run().model_copy(update={"flow_version": 3, "parent_run_id": "r0", "caller": "bot"})
+    await store.create(info)
+    assert await store.get("r1") == info
+
+
+async def test_a_name_that_no_column_holds_is_refused_before_it_is_kept(store: RunStore) -> None:
+    with pytest.raises(TooLargeError, match="request id has 257 characters; it may have 256"):
+        await store.create(run().model_copy(update={"request_id": "q" * 257}))
+    with pytest.raises(TooLargeError, match="idempotency key has 257"):
+        await store.create(run(), idempotency_key="k" * 257)
+    assert ids(await store.list(limit=9)) == []
+
+
+# --- the same request twice ---------------------------------------------------------------------------------------
+
+
+async def test_a_run_is_found_under_the_key_that_it_was_started_with(store: RunStore) -> None:
+    await store.create(run("a"), [started("a")], idempotency_key="k1")
+    await store.create(run("b"), [started("b")])
+    found = await store.by_key("k1")
+    assert found is not None
+    assert found.run_id == "a"
+    assert await store.by_key("k2") is None
+
+
+async def test_a_second_run_under_the_same_key_is_refused_whole(store: RunStore) -> None:
+    await store.create(run("a"), [started("a")], idempotency_key="k\0\ud800")
+    with pytest.raises(ConflictError, match="started a run already"):
+        await store.create(run("b"), [started("b")], owner="w1", seconds=9, idempotency_key="k\0\ud800")
+    assert ids(await store.list(limit=9)) == ["a"]
+    with pytest.raises(ConflictError, match="There is a run a already"):
+        await store.create(run("a"), [started("a")], idempotency_key="other")
+    assert await store.by_key("other") is None
+
+
+async def test_of_many_starts_under_one_key_one_is_taken(store: RunStore) -> None:
+    starts = [store.create(run(f"r{number}"), [started()], idempotency_key="k") for number in range(8)]
+    outcomes = await asyncio.gather(*starts, return_exceptions=True)
+    assert sum(isinstance(outcome, ConflictError) for outcome in outcomes) == 7
+    assert len(await store.list(limit=9)) == 1
+
+
+async def test_a_refused_first_event_leaves_neither_run_nor_key(store: RunStore) -> None:
+    unreadable = node_finished().model_copy(update={"seconds": math.nan})
+    with pytest.raises(ValidationError, match="cannot be kept"):
+        await store.create(run(), [started(), unreadable], idempotency_key="k")
+    assert await store.by_key("k") is None
+    await store.create(run(), [started()], idempotency_key="k")
+
+
+# --- states -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_state_of_a_run_follows_what_it_says(store: RunStore) -> None:
+    story: list[tuple[RunEvent, RunStatus]] = [
+        (started(), "running"),
+        (RunQueued(at=NOON, ahead=2), "queued"),
+        (RunAdmitted(at=NOON), "running"),
+        (node_started(), "running"),
+        (RunWaits(at=NOON), "waiting"),
+        (RunResumed(at=NOON, recorded_steps=0), "running"),
+        (RunPaused(at=NOON), "paused"),
+        (node_finished(), "paused"),
+        (RunResumed(at=NOON, recorded_steps=1), "running"),
+        (finished(), "completed"),
+    ]
+    await store.create(run())
+    for event, status in story:
+        await store.append("r1", [event], owner="w1")
+        info = await store.get("r1")
+        assert (info.status, info.finished_at is not None) == (status, status == "completed")
+
+
+async def test_the_last_word_of_several_decides(store: RunStore) -> None:
+    await store.create(run(), [started(), RunQueued(at=NOON, ahead=0)])
+    assert (await store.get("r1")).status == "queued"
+    await store.append("r1", [RunAdmitted(at=NOON), node_started(), RunPaused(at=NOON)], owner="w1")
+    assert (await store.get("r1")).status == "paused"
+
+
+async def test_runs_are_counted_by_state_and_ended_ones_are_not(store: RunStore) -> None:
+    assert await store.counts() == {"queued": 0, "running": 0, "waiting": 0, "paused": 0}
+    for number in range(3):
+        await store.create(run(f"q{number}"), [started(), RunQueued(at=NOON, ahead=number)])
+    await store.create(run("p"), [started(), RunPaused(at=NOON)])
+    await store.create(run("w"), [started(), RunWaits(at=NOON)])
+    await store.create(run("r"), [started()])
+    await store.create(run("e"), [started(), finished()])
+    assert await store.counts() == {"queued": 3, "running": 1, "waiting": 1, "paused": 1}
 
 
 async def test_an_empty_page_is_no_question(store: RunStore) -> None:

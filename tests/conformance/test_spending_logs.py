@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,9 +12,7 @@ import pytest
 
 from agent_lab.contracts.ports import Spending, SpendingLog
 from agent_lab.storage.database import open_database
-from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.spending import MemorySpending, SqlSpending
-from support.stores import run
 
 DAY = date(2026, 3, 1)
 NEXT = DAY + timedelta(days=1)
@@ -69,19 +66,3 @@ async def test_two_processes_on_one_file_add_to_the_same_row(tmp_path: Path) -> 
     assert await logs[0].total(DAY) == Decimal("0.2")
     for database in databases:
         await database.close()
-
-
-async def test_a_database_of_the_first_schema_keeps_its_runs_and_learns_to_book(tmp_path: Path) -> None:
-    path = tmp_path / "lab.db"
-    runs = SqlRuns(await open_database(path))
-    await runs.create(run())
-    await runs.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE spending")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    connection.close()
-    database = await open_database(path)
-    await SqlSpending(database).add(DAY, "m", Decimal("0.25"))
-    assert await SqlSpending(database).total(DAY) == Decimal("0.25")
-    assert await SqlRuns(database).get("r1") == run()
-    await database.close()

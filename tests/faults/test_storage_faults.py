@@ -22,7 +22,8 @@ from agent_lab.contracts.errors import EnvironmentFaultError, ValidationError
 from agent_lab.contracts.events import NodeFinished
 from agent_lab.contracts.run import NodeOutput, RunInfo
 from agent_lab.settings import Settings
-from agent_lab.storage.database import Database, database_path, open_database
+from agent_lab.storage.database import Database, open_database
+from agent_lab.storage.place import database_place
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.tables import METADATA, SCHEMA_VERSION
 
@@ -326,18 +327,18 @@ async def test_a_full_disk_refuses_the_event_and_keeps_those_before(tmp_path: Pa
 
 async def limit_pages(database: Database, pages: int) -> None:
     """From here on SQLite finds no room beyond so many pages, as on a full disk."""
-    await database.engine.dispose()
+    database.engine.dispose()
 
     def limit(connection: sqlite3.Connection, _record: object) -> None:
         connection.cursor().execute(f"PRAGMA max_page_count = {pages}")
 
-    event.listen(database.engine.sync_engine, "connect", limit)
+    event.listen(database.engine, "connect", limit)
 
 
 async def test_a_database_that_another_program_holds_is_told_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent_lab.storage.database.BUSY_TIMEOUT_MS", 100)
+    monkeypatch.setattr("agent_lab.storage.engines.BUSY_TIMEOUT_MS", 100)
     path = tmp_path / "lab.db"
     runs = SqlRuns(await open_database(path))
     await runs.create(info())
@@ -356,9 +357,9 @@ async def test_a_database_that_another_program_holds_is_told_in_the_end(
 
 
 def test_the_database_is_in_the_data_folder_unless_the_settings_say_otherwise(tmp_path: Path) -> None:
-    assert database_path(Settings(agent_lab_home=str(tmp_path))) == tmp_path / "agent-lab.db"
+    assert database_place(Settings(agent_lab_home=str(tmp_path))).path == tmp_path / "agent-lab.db"
     for url in (f"sqlite:///{tmp_path}/x y.db", f"sqlite+aiosqlite:///{tmp_path}/x y.db"):
-        assert database_path(Settings(database_url=url)) == tmp_path / "x y.db"
+        assert database_place(Settings(database_url=url)).path == tmp_path / "x y.db"
 
 
 @pytest.mark.parametrize(
@@ -375,5 +376,5 @@ def test_the_database_is_in_the_data_folder_unless_the_settings_say_otherwise(tm
 )
 def test_a_database_url_that_cannot_be_used_is_told_without_its_password(url: str, sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence) as caught:
-        database_path(Settings(database_url=url))
+        database_place(Settings(database_url=url))
     assert "hunter2" not in caught.value.message

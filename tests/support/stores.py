@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from agent_lab.contracts.events import NodeFinished, NodeStarted, RunFinished, RunStarted
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
-from agent_lab.contracts.run import NodeOutput, RunInfo, RunRequest, RunStatus
+from agent_lab.contracts.run import NodeOutput, RunInfo, RunRequest, RunStatus, RunTotals
 from agent_lab.contracts.run_ports import RunStore
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
@@ -90,6 +91,11 @@ def node_finished(text: str = "Because.", **fields: object) -> NodeFinished:
 
 def finished(status: RunStatus = "completed", answer: str | None = "Because.") -> RunFinished:
     return RunFinished(at=NOON + timedelta(seconds=9), status=status, answer=answer, seconds=9)
+
+
+def priced(cost_usd: str | None) -> RunFinished:
+    totals = RunTotals(calls=3, cost_usd=None if cost_usd is None else Decimal(cost_usd), seconds=7.5)
+    return finished().model_copy(update={"totals": totals})
 
 
 async def complete(store: RunStore, info: RunInfo, answer: str = "Because.") -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,9 +35,12 @@ async def test_a_second_cancel_does_not_undo_the_first(tmp_path: Path) -> None:
     database = await open_database(tmp_path / "lab.db")
     lab = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()), store=SqlRuns(database))
     run_id = await speaking(lab)
-    async with database._one_writer:  # both cancels meet while the end waits to be written
-        cancels = [asyncio.create_task(lab.runs.cancel(run_id)) for _ in range(3)]
-        await asyncio.sleep(0.1)
+    gate = threading.Event()
+    held = asyncio.create_task(database.write(lambda _: gate.wait()))  # the cancels meet while the end waits for it
+    cancels = [asyncio.create_task(lab.runs.cancel(run_id)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    gate.set()
+    await held
     assert {info.status for info in await asyncio.gather(*cancels)} == {"cancelled"}
     assert await lab.runs.recover() == []
     assert (tmp_path / "outputs" / "challenge_flows" / f"{run_id}.json").exists()

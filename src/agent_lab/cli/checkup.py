@@ -166,10 +166,10 @@ def _providers(
 
 
 def _database(settings: Settings) -> Finding:
-    from agent_lab.storage.database import database_path
+    from agent_lab.storage.place import database_place
     from agent_lab.storage.tables import SCHEMA_VERSION
 
-    return Finding("database", "ok", f"{database_path(settings)}, schema {SCHEMA_VERSION}")
+    return Finding("database", "ok", f"{database_place(settings)}, schema {SCHEMA_VERSION}")
 
 
 def _hub(settings: Settings) -> Finding:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
 from agent_lab.contracts.errors import EnvironmentFaultError
+from agent_lab.storage.place import Place
 
 # SQLite's primary result codes that the operator can do something about; any other is a defect and stays one.
 _SENTENCES = {
@@ -26,15 +26,15 @@ _SENTENCES = {
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Raises EnvironmentFaultError in place of what the driver says about an unusable file."""
+def told(place: Place) -> Iterator[None]:
+    """Raises EnvironmentFaultError in place of what the driver says about an unusable database."""
     try:
         yield
     except (DBAPIError, sqlite3.Error, OSError) as error:
         sentence = _sentence(error)
         if sentence is None:
             raise
-        raise EnvironmentFaultError(sentence.format(path=path, reason=_reason(error))) from error
+        raise EnvironmentFaultError(sentence.format(path=place, reason=_reason(error))) from error
 
 
 def _sentence(error: Exception) -> str | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from agent_lab.contracts.errors import ConflictError, NotFoundError
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow_ports import PastRun
-from agent_lab.contracts.run import RunInfo
-from agent_lab.contracts.run_ports import ALL_RUNS, RunFilter
+from agent_lab.contracts.run import RunInfo, RunStatus
+from agent_lab.contracts.run_ports import ALL_RUNS, Order, RunFilter
 from agent_lab.storage import rules
 from agent_lab.storage.rules import Standing, utc_now
 
@@ -35,44 +34,64 @@ class _Kept:
 
 
 class MemoryRuns:
-    """The run store (`contracts.ports.RunStore`) without a disk. No method awaits, so each is one transaction."""
+    """The run store (`contracts.run_ports.RunStore`) without a disk. No method awaits: each is one transaction."""
 
     def __init__(self, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._clock = clock
         self._runs: dict[str, _Kept] = {}
+        self._keys: dict[str, str] = {}
+        self._orders: dict[int, Order] = {}
+        self._last_order = 0
 
     async def create(
-        self, run: RunInfo, events: Sequence[RunEvent] = (), *, owner: str | None = None, seconds: float = 0.0
+        self,
+        run: RunInfo,
+        events: Sequence[RunEvent] = (),
+        *,
+        owner: str | None = None,
+        seconds: float = 0.0,
+        idempotency_key: str | None = None,
     ) -> Sequence[RunEvent]:
         """Add a run with its first events, held by `owner` where one is given: all of it, or nothing.
 
-        Returns the events numbered. Raises ConflictError where there is a run of that id, and what `append` raises.
+        Returns the events numbered. Raises ConflictError for an id or a key that is taken, and what `append` raises.
         """
+        key = None if idempotency_key is None else rules.key_of(idempotency_key)
+        row = rules.row_of(run)
         if run.run_id in self._runs:
-            raise ConflictError(f"There is a run {run.run_id} already; take another id.")
-        kept = _Kept(rules.row_of(run))
+            raise rules.taken_run(run.run_id)
+        if key in self._keys:
+            raise rules.taken_key(key)
+        kept = _Kept(row)
         numbered = _append(kept, events)
         if owner is not None:
             kept.lease_owner, kept.lease_until = owner, self._clock() + timedelta(seconds=seconds)
         self._runs[run.run_id] = kept
+        if key is not None:
+            self._keys[key] = run.run_id
         return numbered
 
     async def get(self, run_id: str) -> RunInfo:
         """The run's row. Raises NotFoundError."""
         return self._kept(run_id).info
 
+    async def by_key(self, idempotency_key: str) -> RunInfo | None:
+        """The run that was started under that key."""
+        run_id = self._keys.get(rules.key_of(idempotency_key))
+        return None if run_id is None else self._runs[run_id].info
+
     async def list(self, *, limit: int, before: str | None = None, only: RunFilter = ALL_RUNS) -> Sequence[RunInfo]:
         """Newest first. Raises NotFoundError where there is no run `before`."""
         rules.check_page(limit)
+        only = rules.filter_of(only)
         mark = None if before is None else _place(self._kept(before).info)
-        rows = [
-            info
-            for info in self._newest_first()
-            if (mark is None or _place(info) < mark)
-            and only.flow_id in (None, info.flow_id)
-            and only.status in (None, info.status)
-        ]
+        rows = [info for info in self._newest_first() if (mark is None or _place(info) < mark) and _passes(only, info)]
         return rows[:limit]
+
+    async def counts(self) -> Mapping[RunStatus, int]:
+        """How many runs there are in each state that is no end."""
+        states = [kept.info.status for kept in self._runs.values()]
+        return {status: states.count(status) for status in rules.GOING_ON}
 
     async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
         """Append all events or none; returns them numbered, as they will be read back.
@@ -105,10 +124,34 @@ class MemoryRuns:
             kept.lease_owner = kept.lease_until = None
 
     async def abandoned(self) -> Sequence[str]:
-        """Runs that have not ended and that nobody holds, oldest first."""
+        """Runs that are `running` and that nobody holds, oldest first."""
+        return [info.run_id for info in self._free("running")]
+
+    async def queued(self, *, limit: int) -> Sequence[RunInfo]:
+        """Runs that are `queued` and that nobody holds, oldest first."""
+        rules.check_page(limit)
+        return self._free("queued")[:limit]
+
+    async def order(self, order: Order) -> Order:
+        """Keep it; returns it with its number. Raises NotFoundError, ConflictError where the run has ended, and
+        BusyError where too many wait."""
+        self._kept(order.run_id).standing.check_going_on()
+        waiting = sum(one.run_id == order.run_id for one in self._orders.values())
+        kept = rules.order_of(order, waiting=waiting)
+        self._last_order += 1
+        self._orders[self._last_order] = replace(kept, number=self._last_order)
+        return self._orders[self._last_order]
+
+    async def orders(self, *, owner: str) -> Sequence[Order]:
+        """Those of runs that `owner` holds or nobody does, oldest first."""
         now = self._clock()
-        standings = [self._runs[info.run_id].standing for info in reversed(self._newest_first())]
-        return [standing.run_id for standing in standings if not standing.ended and not standing.held(now)]
+        mine = [order for order in self._orders.values() if self._runs[order.run_id].standing.free_for(owner, now)]
+        return mine[: rules.ORDERS_AT_ONCE]
+
+    async def settle(self, numbers: Sequence[int]) -> None:
+        """They were followed, or never can be."""
+        for number in numbers:
+            self._orders.pop(number, None)
 
     async def similar(self, prompt: str, *, limit: int) -> Sequence[PastRun]:
         """Of the latest completed runs those whose question shares most words with this one, the most alike first."""
@@ -124,15 +167,39 @@ class MemoryRuns:
 
     def _kept(self, run_id: str) -> _Kept:
         if run_id not in self._runs:
-            raise NotFoundError(f"There is no run {run_id[:80]!r}; `agent-lab runs list` shows those that there are.")
+            raise rules.unknown_run(run_id)
         return self._runs[run_id]
 
     def _newest_first(self) -> Sequence[RunInfo]:
         return sorted((kept.info for kept in self._runs.values()), key=_place, reverse=True)
 
+    def _free(self, status: RunStatus) -> Sequence[RunInfo]:
+        now = self._clock()
+        return [
+            info
+            for info in reversed(self._newest_first())
+            if info.status == status and not self._runs[info.run_id].standing.held(now)
+        ]
+
 
 def _place(info: RunInfo) -> tuple[datetime, str]:
     return info.created_at, info.run_id
+
+
+def _passes(only: RunFilter, info: RunInfo) -> bool:
+    return all(
+        (
+            only.flow_id in (None, info.flow_id),
+            only.status in (None, info.status),
+            only.parent_run_id in (None, info.parent_run_id),
+            only.caller in (None, info.caller),
+            only.text is None or only.text in info.prompt.lower(),
+            only.since is None or only.since <= info.created_at,
+            only.until is None or info.created_at < only.until,
+            only.cost_usd_from is None
+            or (info.cost_usd is not None and info.cost_usd >= rules.usd_of(only.cost_usd_from)),
+        )
+    )
 
 
 def _append(kept: _Kept, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
@@ -141,6 +208,7 @@ def _append(kept: _Kept, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
     change = rules.change_by(numbered)
     kept.bodies += [record.body for record in records]
     if change is not None:
-        kept.info = kept.info.model_copy(update={"status": change.status, "finished_at": change.finished_at})
+        row = {name: getattr(change, name) for name in ("status", "finished_at", "calls", "cost_usd", "seconds")}
+        kept.info = kept.info.model_copy(update=row)
         kept.answer = change.answer
     return numbered

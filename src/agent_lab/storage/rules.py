@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from decimal import Decimal
+from typing import TypeVar, get_args
 
 import pydantic
 
-from agent_lab.contracts.errors import ConflictError, EnvironmentFaultError, TooLargeError, ValidationError
-from agent_lab.contracts.events import RUN_EVENT, RunEvent, RunFinished, RunStarted, Token
+from agent_lab.contracts.errors import (
+    BusyError,
+    ConflictError,
+    EnvironmentFaultError,
+    NotFoundError,
+    TooLargeError,
+    ValidationError,
+)
+from agent_lab.contracts.events import RUN_EVENT, RunEvent, RunFinished, Token
 from agent_lab.contracts.run import TERMINAL, RunInfo, RunStatus
-from agent_lab.storage.utf8 import json_text, well_formed
+from agent_lab.contracts.run_ports import Order, RunFilter
+from agent_lab.storage.tables import PICO, pico_of
+from agent_lab.storage.utf8 import json_text, storable
 
 MAX_EVENT_BYTES = 64 * 2**20
 """The longest event that is kept; a request with a full prompt, system text and history fits many times over."""
@@ -21,6 +32,13 @@ SIMILAR_AMONG = 200
 """How many of the latest runs are looked at for similar ones."""
 SIMILAR_CHARS = 4000
 """How much of a question is compared."""
+MAX_ORDERS = 100
+"""Orders of one run that may wait; whoever works on it follows them within a second."""
+ORDERS_AT_ONCE = 1000
+LONGEST_TEXT = {"run_id": 128, "request_id": 256, "caller": 64, "flow_id": 64, "idempotency_key": 256, "node": 256}
+"""Characters that the columns hold; PostgreSQL takes no more, SQLite would."""
+LONGEST_SEARCH = 1000
+GOING_ON: tuple[RunStatus, ...] = tuple(status for status in get_args(RunStatus) if status not in TERMINAL)
 
 _WORD = re.compile(r"\w{3,}")
 Found = TypeVar("Found")
@@ -50,15 +68,23 @@ class Standing:
         """True where somebody has a lease that has not ended."""
         return self.lease_owner is not None and self.lease_until is not None and now < self.lease_until
 
+    def free_for(self, owner: str, now: datetime) -> bool:
+        """True where `owner` holds it or nobody does."""
+        return self.lease_owner == owner or not self.held(now)
+
     def claimable(self, owner: str, now: datetime) -> bool:
         """True where `owner` may take the run or keep it."""
-        return not self.ended and (self.lease_owner == owner or not self.held(now))
+        return not self.ended and self.free_for(owner, now)
+
+    def check_going_on(self) -> None:
+        """Raises ConflictError where the run has ended."""
+        if self.ended:
+            raise ConflictError(f"Run {self.run_id} has ended ({self.status}); start a new one.")
 
     def check_writable(self, owner: str, now: datetime) -> None:
         """Raises ConflictError where the run has ended or another worker holds it."""
-        if self.ended:
-            raise ConflictError(f"Run {self.run_id} has ended ({self.status}); start a new one.")
-        if self.held(now) and self.lease_owner != owner:
+        self.check_going_on()
+        if not self.free_for(owner, now):
             raise ConflictError(f"Run {self.run_id} is being worked on by another worker; watch it, or wait.")
 
 
@@ -69,6 +95,19 @@ class Change:
     status: RunStatus
     finished_at: datetime | None = None
     answer: str | None = None
+    calls: int | None = None
+    cost_usd: Decimal | None = None
+    seconds: float | None = None
+
+
+_STATUS_AFTER: Mapping[str, RunStatus] = {
+    "run_started": "running",
+    "run_queued": "queued",
+    "run_admitted": "running",
+    "run_resumed": "running",
+    "run_paused": "paused",
+    "run_waits": "waiting",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,33 +166,115 @@ def change_by(events: Iterable[RunEvent]) -> Change | None:
     for event in events:
         if change is not None and change.finished_at is not None:
             raise ValueError("nothing may follow run_finished")
-        if isinstance(event, RunStarted):
-            change = Change(status="running")
-        elif isinstance(event, RunFinished):
-            if event.status not in TERMINAL:
-                raise ValueError(f"run_finished with the status {event.status}, which is none of an end")
-            change = Change(status=event.status, finished_at=event.at, answer=event.answer)
+        if isinstance(event, RunFinished):
+            change = _end(event)
+        elif event.type in _STATUS_AFTER:
+            change = Change(status=_STATUS_AFTER[event.type])
     return change
 
 
+def _end(event: RunFinished) -> Change:
+    if event.status not in TERMINAL:
+        raise ValueError(f"run_finished with the status {event.status}, which is none of an end")
+    answer = None if event.answer is None else storable(event.answer)
+    change = Change(status=event.status, finished_at=event.at, answer=answer, seconds=event.seconds)
+    if event.totals is None:
+        return change
+    totals = event.totals
+    cost_usd = None if totals.cost_usd is None else pico_of(totals.cost_usd) * PICO
+    return replace(change, calls=totals.calls, cost_usd=cost_usd, seconds=totals.seconds)
+
+
 def row_of(run: RunInfo) -> RunInfo:
-    """The run as it will be read back: text that is UTF-8, times that are UTC. Raises ValueError for a naive time."""
+    """The run as it will be read back: text that every database takes, times that are UTC.
+
+    Raises ValueError for a time without its zone, TooLargeError for a name that is too long.
+    """
     if run.created_at.tzinfo is None or (run.finished_at is not None and run.finished_at.tzinfo is None):
         raise ValueError("the times of a run need their time zone")
+    for name in ("run_id", "request_id", "caller", "flow_id"):
+        check_length(name, getattr(run, name))
     return run.model_copy(
         update={
-            "prompt": well_formed(run.prompt),
-            "request_id": well_formed(run.request_id),
+            "prompt": storable(run.prompt),
+            "request_id": storable(run.request_id),
+            "caller": storable(run.caller),
             "created_at": run.created_at.astimezone(UTC),
             "finished_at": run.finished_at and run.finished_at.astimezone(UTC),
         }
     )
 
 
+def order_of(order: Order, *, waiting: int) -> Order:
+    """The order as it will be read back. Raises BusyError where so many are waiting that no more is taken."""
+    if waiting >= MAX_ORDERS:
+        raise BusyError(f"Run {order.run_id} has {waiting} orders that nobody has followed yet; try again later.")
+    if order.node is not None:
+        check_length("node", order.node)
+    return replace(
+        order,
+        node=None if order.node is None else storable(order.node),
+        text=None if order.text is None else storable(order.text),
+    )
+
+
+def key_of(idempotency_key: str) -> str:
+    """The key as it is kept. Raises TooLargeError."""
+    check_length("idempotency_key", idempotency_key)
+    return storable(idempotency_key)
+
+
+def check_length(name: str, value: str) -> None:
+    """Raises TooLargeError for a text that is longer than its column."""
+    if len(value) > LONGEST_TEXT[name]:
+        what = name.replace("_", " ")
+        raise TooLargeError(f"The {what} has {len(value):,} characters; it may have {LONGEST_TEXT[name]}.", where=name)
+
+
+def unknown_run(run_id: str) -> NotFoundError:
+    """There is no such run."""
+    return NotFoundError(f"There is no run {run_id[:80]!r}; `agent-lab runs list` shows those that there are.")
+
+
+def taken_run(run_id: str) -> ConflictError:
+    """The id belongs to another run."""
+    return ConflictError(f"There is a run {run_id} already; take another id.")
+
+
+def taken_key(idempotency_key: str) -> ConflictError:
+    """The key belongs to another run."""
+    return ConflictError(f"The idempotency key {idempotency_key[:80]!r} started a run already; take another key.")
+
+
 def check_page(limit: int) -> None:
     """Raises ValidationError for a page that holds nothing."""
     if limit < 1:
         raise ValidationError(f"A page holds at least one run; {limit} were asked for.", where="limit")
+
+
+def usd_of(figure: float) -> Decimal:
+    """The money that a figure means: 0.02 is two cents, and not the float beside it."""
+    return Decimal(str(figure))
+
+
+def filter_of(only: RunFilter) -> RunFilter:
+    """The filter with a text as stored texts are, in small letters.
+
+    Raises ValidationError for a time without its zone, TooLargeError for a text that is too long to look for.
+    """
+    for name in ("since", "until"):
+        moment = getattr(only, name)
+        if moment is not None and moment.tzinfo is None:
+            raise ValidationError(
+                f"{name!r} needs a time zone: write 2026-03-01T12:00:00Z, or +01:00 in place of Z.", where=name
+            )
+    if only.cost_usd_from is not None and not math.isfinite(only.cost_usd_from):
+        raise ValidationError("A cost to look for is a number of USD.", where="cost_usd_from")
+    if only.text is None:
+        return only
+    if len(only.text) > LONGEST_SEARCH:
+        raise TooLargeError(f"A text to look for has at most {LONGEST_SEARCH:,} characters.", where="text")
+    return replace(only, text=storable(only.text).lower())
 
 
 def most_alike(prompt: str, candidates: Sequence[tuple[Found, str]], *, limit: int) -> list[Found]:

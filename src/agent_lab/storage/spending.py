@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert  # PostgreSQL has the same statement under its own name
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from agent_lab.contracts.ports import Spending
 from agent_lab.storage.database import Database
-from agent_lab.storage.tables import SPENDING
-
-PICO = Decimal("1e-12")
+from agent_lab.storage.tables import PICO, SPENDING, pico_of
 
 
 class SqlSpending:
@@ -29,8 +26,8 @@ class SqlSpending:
         more = SPENDING.c.pico_usd + new.excluded.pico_usd
         upsert = new.on_conflict_do_update(index_elements=["day", "model_key"], set_={"pico_usd": more})
 
-        async def work(connection: AsyncConnection) -> None:
-            await connection.execute(upsert)
+        def work(connection: Connection) -> None:
+            connection.execute(upsert)
 
         await self._database.write(work)
 
@@ -38,8 +35,8 @@ class SqlSpending:
         """USD of all models on a day."""
         query = select(func.coalesce(func.sum(SPENDING.c.pico_usd), 0)).where(SPENDING.c.day == day)
 
-        async def work(connection: AsyncConnection) -> int:
-            return int((await connection.execute(query)).scalar_one())
+        def work(connection: Connection) -> int:
+            return int(connection.execute(query).scalar_one())
 
         return await self._database.read(work) * PICO
 
@@ -47,8 +44,8 @@ class SqlSpending:
         """From that day on: by day, then by model."""
         query = select(SPENDING).where(SPENDING.c.day >= since).order_by(SPENDING.c.day, SPENDING.c.model_key)
 
-        async def work(connection: AsyncConnection) -> Sequence[Spending]:
-            rows = await connection.execute(query)
+        def work(connection: Connection) -> Sequence[Spending]:
+            rows = connection.execute(query)
             return [Spending(day=row.day, model_key=row.model_key, usd=row.pico_usd * PICO) for row in rows]
 
         return await self._database.read(work)
@@ -77,4 +74,4 @@ class MemorySpending:
 def _pico(usd: Decimal) -> int:
     if not usd.is_finite() or usd < 0:
         raise ValueError(f"{usd} is no sum of money")
-    return int((usd / PICO).to_integral_value(ROUND_HALF_EVEN))
+    return pico_of(usd)

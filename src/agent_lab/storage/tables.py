@@ -28,6 +28,12 @@ SCHEMA_VERSION = "0003"
 
 METADATA = MetaData()
 PICO = Decimal("1e-12")
+_MOST_PICO = 2**63 - 1
+
+
+def pico_of(usd: Decimal) -> int:
+    """The nearest whole number of 1e-12 USD, or the largest that a row holds: nine million dollars."""
+    return min(int((usd / PICO).to_integral_value(ROUND_HALF_EVEN)), _MOST_PICO)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -55,7 +61,7 @@ class PicoUsd(TypeDecorator[Decimal]):
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
         """The nearest whole number of 1e-12 USD."""
-        return None if value is None else int((value / PICO).to_integral_value(ROUND_HALF_EVEN))
+        return None if value is None else pico_of(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
         """USD."""
@@ -86,10 +92,11 @@ RUNS = Table(
     Column("cost_usd", PicoUsd),
     Column("seconds", Float),
     Column("caller", String(64), nullable=False, server_default=""),
-    Column("idempotency_key", String(256), unique=True),
+    Column("idempotency_key", String(256)),
     Index("runs_by_time", "created_at", "run_id"),
     Index("runs_by_flow", "flow_id", "created_at", "run_id"),
     Index("runs_by_status", "status", "created_at", "run_id"),
+    Index("runs_by_key", "idempotency_key", unique=True),
 )
 
 EVENTS = Table(
@@ -111,6 +118,8 @@ ORDERS = Table(
     Column("node", String(256)),
     Column("visit", Integer),
     Column("text", Text),
+    # A number that was settled is never given again: settling it twice must not take another order away.
+    sqlite_autoincrement=True,
 )
 
 FLOWS = Table(

@@ -13,6 +13,11 @@ def well_formed(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+def storable(text: str) -> str:
+    """The text well formed and without U+0000, which PostgreSQL does not take: U+FFFD stands in its place."""
+    return well_formed(text).replace("\0", "\ufffd")
+
+
 def json_text(document: Any, *, indent: int | None = None) -> str:
     """The document as JSON. What JSON has no word for (NaN, infinities) becomes null; keys keep their order."""
     try:

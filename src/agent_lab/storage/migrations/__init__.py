@@ -15,11 +15,11 @@ def known_versions() -> frozenset[str]:
     return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
-def upgrade(connection: Connection) -> None:
-    """Apply what is missing, within the transaction that the caller has open."""
+def upgrade(connection: Connection, version: str = "head") -> None:
+    """Apply what is missing up to a version, within the transaction that the caller has open."""
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)
 
 
 def _config() -> Config:

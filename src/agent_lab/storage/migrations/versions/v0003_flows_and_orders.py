@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,19 +15,19 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the columns, fill them from what is there, make the tables."""
-    with op.batch_alter_table("runs") as runs:
-        runs.add_column(sa.Column("flow_version", sa.Integer))
-        runs.add_column(sa.Column("parent_run_id", sa.String(128)))
-        runs.add_column(sa.Column("last_seq", sa.Integer, nullable=False, server_default="0"))
-        runs.add_column(sa.Column("calls", sa.Integer))
-        runs.add_column(sa.Column("cost_usd", sa.BigInteger))
-        runs.add_column(sa.Column("seconds", sa.Float))
-        runs.add_column(sa.Column("caller", sa.String(64), nullable=False, server_default=""))
-        runs.add_column(sa.Column("idempotency_key", sa.String(256)))
-        runs.create_unique_constraint("runs_idempotency_key", ["idempotency_key"])
+    op.add_column("runs", sa.Column("flow_version", sa.Integer))
+    op.add_column("runs", sa.Column("parent_run_id", sa.String(128)))
+    op.add_column("runs", sa.Column("last_seq", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("runs", sa.Column("calls", sa.Integer))
+    op.add_column("runs", sa.Column("cost_usd", sa.BigInteger))
+    op.add_column("runs", sa.Column("seconds", sa.Float))
+    op.add_column("runs", sa.Column("caller", sa.String(64), nullable=False, server_default=""))
+    op.add_column("runs", sa.Column("idempotency_key", sa.String(256)))
+    op.create_index("runs_by_key", "runs", ["idempotency_key"], unique=True)
     op.execute(
         "UPDATE runs SET last_seq = (SELECT coalesce(max(seq), 0) FROM events WHERE events.run_id = runs.run_id)"
     )
+    _fill_seconds()
     op.create_table(
         "orders",
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
@@ -34,6 +36,7 @@ def upgrade() -> None:
         sa.Column("node", sa.String(256)),
         sa.Column("visit", sa.Integer),
         sa.Column("text", sa.Text),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_orders_run_id", "orders", ["run_id"])
     op.create_table(
@@ -56,21 +59,28 @@ def upgrade() -> None:
     )
 
 
+def _fill_seconds() -> None:
+    """How long each run took stands in its last event. What it cost was not summed up then, and stays unknown."""
+    connection = op.get_bind()
+    ends = sa.text("SELECT run_id, body FROM events WHERE type = 'run_finished'")
+    known = [{"run_id": row.run_id, "seconds": _seconds(row.body)} for row in connection.execute(ends)]
+    if known:
+        connection.execute(sa.text("UPDATE runs SET seconds = :seconds WHERE run_id = :run_id"), known)
+
+
+def _seconds(body: str) -> float | None:
+    try:
+        return float(json.loads(body)["seconds"])
+    except (ValueError, TypeError, KeyError):
+        return None  # a damaged event is told when its run is read
+
+
 def downgrade() -> None:
     """Take all of it away."""
     op.drop_table("flow_versions")
     op.drop_table("flows")
     op.drop_table("orders")
-    with op.batch_alter_table("runs") as runs:
-        runs.drop_constraint("runs_idempotency_key")
-        for name in (
-            "idempotency_key",
-            "caller",
-            "seconds",
-            "cost_usd",
-            "calls",
-            "last_seq",
-            "parent_run_id",
-            "flow_version",
-        ):
-            runs.drop_column(name)
+    op.drop_index("runs_by_key", "runs")
+    names = "idempotency_key caller seconds cost_usd calls last_seq parent_run_id flow_version"
+    for name in names.split():
+        op.drop_column("runs", name)

@@ -1,0 +1,72 @@
+"""A database of every schema that was ever released is brought up to date with all that is in it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from agent_lab.storage.database import Database, open_database
+from agent_lab.storage.migrations import known_versions, upgrade
+from agent_lab.storage.runs import SqlRuns
+from agent_lab.storage.spending import SqlSpending
+from agent_lab.storage.tables import SCHEMA_VERSION
+from support.stores import NOON, finished, node_started, run, started
+
+RELEASED = ("0001", "0002")
+INSERT_RUN = """
+    INSERT INTO runs (run_id, flow_id, flow_hash, status, prompt, request_id, created_at, finished_at, answer)
+    VALUES (:run_id, 'linear', 'f00d', :status, 'Why?', :request_id, :created_at, :finished_at, :answer)
+"""
+INSERT_EVENT = "INSERT INTO events (run_id, seq, type, body) VALUES (:run_id, :seq, :type, :body)"
+
+
+def fill(url: str, version: str) -> None:
+    """A database as that version left it: a run that ended, one in the middle, one without an event."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        upgrade(connection, version)
+        for name, status in (("ended", "completed"), ("open", "running"), ("new", "queued")):
+            ended = status == "completed"
+            row = {"run_id": name, "status": status, "request_id": f"q-{name}", "created_at": NOON}
+            row |= {"finished_at": NOON if ended else None, "answer": "Because." if ended else None}
+            connection.execute(text(INSERT_RUN), row)
+        stories = {"ended": [started("ended"), node_started(), finished()], "open": [started("open"), node_started()]}
+        for name, story in stories.items():
+            for seq, event in enumerate(story, 1):
+                body = event.model_copy(update={"seq": seq}).model_dump_json()
+                connection.execute(text(INSERT_EVENT), {"run_id": name, "seq": seq, "type": event.type, "body": body})
+        if version >= "0002":
+            connection.execute(text("INSERT INTO spending VALUES ('2026-03-01', 'm', 250000000000)"))
+    engine.dispose()
+
+
+async def check(database: Database, version: str) -> None:
+    """All that was there is there, and the new may be done."""
+    runs, spending = SqlRuns(database), SqlSpending(database)
+    assert await runs.get("open") == run("open").model_copy(update={"status": "running"})
+    assert [event.seq for event in await runs.events("ended")] == [1, 2, 3]
+    assert (await runs.get("ended")).seconds == 9
+    assert [event.seq for event in await runs.append("open", [node_started(2)], owner="w1")] == [3]
+    assert [event.seq for event in await runs.append("new", [started("new")], owner="w1")] == [1]
+    assert await runs.counts() == {"queued": 0, "running": 2, "waiting": 0, "paused": 0}
+    await runs.create(run("keyed"), [started("keyed")], idempotency_key="k")
+    assert await runs.by_key("k") is not None
+    await spending.add(date(2026, 3, 1), "m", Decimal("0.5"))
+    assert await spending.total(date(2026, 3, 1)) == Decimal("0.75" if version >= "0002" else "0.5")
+
+
+@pytest.mark.parametrize("version", RELEASED)
+async def test_a_file_of_an_older_schema_keeps_everything_and_learns_the_new(tmp_path: Path, version: str) -> None:
+    path = tmp_path / "lab.db"
+    fill(f"sqlite:///{path}", version)
+    database = await open_database(path)
+    await check(database, version)
+    await database.close()
+
+
+def test_every_released_schema_is_tried() -> None:
+    assert {*RELEASED, SCHEMA_VERSION} == known_versions()
