@@ -55,9 +55,9 @@ from agent_lab.registries.references import check_references
 from agent_lab.registries.residency import with_residency
 from agent_lab.registries.strategies import StrategyRegistry, load_strategies
 from agent_lab.runs.admission import Admission
-from agent_lab.runs.executor import RunExecutor
-from agent_lab.runs.recovery import watch_over
+from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.service import RunService
+from agent_lab.runs.workshop import Workshop
 from agent_lab.settings import Reading, Settings, read_secret
 from agent_lab.storage.database import open_database
 from agent_lab.storage.outputs import OutputFolder
@@ -101,6 +101,7 @@ class Lab:
     flows: FlowCatalog
     kinds: Mapping[str, NodeKind]
     runs: RunService
+    keeper: Keeper
     metrics: Metrics
     spending: SpendingLog
     started_at: datetime
@@ -152,16 +153,25 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         metrics.watch_gateway(gateway.breakers, gateway.waiting)
         generator = Measured(gateway, metrics)
         kinds = node_kinds(monitor=local.monitor, history=store)
-        flows = FlowCatalog(settings.config_dir / "flows", _checker(kinds, models, strategies))
+        check = _checker(kinds, models, strategies)
+        flows = FlowCatalog(settings.config_dir / "flows", check)
+        builder = GraphBuilder(kinds, flows)
         runs = RunService(
             store=store,
-            catalog=flows,
-            executor=RunExecutor(builder=GraphBuilder(kinds, flows), generator=generator),
-            outputs=OutputFolder(settings.data_dir),
-            metrics=metrics,
-            admission=Admission(_callable_models(gateway), strategies.get_strategy),
+            flows=flows,
+            check=check,
+            shop=Workshop(
+                store=store,
+                generator=generator,
+                kinds=builder.kinds,
+                outputs=OutputFolder(settings.data_dir),
+                metrics=metrics,
+            ),
+            admission=Admission(_callable_models(gateway), strategies.get_strategy, builder.kinds),
         )
         closing.push_async_callback(runs.close)
+        keeper = Keeper(runs)
+        closing.callback(asyncio.create_task(keeper.keep()).cancel)
         yield Lab(
             reading=reading,
             settings=settings,
@@ -177,6 +187,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             flows=flows,
             kinds=kinds,
             runs=runs,
+            keeper=keeper,
             metrics=metrics,
             spending=spending,
             started_at=datetime.now(UTC),
@@ -212,15 +223,12 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         started_at=lab.started_at,
     )
 
-    watching: list[asyncio.Task[None]] = []
-
     async def start() -> None:
-        watching.append(asyncio.create_task(watch_over(lab.runs)))
+        lab.keeper.serving = True
         lab.warm()
 
     async def stop() -> None:
-        for task in watching:
-            task.cancel()
+        lab.keeper.serving = False
         await loads.close()
 
     return create_app(

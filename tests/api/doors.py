@@ -11,11 +11,9 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.providers.scripted import ScriptedProvider
-from agent_lab.runs.executor import RunExecutor
 from agent_lab.settings import Reading, read_settings
 from agent_lab.telemetry.measured import Measured
 from agent_lab.wiring import Lab, build_app, open_lab
@@ -88,8 +86,9 @@ async def open_door(
             defaults=GatewayDefaults(provider="scripted", model="voice"),
         )
         generator = Measured(gateway, lab.metrics)
-        executor = RunExecutor(builder=GraphBuilder(lab.kinds, lab.flows), generator=generator)
-        lab = replace(lab, gateway=gateway, generator=generator, runs=replace(lab.runs, executor=executor))
+        runs = replace(lab.runs, shop=replace(lab.runs.shop, generator=generator))
+        lab.keeper.runs = runs
+        lab = replace(lab, gateway=gateway, generator=generator, runs=runs)
         yield Door(lab, provider, build_app(lab, token=TOKEN, surface=surface))  # type: ignore[arg-type]
 
 

@@ -21,8 +21,9 @@ from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import StrategyRegistry
 from agent_lab.runs.admission import Admission
-from agent_lab.runs.executor import RunExecutor
+from agent_lab.runs.queue import QueueRules
 from agent_lab.runs.service import RunService
+from agent_lab.runs.workshop import Workshop
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.outputs import OutputFolder
 from support.flows import SteadyMachine
@@ -86,6 +87,7 @@ def bench(
     store: RunStore | None = None,
     extra_kinds: Sequence[NodeKind] = (),
     default_model: str = "voice",
+    rules: QueueRules | None = None,
 ) -> Bench:
     """Everything of a lab but the local models."""
     provider = provider or ScriptedProvider()
@@ -99,13 +101,22 @@ def bench(
     kinds = node_kinds(monitor=SteadyMachine(), history=store)
     kinds.update((kind.name, kind) for kind in extra_kinds)
     keys = [model.key for model in MODELS.list_models()]
-    catalog = FlowCatalog(folder / "flows", partial(check_flow, kinds=kinds, models=keys, strategies=["standard"]))
-    runs = RunService(
+    check = partial(check_flow, kinds=kinds, models=keys, strategies=["standard"])
+    catalog = FlowCatalog(folder / "flows", check)
+    builder = GraphBuilder(kinds, catalog)
+    shop = Workshop(
         store=store,
-        catalog=catalog,
-        executor=RunExecutor(builder=GraphBuilder(kinds, catalog), generator=gateway),
+        generator=gateway,
+        kinds=builder.kinds,
         outputs=OutputFolder(folder),
         metrics=CountedRuns(),
-        admission=Admission(MODELS.get_model, STRATEGIES.get_strategy),
+    )
+    runs = RunService(
+        store=store,
+        flows=catalog,
+        check=check,
+        shop=shop,
+        admission=Admission(MODELS.get_model, STRATEGIES.get_strategy, builder.kinds),
+        rules=rules or QueueRules(),
     )
     return Bench(runs, provider, catalog, folder)

@@ -60,7 +60,7 @@ def test_conditional_edges_are_chosen_else_otherwise() -> None:
 
     def chosen(ok: object) -> list[str]:
         outputs = {"a": NodeOutput(text="", fields={"ok": ok})}
-        return [edge.target for edge in choose_edges(graph, "a", outputs, {})]
+        return [edge.target for edge in choose_edges(graph, "a", outputs, {}, {})]
 
     assert chosen(True) == ["b"]
     assert chosen(False) == ["c"]
@@ -70,8 +70,8 @@ def test_conditional_edges_are_chosen_else_otherwise() -> None:
 def test_an_edge_back_is_taken_no_more_often_than_its_bound() -> None:
     graph = FlowGraph(flow("ab", "ab", ("ba", {"max_rounds": 2})))
     edge = graph.outgoing("b")[0]
-    assert choose_edges(graph, "b", {}, {edge_key(edge): 1}) == (edge,)
-    assert choose_edges(graph, "b", {}, {edge_key(edge): 2}) == ()
+    assert choose_edges(graph, "b", {}, {edge_key(edge): 1}, {}) == (edge,)
+    assert choose_edges(graph, "b", {}, {edge_key(edge): 2}, {}) == ()
 
 
 JSON = st.recursive(

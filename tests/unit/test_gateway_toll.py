@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent_lab.contracts.errors import BrokenOffError, LimitExceededError, RateLimitedError, UnusableError
+from agent_lab.contracts.flow import FlowLimits
 from agent_lab.contracts.generation import Constraints, GenerationRequest, GenerationResult, Timings, Usage
 from agent_lab.contracts.registry import CostProfile, ModelSpec, RateLimits
 from agent_lab.gateway.gateway import ProviderGateway
@@ -17,7 +18,7 @@ from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.turnstile import Turnstile
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply
 from agent_lab.registries.models import ModelRegistry
-from agent_lab.runs.spending import Spending
+from agent_lab.runs.budget import Budget
 from agent_lab.storage.spending import MemorySpending
 from support.runs import STRATEGIES
 
@@ -245,7 +246,7 @@ def answered(usd: str) -> GenerationResult:
 
 
 async def test_parallel_calls_of_a_run_wait_for_each_other_rather_than_pass_its_limit_together() -> None:
-    spending, at_once, most = Spending(1.0), 0, 0
+    spending, at_once, most = Budget(FlowLimits(max_cost_usd=1.0, max_parallel=64)), 0, 0
 
     async def call() -> None:
         nonlocal at_once, most
@@ -263,7 +264,7 @@ async def test_parallel_calls_of_a_run_wait_for_each_other_rather_than_pass_its_
 
 
 async def test_a_cancelled_call_of_a_run_holds_nothing_any_more() -> None:
-    spending = Spending(1.0)
+    spending = Budget(FlowLimits(max_cost_usd=1.0, max_parallel=64))
 
     async def call() -> None:
         async with spending.calling(Decimal("0.9")):

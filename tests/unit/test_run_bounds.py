@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from agent_lab.contracts.errors import BusyError, EnvironmentFaultError, UnusableError
+from agent_lab.contracts.errors import EnvironmentFaultError, QueueFullError, UnusableError
 from agent_lab.contracts.events import GenerationFinished, GenerationStarted, RunEvent, RunFinished
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
 from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
-from agent_lab.runs import recovery, service
+from agent_lab.runs.keeper import Keeper
+from agent_lab.runs.queue import QueueRules
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.runs import SqlRuns
@@ -47,17 +48,14 @@ async def test_a_second_cancel_does_not_undo_the_first(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_runs_beyond_the_bound_are_refused_however_many_come_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(service, "MAX_ACTIVE", 3)
-    lab = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()))
+async def test_runs_beyond_the_bound_are_refused_however_many_come_at_once(tmp_path: Path) -> None:
+    lab = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()), rules=QueueRules(at_once=3, waiting=2))
     request = RunRequest(flow="challenge", prompt="x")
     results = await asyncio.gather(*(lab.runs.start(request) for _ in range(10)), return_exceptions=True)
-    refused = [result for result in results if isinstance(result, BusyError)]
-    assert len(refused) == 7
+    refused = [result for result in results if isinstance(result, QueueFullError)]
+    assert len(refused) == 5
     assert refused[0].retry_after_s
-    assert len(await lab.runs.list()) == 3
+    assert sorted(info.status for info in await lab.runs.list()) == ["queued"] * 2 + ["running"] * 3
     await lab.runs.close()
 
 
@@ -69,7 +67,7 @@ async def test_a_place_is_given_back_where_a_run_does_not_start(tmp_path: Path) 
     lab = bench(tmp_path, store=Full())
     with pytest.raises(EnvironmentFaultError):
         await lab.runs.start(RunRequest(flow="challenge", prompt="x"))
-    assert lab.runs._active == {}
+    assert lab.runs.shop.active == {}
 
 
 async def test_a_run_whose_store_fails_is_left_to_be_taken_up_and_not_called_failed(tmp_path: Path) -> None:
@@ -154,7 +152,7 @@ def test_a_dense_flow_is_checked_within_seconds(tmp_path: Path) -> None:
     assert time.process_time() - began < 5
 
 
-async def test_a_store_that_fails_a_recovery_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_fails_a_recovery_is_asked_again(tmp_path: Path) -> None:
     class Flaky(MemoryRuns):
         refusals = 0
 
@@ -164,14 +162,13 @@ async def test_a_store_that_fails_a_recovery_is_asked_again(tmp_path: Path, monk
                 raise EnvironmentFaultError("The disk is full; make room.")
             return await super().append(run_id, events, owner=owner)
 
-    monkeypatch.setattr(recovery, "RENEW_S", 0.01)
     store = Flaky()
     first = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()), store=store)
     run_id = await speaking(first)
     await first.runs.close()
     store.refusals = 1
     second = bench(tmp_path, ScriptedProvider({"*": "text"}), store=store)
-    watching = asyncio.create_task(recovery.watch_over(second.runs))
+    watching = asyncio.create_task(Keeper(second.runs, serving=True, tick_s=0.01, recover_s=0.01).keep())
     async with asyncio.timeout(5):
         while (await second.runs.view(run_id)).status != "completed":
             assert not watching.done()

@@ -179,10 +179,10 @@ async def test_parallel_nodes_overlap_and_the_join_waits_for_all(tmp_path: Path)
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "experts.json").write_text(json.dumps(document), "utf-8")
     info = await lab.runs.start(RunRequest(flow="experts", prompt="Q"))
-    most = 0
-    async for _ in lab.runs.watch(info.run_id):
-        most = max(most, lab.provider.open_streams)
-    assert most == 3
+    told = [(event.type, getattr(event, "node", "")) async for event in lab.runs.watch(info.run_id)]
+    first_answer = told.index(("generation_finished", "expert0"))
+    assert {node for kind, node in told[:first_answer] if kind == "generation_started"} == {e["id"] for e in experts}
+    assert told.index(("node_started", "join")) > max(told.index(("node_finished", e["id"])) for e in experts)
     assert lab.provider.calls[-1].request.prompt == "word\n\nword\n\nword"
 
 

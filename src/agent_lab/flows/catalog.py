@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -12,6 +13,7 @@ from pydantic import JsonValue
 from agent_lab.contracts.documents import content_hash, read_json
 from agent_lab.contracts.errors import AgentLabError, ValidationError, unknown_name
 from agent_lab.contracts.flow import FlowConfig
+from agent_lab.contracts.flow_ports import FlowRef
 from agent_lab.flows.checks import Checker, Problem
 
 LIBRARY = "library"
@@ -68,6 +70,11 @@ class FlowCatalog:
             if broken.path.stem == flow_id:
                 raise ValidationError(broken.sentence())
         raise unknown_name("flow", flow_id, {*own, *self._built_in()}, where="flow")
+
+    async def resolve(self, name: str) -> FlowRef:
+        """The flow as a run takes it. Raises what `get` raises."""
+        flow = await asyncio.to_thread(self.get, name)
+        return FlowRef(flow=flow, flow_hash=flow_hash(flow))
 
     def origins(self) -> dict[str, str]:
         """For each usable flow `library`, or the path of the user's file."""

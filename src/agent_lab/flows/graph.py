@@ -159,3 +159,17 @@ class FlowGraph:
 def is_choice(edge: EdgeConfig) -> bool:
     """True where the edge is taken or not by what happened in the run."""
     return edge.when is not None or edge.otherwise or edge.max_rounds is not None
+
+
+_LATEST: dict[int, FlowGraph] = {}
+_MOST = 256
+
+
+def graph_of(flow: FlowConfig) -> FlowGraph:
+    """The graph of a flow, made once for as long as the flow is in use."""
+    found = _LATEST.get(id(flow))
+    if found is None or found.flow is not flow:
+        while len(_LATEST) >= _MOST:
+            _LATEST.pop(next(iter(_LATEST)))
+        found = _LATEST[id(flow)] = FlowGraph(flow)
+    return found

@@ -8,6 +8,7 @@ from typing import Any
 from agent_lab.contracts.flow import EdgeConfig, Op, Predicate
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.graph import FlowGraph, is_choice
+from agent_lab.flows.state import seen_fields
 
 
 def edge_key(edge: EdgeConfig) -> str:
@@ -16,29 +17,34 @@ def edge_key(edge: EdgeConfig) -> str:
 
 
 def choose_edges(
-    graph: FlowGraph, node: str, outputs: Mapping[str, NodeOutput], taken: Mapping[str, int]
+    graph: FlowGraph,
+    node: str,
+    outputs: Mapping[str, NodeOutput],
+    taken: Mapping[str, int],
+    visits: Mapping[str, int],
 ) -> tuple[EdgeConfig, ...]:
     """The edges to take after `node`: the plain ones, those whose condition holds, else those with `otherwise`."""
     edges = graph.outgoing(node)
     plain = [edge for edge in edges if not is_choice(edge)]
-    chosen = [edge for edge in edges if is_choice(edge) and not edge.otherwise and _holds(edge, outputs, taken)]
+    chosen = [edge for edge in edges if is_choice(edge) and not edge.otherwise and _holds(edge, outputs, taken, visits)]
     if not chosen:
         chosen = [edge for edge in edges if edge.otherwise]
     return (*plain, *chosen)
 
 
-def _holds(edge: EdgeConfig, outputs: Mapping[str, NodeOutput], taken: Mapping[str, int]) -> bool:
+def _holds(
+    edge: EdgeConfig, outputs: Mapping[str, NodeOutput], taken: Mapping[str, int], visits: Mapping[str, int]
+) -> bool:
     if edge.max_rounds is not None and taken.get(edge_key(edge), 0) >= edge.max_rounds:
         return False
-    return edge.when is None or holds(edge.when, outputs)
+    return edge.when is None or holds(edge.when, outputs, visits)
 
 
-def holds(predicate: Predicate, outputs: Mapping[str, NodeOutput]) -> bool:
+def holds(predicate: Predicate, outputs: Mapping[str, NodeOutput], visits: Mapping[str, int]) -> bool:
     """True where the predicate holds. A field that has no value, or one of another kind, never does."""
     node, field = predicate.value.split(".", 1)
-    if node not in outputs or field not in outputs[node].fields:
-        return False
-    return compare(outputs[node].fields[field], predicate.op, predicate.than)
+    fields = seen_fields(node, outputs, visits)
+    return field in fields and compare(fields[field], predicate.op, predicate.than)
 
 
 def _number(value: Any) -> bool:

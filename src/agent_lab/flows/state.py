@@ -1,10 +1,13 @@
-"""What a run knows while it walks its graph: the state that LangGraph hands from node to node."""
+"""What a run knows while it walks its graph: the state that each node's turn is handed."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict, TypeVar
+
+from pydantic import JsonValue
 
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.generation import Message
@@ -41,6 +44,37 @@ class AgentState(TypedDict):
     """Nodes in the order in which they finished."""
 
 
+@dataclass(slots=True)
+class RunState:
+    """The state of one walk, which goes on while each turn has a picture of it as it was at the turn's beginning."""
+
+    start: AgentState
+    outputs: dict[str, NodeOutput] = field(default_factory=dict)
+    visits: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+
+    def end_turn(self, node: str, visit: int, output: NodeOutput) -> None:
+        """Take in what a turn left."""
+        self.outputs[node], self.visits[node] = output, visit
+        self.order.append(node)
+
+    def take_edges(self, bounded: Iterable[str]) -> None:
+        """Count bounded edges, by their keys."""
+        for key in bounded:
+            self.taken[key] = self.taken.get(key, 0) + 1
+
+    def picture(self) -> AgentState:
+        """The state as it is now; what happens later does not change it."""
+        return {
+            **self.start,
+            "outputs": self.outputs.copy(),
+            "visits": self.visits.copy(),
+            "taken": self.taken.copy(),
+            "order": self.order.copy(),
+        }
+
+
 def initial_state(*, flow: FlowConfig, request: RunRequest, run_id: str, request_id: str) -> AgentState:
     """The state before the first node. Missing inputs take their defaults (the checks made sure that they have one)."""
     defaults = {name: given.default for name, given in flow.inputs.items() if given.default is not None}
@@ -69,7 +103,7 @@ def conversation(history: Sequence[Message]) -> str | None:
 def bound_value(name: str, state: AgentState, graph: FlowGraph, node_id: str) -> str | None:
     """The value of a template's name at that node now; None while it has none."""
     if "." in name:
-        return _field(name, state["outputs"])
+        return _field(name, state)
     fixed: dict[str, str | None] = {
         "round": str(state["visits"].get(node_id, 0) + 1),
         "history": conversation(state["history"]),
@@ -99,9 +133,16 @@ def previous_output(state: AgentState, graph: FlowGraph, node_id: str) -> str | 
     return "\n\n".join(texts) if texts else None
 
 
-def _field(name: str, outputs: Mapping[str, NodeOutput]) -> str | None:
+def seen_fields(node: str, outputs: Mapping[str, NodeOutput], visits: Mapping[str, int]) -> Mapping[str, JsonValue]:
+    """The fields that a node has left, and those that every node has: `text`, and `visits`, how many turns it had."""
+    if node not in outputs:
+        return {}
+    return {"text": outputs[node].text, "visits": visits.get(node, 1), **outputs[node].fields}
+
+
+def _field(name: str, state: AgentState) -> str | None:
     node, field = name.split(".", 1)
-    value = outputs[node].fields.get(field) if node in outputs else None
+    value = seen_fields(node, state["outputs"], state["visits"]).get(field)
     return None if value is None or value == "" else as_text(value)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent_lab.contracts.errors import ValidationError
@@ -91,6 +91,16 @@ def needed(parts: Sequence[Part], sheltered: frozenset[str] = frozenset()) -> It
         elif isinstance(part, Block):
             yield part.name, False
             yield from needed(part.parts, sheltered | {part.name})
+
+
+def mentioned(templates: Iterable[object]) -> frozenset[str]:
+    """Every name that one of these templates speaks of, in any language. What is no template mentions nothing."""
+    found: set[str] = set()
+    for template in templates:
+        for text in template.values() if isinstance(template, Mapping) else [template]:
+            if isinstance(text, str):
+                found.update(name for name, _ in needed(parse(text)))
+    return frozenset(found)
 
 
 def render(parts: Sequence[Part], values: Mapping[str, str | None]) -> str:

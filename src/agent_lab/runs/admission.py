@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent_lab.contracts.errors import AgentLabError, ValidationError, unknown_name
 from agent_lab.contracts.flow import FlowConfig
+from agent_lab.contracts.flow_ports import FlowSource, NodeKind
 from agent_lab.contracts.run import RunRequest
 from agent_lab.nodes.generate import model_for
 
 Lookup = Callable[[str], object]
 """Raises the error that says what is wrong with a name."""
+MOST_DEEP = 4
+"""How deep flows may stand within each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +26,50 @@ class Admission:
 
     model: Lookup
     strategy: Lookup
+    kinds: Mapping[str, NodeKind]
 
-    def check(self, flow: FlowConfig, request: RunRequest) -> None:
+    def check(self, flow: FlowConfig, request: RunRequest, subflows: Iterable[FlowConfig] = ()) -> None:
         """Raises ValidationError, NotFoundError or UnusableError for the first thing that is wrong."""
         if not request.prompt.strip():
             raise ValidationError("The prompt is empty; write a question.", where="prompt")
         self._inputs(flow, request)
-        options = request.options
-        parts = {name for node in flow.nodes for name in (node.id, node.part)}
+        options, flows = request.options, (flow, *subflows)
+        parts = {name for one in flows for node in one.nodes for name in (node.id, node.part)}
         for name in options.models:
             if name not in parts:
                 raise unknown_name("role", name, parts, place=f"in the flow {flow.id!r}", where="models")
-        for key in dict.fromkeys(_models(flow, request)):
+        for key in dict.fromkeys(key for one in flows for key in _models(one, request)):
             _look_up(self.model, key, "model")
         if options.strategy is not None:
             _look_up(self.strategy, options.strategy, "strategy")
+
+    async def subflows(self, flow: FlowConfig, flows: FlowSource) -> dict[str, FlowConfig]:
+        """Every flow that runs within this one, by the name that it is called by.
+
+        Raises NotFoundError for one that is not there, ValidationError where they run each other or stand too deep.
+        """
+        found: dict[str, FlowConfig] = {}
+        await self._collect(flow, flows, found, (flow.id,))
+        return found
+
+    async def _collect(
+        self, flow: FlowConfig, flows: FlowSource, found: dict[str, FlowConfig], above: tuple[str, ...]
+    ) -> None:
+        for name in self._named(flow):
+            inner = found.get(name) or (await flows.resolve(name)).flow
+            if inner.id in above:
+                raise ValidationError(f"The flow {inner.id!r} runs itself ({' > '.join((*above, inner.id))}).")
+            if len(above) > MOST_DEEP:
+                raise ValidationError(f"Flows stand {MOST_DEEP} deep in each other at the most ({' > '.join(above)}).")
+            found[name] = inner
+            await self._collect(inner, flows, found, (*above, inner.id))
+
+    def _named(self, flow: FlowConfig) -> list[str]:
+        names: dict[str, None] = {}
+        for node in flow.nodes:
+            kind = self.kinds[node.kind]
+            names.update((named.name, None) for named in kind.flows(kind.settings.model_validate(node.settings)))
+        return list(names)
 
     def _inputs(self, flow: FlowConfig, request: RunRequest) -> None:
         others = set(flow.inputs) - {"user_input"}

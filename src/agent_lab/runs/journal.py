@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from agent_lab.contracts.run_ports import RunLog
 from agent_lab.runs.live import LiveRun
 
 Clock = Callable[[], datetime]
+LINGER_S = 0.005
+"""How long a note waits for others to share its transaction with."""
 
 
 class UnrecordedError(Exception):
@@ -18,7 +21,7 @@ class UnrecordedError(Exception):
 
 
 class Journal:
-    """Writes one run's events, as the worker that holds it."""
+    """Writes one run's events in the order in which they come, as the worker that holds it."""
 
     def __init__(self, run_id: str, *, log: RunLog, live: LiveRun, owner: str, now: Clock) -> None:
         self.run_id = run_id
@@ -26,17 +29,53 @@ class Journal:
         self._log = log
         self._live = live
         self._owner = owner
+        self._waiting: list[RunEvent] = []
+        self._storing: asyncio.Task[None] | None = None
+        self._lingering: asyncio.TimerHandle | None = None
+        self._fault: UnrecordedError | None = None
+
+    def note(self, *events: RunEvent) -> None:
+        """Store these events soon, or with the next write: what is cheap to do again need not wait for the disk.
+
+        Raises UnrecordedError where an earlier event was not taken.
+        """
+        if self._fault is not None:
+            raise self._fault
+        self._waiting.extend(events)
+        if self._lingering is None and self._storing is None:
+            self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self._begin_storing)
 
     async def write(self, *events: RunEvent) -> None:
-        """Store the events in one transaction, then show them. A reader never sees what a crash could take back.
+        """Store all that waits and these events, in one transaction. Raises UnrecordedError.
 
-        Raises UnrecordedError.
+        A reader never sees what a crash could take back.
         """
+        self.note(*events)
+        while self._waiting or self._storing:
+            self._begin_storing()
+            if self._storing is not None:
+                # Shielded: a transaction that has begun is another writer's too.
+                await asyncio.shield(self._storing)
+        if self._fault is not None:
+            raise self._fault
+
+    def _begin_storing(self) -> None:
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        if self._storing is None and self._waiting:
+            self._storing = asyncio.create_task(self._store())
+
+    async def _store(self) -> None:
         try:
-            stored = await self._log.append(self.run_id, events, owner=self._owner)
+            while self._waiting:
+                events, self._waiting = self._waiting, []
+                self._live.publish(await self._log.append(self.run_id, events, owner=self._owner))
         except AgentLabError as error:
-            raise UnrecordedError(error.message) from error
-        self._live.publish(stored)
+            self._fault = UnrecordedError(error.message)
+            self._waiting.clear()
+        finally:
+            self._storing = None
 
     def speak(self, token: Token) -> None:
         """Show a piece of an answer to whoever looks on."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from agent_lab.contracts.events import GenerationFinished, GenerationRestarted, RunEvent, RunFinished, Token
-from agent_lab.contracts.run import TERMINAL
-from agent_lab.contracts.run_ports import RunStore
+from agent_lab.contracts.run_ports import RunStore, Wire
 
 VoiceKey = tuple[str, int, int]
 """Node, visit, sample: one answer being written."""
+TELL_S = 0.05
+"""How long tokens gather before they are carried to other processes."""
+TELL_S = 0.05
+"""How long tokens gather before they are carried to other processes."""
 POLL_S = 0.4
 """How often a run that another process holds is looked at."""
 
@@ -115,13 +119,35 @@ async def follow_live(live: LiveRun, after: int) -> AsyncIterator[RunEvent]:
         await change.wait()
 
 
-async def follow_stored(store: RunStore, run_id: str, after: int) -> AsyncIterator[RunEvent]:
-    """Events after that number as another process stores them, until the run ends."""
-    ended = False
-    while not ended:
-        ended = (await store.get(run_id)).status in TERMINAL  # asked first: what came before the end is read below
-        for event in await store.events(run_id, after=after):
-            after = event.seq
-            yield event
-        if not ended:
-            await asyncio.sleep(POLL_S)
+async def follow_stored(
+    store: RunStore, wire: Wire | None, run_id: str, after: int, over: Callable[[], Awaitable[bool]]
+) -> AsyncIterator[RunEvent]:
+    """Events after that number as another process stores them, and what it says live, until it is over."""
+    async with AsyncExitStack() as listening:
+        news = _looks() if wire is None else await listening.enter_async_context(wire.listen(run_id))
+        while True:
+            was_over = await over()  # asked first: what came before the end is read below
+            for event in await store.events(run_id, after=after):
+                after = event.seq
+                yield event
+            if was_over:
+                return
+            while (token := await anext(news)) is not None:
+                yield token
+
+
+async def _looks() -> AsyncIterator[None]:
+    while True:
+        await asyncio.sleep(POLL_S)
+        yield None
+
+
+async def tell_others(live: LiveRun, wire: Wire, run_id: str) -> None:
+    """Carry a run's live tokens to the processes that listen to it, until it leaves this one."""
+    reader = _Reader(live, after=0)
+    while not live.closed:
+        change = live.next_change()
+        news = list(reader.news())
+        await wire.tell([one for one in news if isinstance(one, Token)], run_id=run_id)
+        await change.wait()
+        await asyncio.sleep(TELL_S)

@@ -4,40 +4,95 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from agent_lab.contracts.documents import content_hash
 from agent_lab.contracts.errors import ConflictError
-from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunEvent, RunResumed, RunStarted
+from agent_lab.contracts.events import (
+    GenerationFinished,
+    NodeFinished,
+    NodeStarted,
+    PersonAnswered,
+    RunAdmitted,
+    RunEvent,
+    RunResumed,
+    RunStarted,
+    WaitingForPerson,
+)
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
 
-Turn = tuple[str, int]
-"""A node and the number of its visit."""
-Call = tuple[str, int, int, str]
-"""Node, visit, sample, and the content hash of the request."""
+TurnKey = tuple[str, int]
+"""The path of a node and the number of its visit."""
+CallKey = tuple[str, int, int, str]
+"""Path, visit, sample, and the content hash of the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCall:
+    """A call that was answered; `reused` where it was not this run that paid for it."""
+
+    result: GenerationResult
+    reused: bool
 
 
 @dataclass(slots=True)
 class Record:
-    """Finished turns and answered calls of a run."""
+    """Turns, answered calls and people's answers of a run."""
 
-    turns: dict[Turn, NodeFinished] = field(default_factory=dict)
-    calls: dict[Call, GenerationResult] = field(default_factory=dict)
+    ends: dict[str, list[NodeFinished]] = field(default_factory=dict)
+    """The turns that have ended, by the place of their flow in the run ("" for the run's own), in their order."""
+    turns: dict[TurnKey, NodeFinished] = field(default_factory=dict)
+    begun: set[TurnKey] = field(default_factory=set)
+    calls: dict[CallKey, KnownCall] = field(default_factory=dict)
+    asked: set[TurnKey] = field(default_factory=set)
+    """Turns that have put their question to a person."""
+    answers: dict[TurnKey, str] = field(default_factory=dict)
     seconds: float = 0.0
     """How long the run was worked on; the time in which nobody did does not count."""
+    _latest: datetime | None = None
 
     @classmethod
     def of(cls, events: Iterable[RunEvent]) -> Record:
         """What these events hold."""
-        record, before = cls(), None
+        record = cls()
         for event in events:
-            if before is not None and not isinstance(event, RunResumed):
-                record.seconds += (event.at - before).total_seconds()
-            before = event.at
-            if isinstance(event, NodeFinished):
-                record.turns[event.node, event.visit] = event
-            elif isinstance(event, GenerationFinished):
-                record.calls[event.node, event.visit, event.sample, event.request_hash] = event.result
+            record.take(event)
         return record
+
+    def take(self, event: RunEvent) -> None:
+        """Take in one more event."""
+        if self._latest is not None and not isinstance(event, RunResumed | RunAdmitted):
+            self.seconds += (event.at - self._latest).total_seconds()
+        self._latest = event.at
+        if isinstance(event, NodeStarted):
+            self.begun.add((event.node, event.visit))
+        elif isinstance(event, NodeFinished):
+            self.ends.setdefault(place_of(event.node), []).append(event)
+            self.turns[event.node, event.visit] = event
+        elif isinstance(event, GenerationFinished):
+            key = (event.node, event.visit, event.sample, event.request_hash)
+            self.calls[key] = KnownCall(event.result, event.reused)
+        elif isinstance(event, WaitingForPerson):
+            self.asked.add((event.node, event.visit))
+        elif isinstance(event, PersonAnswered):
+            self.answers[event.node, event.visit] = event.text
+
+
+def place_of(path: str) -> str:
+    """The place of the flow that the node at that path stands in."""
+    return path[: path.rindex("/") + 1] if "/" in path else ""
+
+
+def outermost(path: str) -> str:
+    """The node of the run's own flow in which the node at that path has its turn."""
+    first = path.split("/", 1)[0]
+    return first.split("~", 1)[0].split("[", 1)[0]
+
+
+def inner_place(path: str, visit: int, branch: int | None) -> str:
+    """The place of a flow that is run within that turn: `sub/`, in its second turn `sub~2/`, a branch `each[3]/`."""
+    again = f"~{visit}" if visit > 1 else ""
+    return f"{path}{again}{'' if branch is None else f'[{branch}]'}/"
 
 
 def request_hash(request: GenerationRequest) -> str:

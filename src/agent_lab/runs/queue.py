@@ -1,0 +1,41 @@
+"""Says which runs may begin: so many at once, so many of each caller, in the order in which they came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent_lab.contracts.run import RunInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRules:
+    """How many runs go on at once in one process, and how many may wait."""
+
+    at_once: int = 64
+    waiting: int = 1000
+    of_caller: Callable[[str], int | None] = lambda _: None
+    """How many runs of that caller go on at once at the most; None: no bound of its own."""
+
+    def may_begin(self, caller: str, going: Mapping[str, int]) -> bool:
+        """Whether one more run of that caller may begin, beside those that are going on (by caller)."""
+        most = self.of_caller(caller)
+        return sum(going.values()) < self.at_once and (most is None or going.get(caller, 0) < most)
+
+    def next(self, queued: Sequence[RunInfo], going: Mapping[str, int]) -> RunInfo | None:
+        """Of the queued runs (oldest first) the one that may begin now. A caller at its bound lets others pass."""
+        return next((info for info in queued if self.may_begin(info.caller, going)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFigures:
+    """Runs by state, and the bounds of this process."""
+
+    queued: int
+    running: int
+    waiting: int
+    paused: int
+    active: int
+    """Those that this process works on."""
+    limit: int
+    queue_limit: int
