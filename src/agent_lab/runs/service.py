@@ -63,6 +63,7 @@ class RunService:
     """Between the processes that share the store; None where looking now and then will do."""
     rules: QueueRules = field(default_factory=QueueRules)
     now: Clock = lambda: datetime.now(UTC)
+    _queueing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     # --- beginning ------------------------------------------------------------------------------------------------
     async def start(
@@ -110,6 +111,16 @@ class RunService:
     async def _enter(self, started: RunStarted, key: str | None, caller: str) -> RunInfo:
         """Store the run, and begin it or let it wait."""
         await asyncio.to_thread(self.shop.outputs.check)
+        try:
+            return await self._store(started, key, caller)
+        except ConflictError:
+            # Somebody was faster with the same key.
+            earlier = await self._earlier(key, started.request)
+            if earlier is None:
+                raise
+            return earlier
+
+    async def _store(self, started: RunStarted, key: str | None, caller: str) -> RunInfo:
         at_once = self.rules.may_begin(caller, self.shop.at_once())
         info = RunInfo(
             run_id=started.run_id,
@@ -135,12 +146,13 @@ class RunService:
         return info
 
     async def _queue(self, info: RunInfo, started: RunStarted, key: str | None) -> RunInfo:
-        ahead = (await self.store.counts()).get("queued", 0)
-        if ahead >= self.rules.waiting:
-            raise QueueFullError(
-                f"{ahead:,} runs are waiting for their turn already; try again later.", retry_after_s=RETRY_AFTER_S
-            )
-        await self.store.create(info, [started, RunQueued(at=self.now(), ahead=ahead)], idempotency_key=key)
+        async with self._queueing:  # one after the other, or many at once would all find the last place
+            ahead = (await self.store.counts()).get("queued", 0)
+            if ahead >= self.rules.waiting:
+                raise QueueFullError(
+                    f"{ahead:,} runs are waiting for their turn already; try again later.", retry_after_s=RETRY_AFTER_S
+                )
+            await self.store.create(info, [started, RunQueued(at=self.now(), ahead=ahead)], idempotency_key=key)
         return info
 
     async def admit(self) -> list[str]:

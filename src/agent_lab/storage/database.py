@@ -133,7 +133,10 @@ def _bring_up_to_date(connection: Connection, place: Place) -> None:
 
 async def _to_its_end(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
     """Let `work` end also when the caller is cancelled: half a transaction would leave its connection unusable."""
-    done = asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        done = asyncio.get_running_loop().run_in_executor(threads, work)
+    except RuntimeError as error:
+        raise EnvironmentFaultError("The database is closed already; start again.") from error
     try:
         return await asyncio.shield(done)
     except asyncio.CancelledError:

@@ -1,0 +1,92 @@
+"""The queue: order, the bound of each caller, and runs that begin as places become free."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_lab.contracts.events import RunAdmitted, RunQueued
+from agent_lab.contracts.run import RunInfo, RunRequest
+from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.runs.keeper import Keeper
+from agent_lab.runs.queue import QueueRules
+from support.runs import bench
+
+
+def waiting(number: int, caller: str) -> RunInfo:
+    return RunInfo(
+        run_id=f"r{number}",
+        flow_id="f",
+        flow_hash="h",
+        status="queued",
+        prompt="x",
+        request_id="q",
+        caller=caller,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
+    )
+
+
+@given(
+    st.lists(st.sampled_from("abc"), max_size=30),
+    st.integers(1, 6),
+    st.dictionaries(st.sampled_from("abc"), st.integers(1, 4)),
+)
+def test_the_bounds_hold_the_order_holds_for_each_caller_and_nobody_waits_for_nothing(
+    callers: list[str], at_once: int, bounds: dict[str, int]
+) -> None:
+    rules = QueueRules(at_once=at_once, of_caller=bounds.get)
+    queue, going, begun = [waiting(i, caller) for i, caller in enumerate(callers)], Counter[str](), []
+    while (info := rules.next(queue, going)) is not None:
+        queue.remove(info)
+        going[info.caller] += 1
+        begun.append(info)
+    assert going.total() <= at_once
+    assert all(going[caller] <= most for caller, most in bounds.items())
+    for caller in "abc":
+        mine = [info for info in begun if info.caller == caller]
+        assert mine == [waiting(i, one) for i, one in enumerate(callers) if one == caller][: len(mine)]
+    if going.total() < at_once:
+        assert all(going[info.caller] == bounds.get(info.caller) for info in queue)
+
+
+async def test_queued_runs_begin_in_their_order_as_places_become_free(tmp_path: Path) -> None:
+    provider = ScriptedProvider({"*": "a b"}, delay_s=0.01)
+    lab = bench(tmp_path, provider, rules=QueueRules(at_once=2))
+    keeping = asyncio.create_task(Keeper(lab.runs, serving=True, tick_s=5).keep())
+    await asyncio.sleep(0)
+    starts = [await lab.runs.start(RunRequest(flow="challenge", prompt=f"x{n}")) for n in range(6)]
+    assert [info.status for info in starts] == ["running"] * 2 + ["queued"] * 4
+    assert (await lab.runs.counts()).queued == 4
+    async with asyncio.timeout(10):
+        views = [await lab.runs.wait(info.run_id) for info in starts]
+    assert {view.status for view in views} == {"completed"}
+    assert provider.calls[0].request.context.turns[0].content in {"x0", "x1"}
+    firsts = [
+        call.request.context.turns[0].content for call in provider.calls if call.request.context.role == "creator"
+    ]
+    assert firsts == [f"x{n}" for n in range(6)]
+    events = await lab.events(starts[3].run_id)
+    assert [type(event) for event in events[1:3]] == [RunQueued, RunAdmitted]
+    keeping.cancel()
+
+
+async def test_the_time_in_the_queue_is_none_of_the_runs(tmp_path: Path) -> None:
+    lab = bench(tmp_path, ScriptedProvider({"*": "a"}, delay_s=0.2), rules=QueueRules(at_once=1))
+    keeping = asyncio.create_task(Keeper(lab.runs, serving=True).keep())
+    await asyncio.sleep(0)
+    starts = [await lab.runs.start(RunRequest(flow="challenge", prompt="x")) for _ in range(3)]
+    views = [await lab.runs.wait(info.run_id) for info in starts]
+    assert all(view.totals.seconds < 1.0 for view in views)
+    keeping.cancel()
+
+
+async def test_a_queued_run_can_be_cancelled_and_paused(tmp_path: Path) -> None:
+    lab = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()), rules=QueueRules(at_once=1))
+    _, second, third = [await lab.runs.start(RunRequest(flow="challenge", prompt="x")) for _ in range(3)]
+    assert (await lab.runs.cancel(second.run_id)).status == "cancelled"
+    assert (await lab.runs.pause(third.run_id)).status == "paused"
+    assert (await lab.runs.counts()).queued == 0
+    await lab.runs.close()
