@@ -7,17 +7,23 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
-from agent_lab.contracts.flow import EdgeConfig, FlowConfig
+from agent_lab.contracts.flow import EdgeConfig, FlowConfig, NodeConfig
+from agent_lab.flows.choices import is_choice as is_choice
+from agent_lab.flows.rates import Rates
+
+MOST_PASSES = 32
+"""Of the search for what is certain; documents that need more are claimed less of."""
 
 
 class FlowGraph:
-    """A flow's nodes and edges with the questions that checks, compiler and state ask of them.
+    """A flow's nodes and edges with the questions that checks, walk and state ask of them.
 
     Edges that name a node which does not exist are left out: the checks report them.
     """
 
     def __init__(self, flow: FlowConfig) -> None:
         self.flow = flow
+        self._nodes = {node.id: node for node in reversed(flow.nodes)}
         self.ids = tuple(dict.fromkeys(node.id for node in flow.nodes))
         self._out: dict[str, list[EdgeConfig]] = {node: [] for node in self.ids}
         self._in: dict[str, list[EdgeConfig]] = {node: [] for node in self.ids}
@@ -26,9 +32,20 @@ class FlowGraph:
                 self._out[edge.source].append(edge)
                 self._in[edge.target].append(edge)
 
+    def node(self, node: str) -> NodeConfig:
+        """The node of that id. Raises KeyError."""
+        return self._nodes[node]
+
+    def __contains__(self, node: str) -> bool:
+        return node in self._nodes
+
     def outgoing(self, node: str) -> tuple[EdgeConfig, ...]:
         """The edges that leave a node, in the document's order."""
         return tuple(self._out[node])
+
+    def leading_to(self, node: str) -> tuple[EdgeConfig, ...]:
+        """The edges that end in a node, in the document's order."""
+        return tuple(self._in[node])
 
     def incoming(self, node: str) -> tuple[str, ...]:
         """The nodes with an edge to this one."""
@@ -36,16 +53,20 @@ class FlowGraph:
 
     def chooses(self, node: str) -> bool:
         """True where a node's next steps depend on a condition or a bound."""
-        return node in self._choosing
-
-    @cached_property
-    def _choosing(self) -> frozenset[str]:
-        return frozenset(node for node, edges in self._out.items() if any(is_choice(edge) for edge in edges))
+        return any(is_choice(edge) for edge in self._out[node])
 
     def joined(self, node: str) -> tuple[str, ...]:
-        """The nodes that this one waits for together: its unconditional sources, where there are two or more."""
-        always = tuple(dict.fromkeys(e.source for e in self._in[node] if not self.chooses(e.source)))
+        """The nodes that this one waits for together: the sources of its edges without a condition, where there are two
+        or more. Branches that exclude one another (`otherwise`) are not waited for: each gives the node its turn."""
+        if not self.unbounded_cycle:
+            return self.rates.joins.get(node, ())
+        always = tuple(dict.fromkeys(edge.source for edge in self._in[node] if not is_choice(edge)))
         return always if len(always) > 1 else ()
+
+    @cached_property
+    def rates(self) -> Rates:
+        """How often nodes have their turn; of a flow without an unbounded cycle."""
+        return Rates(self.order, self.starts, self._in, self._out)
 
     @cached_property
     def starts(self) -> tuple[str, ...]:
@@ -69,6 +90,37 @@ class FlowGraph:
         return frozenset(seen)
 
     @cached_property
+    def loops(self) -> dict[str, int]:
+        """Nodes on a common cycle, of whatever edges, have the same figure (Kosaraju's two walks; no recursion)."""
+        found: dict[str, int] = {}
+        for root in reversed(self._left()):
+            waiting, number = [root], len(found)
+            while waiting:
+                node = waiting.pop()
+                if node not in found:
+                    found[node] = number
+                    waiting.extend(edge.source for edge in self._in[node])
+        return found
+
+    def _left(self) -> list[str]:
+        """The nodes in the order in which a walk into the depth leaves them."""
+        left: list[str] = []
+        seen: set[str] = set()
+        for root in self.ids:
+            stack = [] if root in seen else [(root, iter(self._out[root]))]
+            seen.add(root)
+            while stack:
+                node, edges = stack[-1]
+                target = next((edge.target for edge in edges if edge.target not in seen), None)
+                if target is None:
+                    left.append(node)
+                    stack.pop()
+                else:
+                    seen.add(target)
+                    stack.append((target, iter(self._out[target])))
+        return left
+
+    @cached_property
     def _sorter(self) -> TopologicalSorter[str]:
         return TopologicalSorter({n: [e.source for e in self._in[n] if e.max_rounds is None] for n in self.ids})
 
@@ -82,26 +134,14 @@ class FlowGraph:
         return ()
 
     @cached_property
-    def unconditional(self) -> frozenset[str]:
-        """Nodes that run in every run: no condition stands between the starts and them."""
-        if self.unbounded_cycle:  # that is told first
-            return frozenset(self.ids)
-        found: set[str] = set()
-        for node in self._order:
-            sources = [edge.source for edge in self._in[node] if edge.max_rounds is None]
-            if all(source in found and source not in self._choosing for source in sources):
-                found.add(node)
-        return frozenset(found)
-
-    @cached_property
-    def _order(self) -> list[str]:
-        """The nodes, each behind those that lead to it; edges back do not count."""
+    def order(self) -> tuple[str, ...]:
+        """The nodes, each behind those that lead to it; edges back do not count. Empty where a cycle is unbounded."""
         order: list[str] = []
-        while self._sorter.is_active():
+        while not self.unbounded_cycle and self._sorter.is_active():
             ready = self._sorter.get_ready()
             order.extend(ready)
             self._sorter.done(*ready)
-        return order
+        return tuple(order)
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -118,29 +158,37 @@ class FlowGraph:
         certain = dict.fromkeys(self.ids, everything)
         if self.unbounded_cycle:  # that is told first, and until it is mended nothing else is claimed
             return certain
-        order, changed = self._order, True
-        while changed:  # in this order the second pass changes only what edges back lead to
-            changed = False
-            for node in order:
-                before = self._before(node, certain)
-                changed = changed or before != certain[node]
-                certain[node] = before
+        for _ in range(MOST_PASSES):  # in this order the second pass changes only what edges back lead to
+            if not self._settle(certain, frozenset()):
+                return certain
+        back = frozenset(edge.target for edge in self.flow.edges if edge.max_rounds is not None)
+        self._settle(certain, back)
         return certain
 
+    def _settle(self, certain: dict[str, int], unclaimed: frozenset[str]) -> bool:
+        changed = False
+        for node in self.order:
+            before = 0 if node in unclaimed else self._before(node, certain)
+            changed = changed or before != certain[node]
+            certain[node] = before
+        return changed
+
     def _before(self, node: str, certain: dict[str, int]) -> int:
-        joined = self.joined(node)
-        ways = [self._after(source, certain) for source in self.incoming(node) if source not in joined]
-        if joined:
-            together = 0
-            for source in joined:
-                together |= self._after(source, certain)
-            ways.append(together)
-        if node in self.starts or not ways:
+        if node in self._started:
             return 0
-        result = ways[0]
-        for way in ways[1:]:
-            result &= way
-        return result
+        joined = self.joined(node)
+        ways = {edge.source for edge in self._in[node] if edge.source not in joined or is_choice(edge)}
+        result = -1
+        for source in ways:
+            result &= self._after(source, certain)
+        together = 0
+        for source in joined:
+            together |= self._after(source, certain)
+        return result & together if joined else result
+
+    @cached_property
+    def _started(self) -> frozenset[str]:
+        return frozenset(self.starts)
 
     def _after(self, node: str, certain: dict[str, int]) -> int:
         return certain[node] | (1 << self._index[node])
@@ -154,11 +202,6 @@ class FlowGraph:
         """True where all the others have run whenever this node runs."""
         bits = self._certain[node]
         return all(other in self._index and bits >> self._index[other] & 1 for other in others)
-
-
-def is_choice(edge: EdgeConfig) -> bool:
-    """True where the edge is taken or not by what happened in the run."""
-    return edge.when is not None or edge.otherwise or edge.max_rounds is not None
 
 
 _LATEST: dict[int, FlowGraph] = {}
