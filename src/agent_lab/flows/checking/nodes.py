@@ -1,0 +1,156 @@
+"""Checks the nodes: kinds, settings, models, strategies, the nodes and flows that they name, and their templates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import islice
+
+import pydantic
+from pydantic import JsonValue
+
+from agent_lab.contracts.errors import ValidationError
+from agent_lab.contracts.flow import NodeConfig
+from agent_lab.contracts.flow_ports import NodeKind
+from agent_lab.flows.checking.examined import Examined
+from agent_lab.flows.checking.report import pointer, shape_problems
+from agent_lab.flows.templates import needed, parse
+
+ALWAYS_BOUND = frozenset({"round"})
+NEVER_SURE = frozenset({"history"})
+"""Names that may have no value: a template may use them inside a block of their own only."""
+MOST_SURE = 6
+
+
+def read_settings(check: Examined) -> None:
+    """Read each node's settings as its kind does."""
+    for position, node in enumerate(check.flow.nodes):
+        kind, path = check.kinds.get(node.kind), pointer("nodes", position)
+        if kind is None:
+            hint = check.report.nearest(node.kind, check.kinds)
+            check.say(f"{path}/kind", f"There is no node kind {node.kind[:80]!r}; {hint}")
+            continue
+        try:
+            check.settings[node.id] = kind.settings.model_validate(node.settings)
+        except pydantic.ValidationError as error:
+            for problem in () if check.report.full else shape_problems(error, kind.settings, path):
+                check.say(problem.path, problem.message)
+
+
+def check_nodes(check: Examined) -> None:
+    """What the settings name, and what the templates speak of."""
+    for position, node in enumerate(check.flow.nodes):
+        if check.report.full:
+            return
+        path = pointer("nodes", position)
+        kind, settings = check.kinds.get(node.kind), check.settings.get(node.id)
+        if kind and settings is not None:
+            for place, message in kind.problems(settings):
+                check.say(path + place, message)
+            _named_nodes(check, node, kind, settings, path)
+        # From here on by what the document says, so that one wrong field hides no other problem.
+        given = node.settings
+        _known(check, f"{path}/model", "model", given.get("model"), check.models)
+        models = given.get("models")
+        for index, model in enumerate(models if isinstance(models, list) else ()):
+            _known(check, f"{path}/models/{index}", "model", model, check.models)
+        _known(check, f"{path}/strategy", "strategy", given.get("strategy"), check.strategies)
+        for name in kind.templates if kind else ("prompt", "system"):
+            for place, text in _texts(given.get(name), f"{path}/{name}"):
+                _template(check, node, place, text)
+
+
+def _known(check: Examined, path: str, what: str, name: JsonValue, known: Collection[str]) -> None:
+    if isinstance(name, str) and name not in known:
+        check.say(path, f"There is no {what} {name[:80]!r}; {check.report.nearest(name, known)}")
+
+
+def _named_nodes(check: Examined, node: NodeConfig, kind: NodeKind, settings: pydantic.BaseModel, path: str) -> None:
+    for named in kind.nodes(settings):
+        if named.name not in check.graph:
+            hint = check.report.nearest(named.name, check.graph.ids)
+            check.say(path + named.pointer, f"There is no node {named.name[:80]!r}; {hint}")
+        elif not check.graph.surely_before(node.id, [named.name]):
+            text = f"{named.name!r} has not run on every path to {node.id!r}; name a node that has"
+            check.say(path + named.pointer, f"{text}, or lead every path through it.{_sure_nodes(check, node)}")
+
+
+def _sure_nodes(check: Examined, node: NodeConfig) -> str:
+    sure = [repr(other) for other in islice(check.graph.certainly_before(node.id), MOST_SURE)]
+    return f" Sure here: {', '.join(sure)}." if sure else ""
+
+
+def _texts(value: JsonValue, path: str) -> Iterator[tuple[str, str]]:
+    """Each text in a setting that is a template, one for each language, a list or a mapping of them."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, path + pointer(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{path}/{index}")
+
+
+def _template(check: Examined, node: NodeConfig, path: str, template: str) -> None:
+    try:
+        parts = parse(template)
+    except ValidationError as error:
+        check.say(path, error.message)
+        return
+    # Each name once; outside a block of its own, where it is found there too.
+    must: dict[str, bool] = {}
+    for name, bound in needed(parts):
+        must[name] = must.get(name, False) or bound
+    for name, bound in must.items():
+        if check.report.full:
+            return
+        problem = _name_problem(check, node, name, must=bound)
+        if problem:
+            check.say(path, problem)
+
+
+def _name_problem(check: Examined, node: NodeConfig, name: str, *, must: bool) -> str | None:
+    kind = check.kinds.get(node.kind)
+    if name in check.flow.inputs or name in ALWAYS_BOUND or (kind and name in kind.binds):
+        return None
+    if name in NEVER_SURE:
+        text = f"{{{name}}} may have no value; write {{?{name}}}...{{/{name}}} around what speaks of it."
+        return text if must else None
+    if name == "previous_output":
+        return _previous_problem(check, node, must=must)
+    if "." in name:
+        source, field_name = name.split(".", 1)
+        problem = check.field_problem(source, field_name)
+        if problem:
+            return f"{{{name}}}: {problem}"
+    else:
+        source = name.removesuffix("_output")
+        if source == name or source not in check.graph:
+            hint = check.report.nearest(name, _names(check, kind))
+            return f"{{{name}}} is no name that {node.id!r} can use; {hint}"
+    return _unsure(check, node, name, source) if must else None
+
+
+def _previous_problem(check: Examined, node: NodeConfig, *, must: bool) -> str | None:
+    if node.id not in check.graph.starts or (check.graph.incoming(node.id) and not must):
+        return None
+    text = f"{{previous_output}} has no value in {node.id!r}, which starts the flow"
+    return f"{text}; take it out, or let an edge lead here."
+
+
+def _names(check: Examined, kind: NodeKind | None) -> Iterator[str]:
+    yield from check.flow.inputs
+    yield from ("previous_output", "round", "history")
+    yield from (kind.binds if kind else ())
+    yield from (f"{node}_output" for node in check.graph.ids)
+
+
+def _unsure(check: Examined, node: NodeConfig, name: str, source: str) -> str | None:
+    if check.graph.surely_before(node.id, [source]):
+        return None
+    sure = [f"{{{other}_output}}" for other in islice(check.graph.certainly_before(node.id), MOST_SURE)]
+    would_do = f" Sure here: {', '.join(sure)}." if sure else ""
+    return (
+        f"{{{name}}}: {source!r} has not run on every path to {node.id!r}; "
+        f"write {{?{name}}}...{{/{name}}} around what speaks of it.{would_do}"
+    )

@@ -1,0 +1,83 @@
+"""Collects what is wrong with a document, each problem with its place and a way out, within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+from reprlib import Repr
+from typing import Literal
+
+import pydantic
+
+from agent_lab.contracts.errors import nearest
+
+MAX_PROBLEMS = 500
+"""More than anybody reads; a document that is wrong everywhere must not cost an answer without end."""
+MAX_COMPARED = 100_000
+"""Names that a misspelt one is compared with, in all: about a second's work."""
+UNION = frozenset({"str", "mapping[literal['en','es'],str]"})
+"""Branches of a union show up in Pydantic's places as names that are not in the document."""
+
+_shown = Repr()
+_shown.maxstring = _shown.maxother = _shown.maxlong = 60
+_shown.maxdict = _shown.maxlist = _shown.maxlevel = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong, where (a JSON pointer), and what would do. A flow with warnings alone can be run."""
+
+    path: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+
+@dataclass(slots=True)
+class Report:
+    """The problems found so far."""
+
+    problems: list[Problem] = field(default_factory=list)
+    _compared: int = 0
+
+    @property
+    def full(self) -> bool:
+        """True where nothing more is taken in."""
+        return len(self.problems) >= MAX_PROBLEMS
+
+    def say(self, path: str, message: str) -> None:
+        """Note a problem."""
+        if not self.full:
+            self.problems.append(Problem(path, message))
+
+    def nearest(self, name: str, known: Iterable[str]) -> str:
+        """A clause with the nearest names; a shorter one once many names were looked through."""
+        names = list(known)
+        self._compared += len(names)
+        return nearest(name, names if self._compared <= MAX_COMPARED else names[:12])
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def shape_problems(error: pydantic.ValidationError, model: type[pydantic.BaseModel], base: str = "") -> list[Problem]:
+    """Pydantic's complaints in our words. Unknown fields are told with the nearest known one."""
+    problems = []
+    for one in islice(error.errors(include_url=False), MAX_PROBLEMS):
+        place = [part for part in one["loc"] if part not in UNION]
+        path = base + pointer(*place)
+        if one["type"] == "extra_forbidden":
+            known = [info.alias or name for name, info in model.model_fields.items()] if len(place) == 1 else ()
+            hint = nearest(str(place[-1]), known) if known else "take it out."
+            problems.append(Problem(path, f"{_short(place[-1])} is not a field here; {hint}"))
+        elif one["type"] == "missing":
+            problems.append(Problem(path, f"{place[-1]!r} is missing; give it."))
+        else:
+            problems.append(Problem(path, f"{_short(one['input'])} is not usable: {one['msg']}."))
+    return problems
+
+
+def _short(value: object) -> str:
+    return _shown.repr(value)
