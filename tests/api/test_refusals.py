@@ -204,6 +204,16 @@ async def test_ten_megabytes_are_refused_whether_announced_or_not(tmp_path: Path
         assert (await owner.get("/health")).status_code == 200
 
 
+async def test_a_body_that_announces_a_hundred_megabytes_is_refused_before_a_byte_of_it() -> None:
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("the body was read")
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"100000000")]
+    request = Request({"type": "http", "headers": headers}, receive)  # type: ignore[arg-type]
+    with pytest.raises(TooLargeError, match="larger than"):
+        await checked(request)
+
+
 async def test_a_body_without_an_end_is_not_read_to_it() -> None:
     read_bytes = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from itertools import accumulate
 from typing import NoReturn
 
 from pydantic import JsonValue
@@ -13,8 +14,9 @@ from agent_lab.contracts.errors import TooLargeError, ValidationError
 
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 64
-# Strings are skipped whole, so that a bracket in a text does not count.
-_STRUCTURE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
+# Strings are taken out whole, so that a bracket in a text does not count.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
 def read_json(raw: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
@@ -36,15 +38,11 @@ def read_json(raw: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: i
 
 
 def _check_depth(raw: bytes, what: str, max_depth: int) -> None:
-    depth = 0
-    for match in _STRUCTURE.finditer(raw):
-        token = match.group()
-        if token in b"[{":
-            depth += 1
-            if depth > max_depth:
-                raise TooLargeError(f"{what} is nested deeper than {max_depth} levels.")
-        elif token in b"]}":
-            depth -= 1
+    if raw.count(b"[") + raw.count(b"{") <= max_depth:
+        return
+    brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
+    if any(depth > max_depth for depth in accumulate(1 if one in b"[{" else -1 for one in brackets)):
+        raise TooLargeError(f"{what} is nested deeper than {max_depth} levels.")
 
 
 def _not_a_number(name: str) -> NoReturn:

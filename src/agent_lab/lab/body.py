@@ -57,6 +57,8 @@ async def read_bytes(request: Request, limit_bytes: int) -> bytes:
     """The body as it came, declared as JSON (or empty). Raises TooLargeError or MediaTypeError."""
     chunks: list[bytes] = []
     size_bytes = 0
+    if _declared_bytes(request) > DRAINED_BODIES * limit_bytes:  # not a byte of it is waited for
+        raise _too_large(limit_bytes)
     async for chunk in request.stream():
         size_bytes += len(chunk)
         if size_bytes <= limit_bytes:
@@ -66,11 +68,20 @@ async def read_bytes(request: Request, limit_bytes: int) -> bytes:
         if size_bytes > DRAINED_BODIES * limit_bytes:
             break
     if size_bytes > limit_bytes:
-        raise TooLargeError(f"The body is larger than {limit_bytes / 1e6:g} MB; send less at once.")
+        raise _too_large(limit_bytes)
     body = b"".join(chunks)
     if body:
         _check_type(request.headers.get("content-type", ""))
     return body
+
+
+def _declared_bytes(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+def _too_large(limit_bytes: int) -> TooLargeError:
+    return TooLargeError(f"The body is larger than {limit_bytes / 1e6:g} MB; send less at once.")
 
 
 def _check_type(declared: str) -> None:
