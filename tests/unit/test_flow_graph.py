@@ -74,6 +74,13 @@ def test_an_edge_back_is_taken_no_more_often_than_its_bound() -> None:
     assert choose_edges(graph, "b", {}, {edge_key(edge): 2}, {}) == ()
 
 
+def test_an_otherwise_that_leads_back_keeps_to_its_bound() -> None:
+    graph = FlowGraph(flow("abc", "ab", ("bc", WHEN), ("ba", {"otherwise": True, "max_rounds": 2})))
+    back = graph.outgoing("b")[1]
+    assert choose_edges(graph, "b", {}, {edge_key(back): 1}, {}) == (back,)
+    assert choose_edges(graph, "b", {}, {edge_key(back): 2}, {}) == ()
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(), st.lists, max_leaves=4
 )

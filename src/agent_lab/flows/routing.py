@@ -28,16 +28,18 @@ def choose_edges(
     plain = [edge for edge in edges if not is_choice(edge)]
     chosen = [edge for edge in edges if is_choice(edge) and not edge.otherwise and _holds(edge, outputs, taken, visits)]
     if not chosen:
-        chosen = [edge for edge in edges if edge.otherwise]
+        chosen = [edge for edge in edges if edge.otherwise and not _used_up(edge, taken)]
     return (*plain, *chosen)
 
 
 def _holds(
     edge: EdgeConfig, outputs: Mapping[str, NodeOutput], taken: Mapping[str, int], visits: Mapping[str, int]
 ) -> bool:
-    if edge.max_rounds is not None and taken.get(edge_key(edge), 0) >= edge.max_rounds:
-        return False
-    return edge.when is None or holds(edge.when, outputs, visits)
+    return not _used_up(edge, taken) and (edge.when is None or holds(edge.when, outputs, visits))
+
+
+def _used_up(edge: EdgeConfig, taken: Mapping[str, int]) -> bool:
+    return edge.max_rounds is not None and taken.get(edge_key(edge), 0) >= edge.max_rounds
 
 
 def holds(predicate: Predicate, outputs: Mapping[str, NodeOutput], visits: Mapping[str, int]) -> bool:

@@ -132,10 +132,17 @@ def _name_problem(check: Examined, node: NodeConfig, name: str, *, must: bool) -
 
 
 def _previous_problem(check: Examined, node: NodeConfig, *, must: bool) -> str | None:
-    if node.id not in check.graph.starts or (check.graph.incoming(node.id) and not must):
+    graph = check.graph
+    if node.id in graph.starts and (must or not graph.incoming(node.id)):
+        text = f"{{previous_output}} has no value in {node.id!r}, which starts the flow"
+        return f"{text}; take it out, or let an edge lead here."
+    joined = graph.joined(node.id)
+    if not must or not joined or any(graph.surely_before(node.id, [source]) for source in joined):
         return None
-    text = f"{{previous_output}} has no value in {node.id!r}, which starts the flow"
-    return f"{text}; take it out, or let an edge lead here."
+    text = (
+        f"{{previous_output}} is what {', '.join(joined[:MOST_SURE])} said, and a condition may lead here before them"
+    )
+    return f"{text}; write {{?previous_output}}...{{/previous_output}} around what speaks of it."
 
 
 def _names(check: Examined, kind: NodeKind | None) -> Iterator[str]:
