@@ -78,6 +78,8 @@ class Named:
 
     pointer: str
     name: str
+    field: str | None = None
+    """Of a node: the declared field that is read; None: its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ class NodeKind:
     fields: Mapping[str, str] = field(default_factory=dict)
     """Declared fields of its output, which conditions and templates may name: name -> what it holds."""
     templates: tuple[str, ...] = ()
-    """Names of those settings that are templates."""
+    """Names of those settings that are templates, or mappings whose texts are."""
     binds: tuple[str, ...] = ()
     """Names that its own templates may use besides those of the flow, such as `item`."""
     calls: bool = False
