@@ -6,6 +6,7 @@
     │   ├── ConflictError      the thing is in another state than the request supposes
     │   │   └── StaleError     somebody else has changed it since it was read
     │   ├── TooLargeError      over a stated bound
+    │   ├── ProblemsError      a document with several things to mend, each told with its place
     │   └── ContentRefusedError  a vendor's filter does not let the request through
     ├── ProviderError          a provider did not answer
     │   ├── BusyError          the same provider, later
@@ -77,6 +78,17 @@ class TooLargeError(ValidationError):
 
     slug = "too-large"
     status = 413
+
+
+class ProblemsError(ValidationError):
+    """The document cannot be used as it stands; mend what is told of it."""
+
+    slug = "problems"
+
+    def __init__(self, message: str, *, problems: Iterable[tuple[str, str]], where: str | None = None) -> None:
+        super().__init__(message, where=where)
+        self.problems = tuple(problems)
+        """(JSON pointer into the document, sentence)"""
 
 
 class ContentRefusedError(ValidationError):

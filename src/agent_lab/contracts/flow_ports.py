@@ -132,15 +132,32 @@ class StoredFlow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FlowVersion:
-    """One saved version of a flow. It never changes."""
+class NewVersion:
+    """A version that is to be kept."""
+
+    document: dict[str, JsonValue]
+    flow_hash: str
+    note: str = ""
+    created_at: datetime | None = None
+    """None: now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow:
+    """A saved version as lists show it, without its document."""
 
     flow_id: str
     number: int
     flow_hash: str
-    document: dict[str, JsonValue]
     note: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowVersion(VersionRow):
+    """One saved version of a flow. It never changes."""
+
+    document: dict[str, JsonValue]
 
 
 class FlowStore(Protocol):
@@ -156,25 +173,19 @@ class FlowStore(Protocol):
         """Also of a deleted flow."""
         ...
 
-    async def versions(self, flow_id: str) -> Sequence[FlowVersion]:
-        """Newest first."""
+    async def versions(self, flow_id: str, *, limit: int, before: int | None = None) -> Sequence[VersionRow]:
+        """Newest first, those below `before`. Also of a deleted flow."""
         ...
 
-    async def save(
-        self,
-        flow_id: str,
-        document: dict[str, JsonValue],
-        *,
-        flow_hash: str,
-        note: str = "",
-        expected: int | None = None,
-        new: bool = False,
-    ) -> StoredFlow:
-        """Add a version, unless the newest one has that hash. `new`: there must be no such flow yet.
+    async def add(self, flow_id: str, versions: Sequence[NewVersion], *, published: int | None = None) -> StoredFlow:
+        """Add a flow with its versions, oldest first, in one transaction; `published` is a place among them, from 1.
 
-        Raises ConflictError for a flow that exists (`new`), StaleError for another revision than `expected`,
-        NotFoundError for an `expected` revision of a flow that does not exist.
+        Where a flow of that id was deleted its numbers go on. Raises ConflictError for a flow that exists.
         """
+        ...
+
+    async def save(self, flow_id: str, version: NewVersion, *, expected: int | None = None) -> StoredFlow:
+        """Add a version to a flow, unless the newest one has that hash. Raises NotFoundError, StaleError."""
         ...
 
     async def publish(self, flow_id: str, number: int | None, *, expected: int | None = None) -> StoredFlow:
