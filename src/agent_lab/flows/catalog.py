@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from pydantic import JsonValue
 
 from agent_lab.contracts.documents import content_hash, read_json
-from agent_lab.contracts.errors import AgentLabError, ValidationError, unknown_name
+from agent_lab.contracts.errors import AgentLabError, ProblemsError, unknown_name
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef
 from agent_lab.flows.checks import Checker, Problem
@@ -28,7 +29,19 @@ class BrokenFlow:
 
     def sentence(self) -> str:
         """The problems in one text."""
-        return problem_text(str(self.path), self.problems)
+        return self.error().message
+
+    def error(self) -> ProblemsError:
+        """What whoever asks for it is told: all the problems."""
+        return problems_error(str(self.path), self.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFlow:
+    """A flow that can be run, and its file where it is not the library's."""
+
+    flow: FlowConfig
+    file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +67,34 @@ class FlowCatalog:
         """Where the user's own flows are dropped."""
         return self._folder
 
-    def list(self) -> list[FlowConfig]:
+    def found(self) -> dict[str, FoundFlow]:
         """All usable flows by id. A user's flow stands in for the library's of the same id."""
-        flows = dict(self._built_in())
-        flows.update((flow.id, flow) for _, flow in self._own())
-        return [flows[flow_id] for flow_id in sorted(flows)]
+        flows = {flow_id: FoundFlow(flow) for flow_id, flow in self._built_in().items()}
+        flows.update((flow.id, FoundFlow(flow, path)) for path, flow in self._own())
+        return dict(sorted(flows.items()))
+
+    def list(self) -> list[FlowConfig]:
+        """All usable flows, in the order of their ids."""
+        return [one.flow for one in self.found().values()]
 
     def get(self, flow_id: str) -> FlowConfig:
         """The flow. Raises NotFoundError with the nearest names, ValidationError where its file is broken."""
-        own = {flow.id: flow for _, flow in self._own()}
-        found = own.get(flow_id) or self._built_in().get(flow_id)
-        if found:
-            return found
+        return self.find(flow_id).flow
+
+    def find(self, flow_id: str, *, beside: Iterable[str] = ()) -> FoundFlow:
+        """The flow and its file; what `get` raises. `beside`: names that would do as well."""
+        flows = self.found()
+        if flow_id in flows:
+            return flows[flow_id]
         for broken in self.broken():
             if broken.path.stem == flow_id:
-                raise ValidationError(broken.sentence())
-        raise unknown_name("flow", flow_id, {*own, *self._built_in()}, where="flow")
+                raise broken.error()
+        raise unknown_name("flow", flow_id, {*flows, *beside}, where="flow")
 
     async def resolve(self, name: str) -> FlowRef:
         """The flow as a run takes it. Raises what `get` raises."""
         flow = await asyncio.to_thread(self.get, name)
         return FlowRef(flow=flow, flow_hash=flow_hash(flow))
-
-    def origins(self) -> dict[str, str]:
-        """For each usable flow `library`, or the path of the user's file."""
-        return {**dict.fromkeys(self._built_in(), LIBRARY), **{flow.id: str(path) for path, flow in self._own()}}
 
     def broken(self) -> Sequence[BrokenFlow]:
         """The files of the user's folder that cannot be used."""
@@ -89,7 +105,7 @@ class FlowCatalog:
         """A flow from any file. Raises ValidationError with all its problems."""
         read = self._parse(path, (0, 0))
         if read.flow is None or read.problems:
-            raise ValidationError(problem_text(str(path), read.problems), where=str(path))
+            raise problems_error(str(path), read.problems, where=str(path))
         return read.flow
 
     def check(self, document: JsonValue) -> tuple[FlowConfig | None, Sequence[Problem]]:
@@ -135,11 +151,15 @@ class FlowCatalog:
         return _Read(stamp, flow, tuple(problems))
 
 
-def problem_text(name: str, problems: Sequence[Problem]) -> str:
-    """One text for people: the file, then each problem with its place."""
-    if len(problems) == 1:
-        return f"The flow {name} cannot be used: {_line(problems[0])}"
-    return f"The flow {name} cannot be used:" + "".join(f"\n  {_line(problem)}" for problem in problems)
+def problems_error(name: str, problems: Sequence[Problem], *, where: str | None = None) -> ProblemsError:
+    """The error with one text for people: the flow, then each problem with its place."""
+    lines = [_line(problem) for problem in problems]
+    told = f" {lines[0]}" if len(lines) == 1 else "".join(f"\n  {line}" for line in lines)
+    return ProblemsError(
+        f"The flow {name} cannot be used:{told}",
+        problems=[(problem.path, problem.message) for problem in problems],
+        where=where,
+    )
 
 
 def _line(problem: Problem) -> str:
@@ -148,4 +168,9 @@ def _line(problem: Problem) -> str:
 
 def flow_hash(flow: FlowConfig) -> str:
     """The content hash that names a flow's version."""
-    return content_hash(flow.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    return content_hash(document_of(flow))
+
+
+def document_of(flow: FlowConfig) -> dict[str, Any]:
+    """The flow as its JSON document, without what is left at its default."""
+    return flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -1,0 +1,206 @@
+"""Finds flows by name: those of the library, of the user's folder, and the stored ones with their versions."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from agent_lab.contracts.errors import NotFoundError
+from agent_lab.contracts.flow import NAME, FlowConfig
+from agent_lab.contracts.flow_ports import FlowRef, FlowStore, FlowVersion, StoredFlow, VersionRow
+from agent_lab.flows.catalog import FlowCatalog, FoundFlow, flow_hash, problems_error
+from agent_lab.flows.checks import Checker, Problem
+from agent_lab.flows.examined import Examined, Examiner
+
+Origin = Literal["library", "file", "stored"]
+DRAFT, PUBLISHED, ORIGINAL = "draft", "published", "original"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A flow as it was found under a name."""
+
+    flow_id: str
+    origin: Origin
+    document: dict[str, Any]
+    flow: FlowConfig | None
+    """None where the document's shape is not right yet."""
+    flow_hash: str
+    file: Path | None = None
+    version: int | None = None
+    stored: StoredFlow | None = None
+    """How it stands in the store, also where another one answers to the plain name still."""
+    problems: tuple[Problem, ...] = ()
+    """Of this version; in a list, of the newest one."""
+
+    @property
+    def serves(self) -> bool:
+        """True where it is no mere draft: it is published, or a file's, or the library's."""
+        return self.stored is None or self.origin != "stored" or self.version == self.stored.published
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the list. `next_cursor` is None on the last one."""
+
+    entries: Sequence[Entry]
+    next_cursor: str | None
+
+
+class FlowFinder:
+    """What answers to a name.
+
+    A stored flow stands in for the file of its id, and a file for the library's flow, but a stored flow of which
+    nothing is published leaves the plain name to what is beneath it: work on a draft changes nothing for others.
+    `id@3` is the third version, `id@draft` the newest, `id@published` the published one, and `id@original` what is
+    beneath the stored ones.
+    """
+
+    def __init__(self, catalog: FlowCatalog, store: FlowStore, check: Checker) -> None:
+        self.catalog = catalog
+        self._store = store
+        self._examiner = Examiner(check)
+
+    async def resolve(self, name: str) -> FlowRef:
+        """The flow that a run takes. Raises NotFoundError, and ProblemsError where it cannot be run."""
+        entry = await self.get(name)
+        if entry.flow is None or entry.problems:
+            raise problems_error(repr(name), entry.problems, where="flow")
+        return FlowRef(flow=entry.flow, flow_hash=entry.flow_hash, version=entry.version)
+
+    async def get(self, name: str) -> Entry:
+        """What the name stands for, also with problems. Raises NotFoundError with the nearest names."""
+        flow_id, _, which = name.partition("@")
+        stored = await self.stored(flow_id)
+        if stored is None or which == ORIGINAL:
+            if which not in {"", DRAFT, ORIGINAL}:
+                raise await self._no_version(flow_id, which)
+            return _beneath(await self._find(flow_id), stored)
+        if not which and stored.published is None:
+            beneath = (await asyncio.to_thread(self.catalog.found)).get(flow_id)
+            if beneath is not None:
+                return _beneath(beneath, stored)
+        return await self._numbered(stored, which)
+
+    async def list(self, *, limit: int, after: str | None = None) -> Page:
+        """Flows by id, those behind the id `after`; what is beneath a stored one is not listed besides."""
+        stored = {flow.flow_id: flow for flow in await self._store.list()}
+        beneath = await asyncio.to_thread(self.catalog.found)
+        ids = [flow_id for flow_id in sorted({*stored, *beneath}) if after is None or flow_id > after]
+        entries = [
+            await self._listed(stored[flow_id], beneath.get(flow_id))
+            if flow_id in stored
+            else _beneath(beneath[flow_id])
+            for flow_id in ids[:limit]
+        ]
+        return Page(entries, ids[limit - 1] if len(ids) > limit else None)
+
+    async def served(self) -> Sequence[Entry]:
+        """Those that answer to their plain name for everybody: the published ones, files, and the library's."""
+        page = await self.list(limit=2**31)
+        return [
+            entry for entry in page.entries if entry.origin != "stored" or (entry.stored and entry.stored.published)
+        ]
+
+    async def examine(self, document: dict[str, JsonValue]) -> Examined:
+        """What the checks say of a document that is not kept yet."""
+        return await self._examiner.look(document)
+
+    async def names(self) -> set[str]:
+        """The ids of all flows."""
+        return {*(flow.flow_id for flow in await self._store.list()), *await asyncio.to_thread(self.catalog.found)}
+
+    async def stored(self, flow_id: str) -> StoredFlow | None:
+        """How it stands in the store; None where it is not in it, or was deleted."""
+        return await self._store.get(flow_id) if re.fullmatch(NAME, flow_id) else None
+
+    async def version(self, flow_id: str, number: int) -> FlowVersion:
+        """One stored version, also of a deleted flow. Raises NotFoundError."""
+        usable = re.fullmatch(NAME, flow_id) and 0 < number < 2**31
+        found = await self._store.version(flow_id, number) if usable else None
+        if found is None:
+            raise await self._no_version(flow_id, str(number))
+        return found
+
+    async def versions(self, flow_id: str, *, limit: int, before: int | None = None) -> Sequence[VersionRow]:
+        """Stored versions, newest first, also of a deleted flow; none of what is not stored. Raises NotFoundError."""
+        usable = re.fullmatch(NAME, flow_id)
+        found = await self._store.versions(flow_id, limit=limit, before=before) if usable else ()
+        if not found and before is None:
+            await self._find(flow_id)
+        return found
+
+    async def _find(self, flow_id: str) -> FoundFlow:
+        names = [flow.flow_id for flow in await self._store.list()]
+        return await asyncio.to_thread(self.catalog.find, flow_id, beside=names)
+
+    async def _no_version(self, flow_id: str, which: str) -> NotFoundError:
+        stored = await self.stored(flow_id)
+        if stored is None:
+            found = await self._find(flow_id)
+            return NotFoundError(
+                f"The flow {flow_id!r} is {_whose(found)} and has no versions; name it without @, or save one of it.",
+                where="flow",
+            )
+        return NotFoundError(
+            f"The flow {flow_id!r} has no version {which[:64]!r}; it has 1 to {stored.newest}, `draft`"
+            f"{' and `published`' if stored.published else ''}.",
+            where="flow",
+        )
+
+    async def _numbered(self, stored: StoredFlow, which: str) -> Entry:
+        number = _number(stored, which)
+        if number is None:
+            raise await self._no_version(stored.flow_id, which)
+        version = await self.version(stored.flow_id, number)
+        found = await self._examiner.examine(version)
+        return Entry(
+            flow_id=stored.flow_id,
+            origin="stored",
+            document=version.document,
+            flow=found.flow,
+            flow_hash=version.flow_hash,
+            version=number,
+            stored=stored,
+            problems=found.problems,
+        )
+
+    async def _listed(self, stored: StoredFlow, beneath: FoundFlow | None) -> Entry:
+        newest = await self._numbered(stored, DRAFT)
+        if stored.published is None:
+            return newest if beneath is None else replace(_beneath(beneath, stored), problems=newest.problems)
+        if stored.published == stored.newest:
+            return newest
+        return replace(await self._numbered(stored, PUBLISHED), problems=newest.problems)
+
+
+def _beneath(found: FoundFlow, stored: StoredFlow | None = None) -> Entry:
+    return Entry(
+        flow_id=found.flow.id,
+        origin="library" if found.file is None else "file",
+        # As its author wrote it, defaults and all: what is read is what will be changed.
+        document=found.flow.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        flow=found.flow,
+        flow_hash=flow_hash(found.flow),
+        file=found.file,
+        stored=stored,
+    )
+
+
+def _number(stored: StoredFlow, which: str) -> int | None:
+    """The version that is meant; None where there is no such one."""
+    named = {"": stored.published or stored.newest, DRAFT: stored.newest, PUBLISHED: stored.published}
+    if which in named:
+        return named[which]
+    number = int(which) if which.isascii() and which.isdigit() and len(which) < 10 else 0
+    return number if 1 <= number <= stored.newest else None
+
+
+def _whose(found: FoundFlow) -> str:
+    return "the library's" if found.file is None else f"that of the file {found.file.name}"
