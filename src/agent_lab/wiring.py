@@ -55,6 +55,8 @@ from agent_lab.registries.references import check_references
 from agent_lab.registries.residency import with_residency
 from agent_lab.registries.strategies import StrategyRegistry, load_strategies
 from agent_lab.runs.admission import Admission
+from agent_lab.runs.aside import SetAside, with_flow
+from agent_lab.runs.cases import CaseRunner
 from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.service import RunService
 from agent_lab.runs.workshop import Workshop
@@ -217,6 +219,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         loading=lab.loading,
         flows=lab.flows,
         runs=lab.runs,
+        cases=case_runner(lab),
         metrics=lab.metrics,
         spending=lab.spending,
         daily_budget_usd=lab.settings.agent_lab_daily_budget_usd,
@@ -240,6 +243,12 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         on_start=start,
         on_stop=stop,
     )
+
+
+def case_runner(lab: Lab) -> CaseRunner:
+    """What runs the test cases of flows over this lab."""
+    aside = SetAside(models=lab.models, strategies=lab.strategies, kinds=lab.kinds, flows=lab.flows)
+    return CaseRunner(aside=aside, real=lambda flow: with_flow(lab.runs, flow))
 
 
 @dataclass(frozen=True, slots=True)

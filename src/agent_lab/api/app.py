@@ -17,7 +17,7 @@ from agent_lab.api.frame import Frame
 from agent_lab.api.guard import host_names
 from agent_lab.api.token import usable_token
 from agent_lab.compat import routes as compat
-from agent_lab.lab import cache, flows, inference, models, orchestrate, residency, runs, spending, system
+from agent_lab.lab import cache, flow_tests, flows, inference, models, orchestrate, residency, runs, spending, system
 from agent_lab.lab.access import GuardedRoute, access_of, owner
 from agent_lab.lab.services import LabServices
 
@@ -32,6 +32,7 @@ LAB = (
     inference.router,
     orchestrate.router,
     flows.router,
+    flow_tests.router,
     runs.router,
     spending.router,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent_lab.cli.flow_tests import test_flow
 from agent_lab.cli.lazy import CONTEXT
 from agent_lab.cli.options import as_json
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 @click.group(context_settings=CONTEXT)
 def flows() -> None:
     """List, show, check and start flows."""
+
+
+flows.add_command(test_flow)
 
 
 @flows.command("list")

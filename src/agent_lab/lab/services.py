@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agent_lab.lab.loads import Loads
     from agent_lab.registries.models import ModelRegistry
     from agent_lab.registries.strategies import StrategyRegistry
+    from agent_lab.runs.cases import CaseRunner
     from agent_lab.runs.service import RunService
     from agent_lab.telemetry.metrics import Metrics
 
@@ -41,6 +42,8 @@ class LabServices:
     """The models on their way into memory, whoever asked for them."""
     flows: FlowCatalog
     runs: RunService
+    cases: CaseRunner
+    """Runs the test cases that flows carry."""
     metrics: Metrics
     spending: SpendingLog
     daily_budget_usd: Decimal | None
