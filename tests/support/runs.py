@@ -44,7 +44,13 @@ def scripted_model(key: str, price: float | None = None) -> ModelSpec:
 
 EITHER = ModelSpec(key="either", split={"voice": 1, "other": 1})
 MODELS = ModelRegistry(
-    [scripted_model("voice"), scripted_model("other"), scripted_model("dear", price=1_000_000.0), EITHER]
+    [
+        scripted_model("voice"),
+        scripted_model("other"),
+        scripted_model("dear", price=1_000_000.0),
+        scripted_model("priced", price=1.0),
+        EITHER,
+    ]
 )
 STRATEGIES = StrategyRegistry([StrategySpec(name="standard", description="plain")])
 

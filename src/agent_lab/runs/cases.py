@@ -87,11 +87,11 @@ class CaseRunner:
         if case.answers is None:
             return await _carried_out(self.real(flow), flow, case)
         script = CaseScript(flow, case.answers)
-        async with self.aside(_by_node(flow), script) as service:
+        async with self.aside(by_node(flow), script) as service:
             return await _carried_out(service, flow, case)
 
 
-def _by_node(flow: FlowConfig) -> FlowConfig:
+def by_node(flow: FlowConfig) -> FlowConfig:
     """The same flow with each node in a part of its own, so that the script knows who asks."""
     nodes = tuple(node.model_copy(update={"role": None}) for node in flow.nodes)
     return flow.model_copy(update={"nodes": nodes})

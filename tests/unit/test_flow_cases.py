@@ -1,0 +1,216 @@
+"""A flow carries its own test cases; they run on their own answers and tell exactly what came out otherwise."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_lab.contracts.errors import NotFoundError, ValidationError
+from agent_lab.contracts.flow import Expectation, FlowConfig
+from agent_lab.contracts.run import NodeView, RunTotals, RunView
+from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.runs.aside import with_flow
+from agent_lab.runs.cases import CaseResult, CaseRunner
+from agent_lab.runs.expectations import SHOWN_CHARS, difference_line, differences, found_value
+from support.flows import LIBRARY
+from support.library import ASIDE, CATALOG
+from support.runs import Bench, bench
+
+NODES = [
+    {"id": "draft", "kind": "generate", "role": "creator", "prompt": "{user_input}"},
+    {"id": "better", "kind": "generate", "prompt": "{draft_output}", "model": "other"},
+]
+
+
+def flow(*tests: Mapping[str, Any]) -> FlowConfig:
+    return FlowConfig.model_validate(
+        {
+            "id": "pair",
+            "name": "Pair",
+            "nodes": NODES,
+            "edges": [{"from": "draft", "to": "better"}],
+            "draft": "draft",
+            "tests": tests,
+        }
+    )
+
+
+def case(expect: Any, **more: Any) -> dict[str, Any]:
+    checks = [dict(zip(("value", "op", "than"), one, strict=True)) for one in expect]
+    return {"name": "one", "prompt": "What?", "answers": {"*": "said"}, "expect": checks, **more}
+
+
+def runner(lab: Bench | None = None) -> CaseRunner:
+    def real(wanted: FlowConfig) -> Any:
+        assert lab is not None, "this case must not reach the real models"
+        return with_flow(lab.runs, wanted)
+
+    return CaseRunner(aside=ASIDE, real=real)
+
+
+async def result(test: Mapping[str, Any], lab: Bench | None = None) -> CaseResult:
+    (only,) = await runner(lab).run(flow(test))
+    return only
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+async def test_every_case_of_the_library_comes_out_as_it_expects(name: str) -> None:
+    library_flow = CATALOG.get(name)
+    results = await runner().run(library_flow)
+    assert [(one.name, one.differences, one.problem) for one in results if not one.passed] == []
+    assert len(results) >= 2
+    assert {test.language for test in library_flow.tests} == {"en", "es"}
+
+
+async def test_what_came_out_otherwise_is_told_with_what_was_expected() -> None:
+    told = await result(
+        case(
+            [
+                ("answer", "==", "said"),
+                ("answer", "contains", "nothing of it"),
+                ("calls", "<", 2),
+                ("better.tokens", "==", 1),
+                ("better.nothing", "==", 1),
+                ("nobody.text", "!=", "x"),
+            ]
+        )
+    )
+    assert not told.passed
+    assert told.status == "completed"
+    assert [difference_line(one) for one in told.differences] == [
+        'answer contains "nothing of it" was expected, and it is "said".',
+        "calls < 2 was expected, and it is 2.",
+        "better.nothing == 1 was expected, and it is null.",
+    ]
+    assert told.transcript == {"draft": "said", "better": "said"}
+    assert told.run_id is None
+
+
+async def test_answers_go_by_node_then_by_role_then_to_whoever_asks_call_by_call() -> None:
+    by_role = await result(case([("draft.text", "==", "by role")], answers={"creator": "by role", "*": "any"}))
+    by_node = await result(
+        case([("draft.text", "==", "by node")], answers={"creator": "role", "draft": "by node", "*": ""})
+    )
+    in_turn = await result(case([("answer", "==", "second")], answers={"*": ["first", "second"]}))
+    last = await result(case([("answer", "==", "first")], answers={"*": ["first"]}))
+    assert all(one.passed for one in (by_role, by_node, in_turn, last))
+
+
+async def test_a_case_without_an_answer_for_a_node_fails_with_a_sentence_that_says_so() -> None:
+    told = await result(case([("answer", "==", "x")], answers={"draft": "x"}))
+    assert not told.passed
+    assert told.status == "failed"
+    assert told.problem == "The case has no answer for 'better'; give one under `answers`, by node, by role or by '*'."
+
+
+async def test_a_case_that_cannot_begin_is_a_result_and_the_others_still_run() -> None:
+    wrong = case([("answer", "==", "x")], inputs={"tone": "dry"})
+    results = await runner().run(flow({**wrong, "name": "wrong"}, case([("answer", "==", "said")])))
+    assert [(one.name, one.passed, one.status) for one in results] == [
+        ("wrong", False, None),
+        ("one", True, "completed"),
+    ]
+    assert "There is no input 'tone'" in (results[0].problem or "")
+
+
+async def test_a_failure_may_be_what_a_case_expects() -> None:
+    told = await result(case([("status", "==", "failed"), ("answer", "==", None)], answers={"draft": "x"}))
+    assert told.passed
+
+
+async def test_only_the_case_that_is_named_runs_and_an_unknown_one_is_told_with_the_nearest() -> None:
+    one, other = case([("status", "==", "completed")]), case([("status", "==", "completed")], name="other")
+    assert [told.name for told in await runner().run(flow(one, other), only="other")] == ["other"]
+    with pytest.raises(NotFoundError, match=r"no case 'othr' in the flow 'pair'; did you mean 'other'"):
+        await runner().run(flow(one, other), only="othr")
+
+
+async def test_a_flow_without_cases_never_passes_in_silence() -> None:
+    with pytest.raises(ValidationError, match=r"has no test cases; write some under `tests`"):
+        await runner().run(flow())
+
+
+async def test_a_scripted_case_leaves_nothing_among_the_users_runs(tmp_path: Path) -> None:
+    lab = bench(tmp_path)
+    (told,) = await runner(lab).run(flow(case([("answer", "==", "said")])))
+    assert told.passed
+    assert await lab.runs.list() == []
+    assert lab.provider.calls == []
+    assert not (tmp_path / "outputs").exists()
+
+
+async def test_a_case_without_answers_asks_the_real_models_and_names_its_run(tmp_path: Path) -> None:
+    lab = bench(tmp_path, ScriptedProvider({"*": "really said"}))
+    (told,) = await runner(lab).run(flow(case([("answer", "==", "really said")], answers=None, language="es")))
+    assert told.passed
+    assert not told.scripted
+    view = await lab.runs.view(told.run_id or "")
+    assert view.answer == "really said"
+    assert len(lab.provider.calls) == 2
+    await lab.runs.close()
+
+
+async def test_no_prompt_is_too_long_for_a_scripted_case_whatever_the_models_window_is() -> None:
+    told = await result(case([("answer", "==", "said")], prompt="word " * 19_000))
+    assert told.passed
+
+
+VIEW = RunView(
+    run_id="r",
+    request_id="q",
+    flow_id="f",
+    flow_hash="h",
+    prompt="p",
+    status="completed",
+    answer="a",
+    nodes=(
+        NodeView(id="one", kind="generate", label="", role="one", visits=2, text="t", fields={"n": 3, "l": ["x"]}),
+        NodeView(id="off", kind="generate", label="", role="off", status="skipped"),
+    ),
+    totals=RunTotals(calls=2),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("answer", "a"),
+        ("draft", None),
+        ("status", "completed"),
+        ("calls", 2),
+        ("cost_usd", None),
+        ("one.text", "t"),
+        ("one.visits", 2),
+        ("one.n", 3),
+        ("one.l", ["x"]),
+        ("one.none", None),
+        ("off.text", None),
+        ("off.visits", 0),
+        ("who.text", None),
+    ],
+)
+def test_a_value_is_found_where_the_run_has_one(name: str, found: Any) -> None:
+    assert found_value(name, VIEW) == found
+
+
+def test_a_long_text_is_cut_where_it_is_shown() -> None:
+    view = VIEW.model_copy(update={"answer": "x" * 100_000})
+    (told,) = differences([Expectation(value="answer", op="==", than="y")], view)
+    assert isinstance(told.found, str)
+    assert len(told.found) == SHOWN_CHARS
+
+
+OPS = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "contains"])
+ANYTHING = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+
+
+@given(st.sampled_from(["answer", "calls", "one.n", "one.l", "who.text"]), OPS, ANYTHING)
+def test_no_expectation_ever_raises_and_its_contrary_never_holds_with_it(name: str, op: Any, than: Any) -> None:
+    def holds(op: Any) -> bool:
+        return not differences([Expectation(value=name, op=op, than=than)], VIEW)
+
+    contrary = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+    assert not (holds(op) and op in contrary and holds(contrary[op]))
