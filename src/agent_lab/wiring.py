@@ -247,7 +247,9 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
 
 def case_runner(lab: Lab) -> CaseRunner:
     """What runs the test cases of flows over this lab."""
-    aside = SetAside(models=lab.models, strategies=lab.strategies, kinds=lab.kinds, flows=lab.flows)
+    aside = SetAside(
+        models=lab.models, strategies=lab.strategies, kinds=lab.kinds, flows=lab.flows, check=lab.runs.check
+    )
     return CaseRunner(aside=aside, real=lambda flow: with_flow(lab.runs, flow))
 
 

@@ -32,11 +32,9 @@ SAID: Mapping[str, Mapping[str, str | tuple[str, ...]]] = {
 }
 """What nodes answer, call by call; every other one says its own name in brackets."""
 
-CATALOG = FlowCatalog(
-    Path("no-such-folder"),
-    partial(check_flow, kinds=KINDS, models=[row.key for row in MODELS.list_models()], strategies=["standard"]),
-)
-ASIDE = SetAside(models=MODELS, strategies=STRATEGIES, kinds=KINDS, flows=CATALOG)
+CHECK = partial(check_flow, kinds=KINDS, models=[row.key for row in MODELS.list_models()], strategies=["standard"])
+CATALOG = FlowCatalog(Path("no-such-folder"), CHECK)
+ASIDE = SetAside(models=MODELS, strategies=STRATEGIES, kinds=KINDS, flows=CATALOG, check=CHECK)
 
 
 async def on_script(

@@ -1,6 +1,7 @@
 """A flow carries its own test cases; they run on their own answers and tell exactly what came out otherwise."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import NotFoundError, ValidationError
 from agent_lab.contracts.flow import Expectation, FlowConfig
-from agent_lab.contracts.run import NodeView, RunTotals, RunView
+from agent_lab.contracts.flow_ports import NodeKind, Step
+from agent_lab.contracts.run import NodeOutput, NodeView, RunTotals, RunView
+from agent_lab.flows.state import AgentState
+from agent_lab.nodes.settings import NodeSettings
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.aside import with_flow
 from agent_lab.runs.cases import CaseResult, CaseRunner
 from agent_lab.runs.expectations import SHOWN_CHARS, difference_line, differences, found_value
-from support.flows import LIBRARY
+from support.flows import KINDS, LIBRARY
 from support.library import ASIDE, CATALOG
 from support.runs import Bench, bench
 
@@ -151,6 +155,42 @@ async def test_a_case_without_answers_asks_the_real_models_and_names_its_run(tmp
     assert view.answer == "really said"
     assert len(lab.provider.calls) == 2
     await lab.runs.close()
+
+
+async def ask(state: AgentState, settings: NodeSettings, step: Step) -> NodeOutput:
+    return NodeOutput(text=await step.ask("Which one?", choices=("this", "that")))
+
+
+ASKING = NodeKind(name="asking", summary="Asks a person.", settings=NodeSettings, run=ask, steady=False)
+
+
+async def asked_people(**people: str) -> CaseResult:
+    document = flow(case([("answer", "==", "that")], people=people)).model_dump(mode="json", by_alias=True)
+    document["nodes"] = [{"id": "first", "kind": "asking"}, {"id": "second", "kind": "asking"}]
+    document["edges"] = [{"from": "first", "to": "second"}]
+    document["draft"] = None
+    aside = replace(ASIDE, kinds={**KINDS, "asking": ASKING})
+    (told,) = await CaseRunner(aside=aside, real=runner().real).run(FlowConfig.model_validate(document))
+    return told
+
+
+async def test_what_people_say_is_given_at_their_nodes() -> None:
+    told = await asked_people(first="this", second="that")
+    assert told.passed, told
+    assert told.transcript == {"first": "this", "second": "that"}
+
+
+async def test_a_person_without_an_answer_ends_the_case_with_a_sentence() -> None:
+    told = await asked_people(first="this")
+    assert not told.passed
+    assert told.status == "cancelled"
+    assert told.problem == "A person is asked at 'second', and the case has no answer; give one under `people`."
+
+
+async def test_an_answer_that_is_no_choice_ends_the_case_with_a_sentence() -> None:
+    told = await asked_people(first="neither", second="that")
+    assert not told.passed
+    assert "'neither' is no choice" in (told.problem or "")
 
 
 async def test_no_prompt_is_too_long_for_a_scripted_case_whatever_the_models_window_is() -> None:

@@ -15,7 +15,8 @@ from agent_lab.contracts.flow_ports import FlowRef, FlowSource, NodeKind
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import Capability, CostProfile, ModelSpec
 from agent_lab.contracts.run_ports import RunEnd
-from agent_lab.flows.catalog import FlowCatalog, flow_hash
+from agent_lab.flows.catalog import flow_hash
+from agent_lab.flows.checks import Checker
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.nodes.history import history_kind
@@ -78,7 +79,8 @@ class SetAside:
     models: ModelRegistry
     strategies: StrategyRegistry
     kinds: Mapping[str, NodeKind]
-    flows: FlowCatalog
+    flows: FlowSource
+    check: Checker
 
     @asynccontextmanager
     async def __call__(self, flow: FlowConfig, script: Callable[[ModelCall], str]) -> AsyncIterator[RunService]:
@@ -95,7 +97,7 @@ class SetAside:
         service = RunService(
             store=store,
             flows=OneFlow(flow, self.flows),
-            check=self.flows.check,
+            check=self.check,
             shop=Workshop(store=store, generator=gateway, kinds=kinds, outputs=NoOutputs(), metrics=NoMetrics()),
             admission=Admission(models.get_model, self.strategies.get_strategy, kinds),
         )
