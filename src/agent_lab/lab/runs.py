@@ -1,21 +1,24 @@
-"""The routes of runs: start one, list them, look at one, follow it live, stop it, take it up again."""
+"""The routes of runs: start one, list them, look at one, follow it live."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import AfterValidator, BaseModel, ConfigDict, RootModel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.run import TERMINAL, RunInfo, RunRequest, RunStatus, RunView
 from agent_lab.contracts.run_ports import RunFilter
 from agent_lab.lab.access import GuardedRoute, owner
+from agent_lab.lab.idempotency import Key
 from agent_lab.lab.problems import documented, request_id_of
+from agent_lab.lab.run_shapes import INFO, REQUEST, STREAM, VIEW, answers
+from agent_lab.lab.run_stream import SEND_TIMEOUT_S, event_number
 from agent_lab.lab.services import LabServices, Services, services_of
 
 router = APIRouter(route_class=GuardedRoute, tags=["runs"])
@@ -23,38 +26,6 @@ router = APIRouter(route_class=GuardedRoute, tags=["runs"])
 SHOWN_PROMPT_CHARS = 300
 """A list of runs shows this much of each question: a page of full ones could be megabytes."""
 PING_S = 15
-SEND_TIMEOUT_S = 60.0
-"""A reader that takes nothing for this long is let go; it comes back with Last-Event-ID."""
-
-REQUEST: dict[str, Any] = {"flow": "challenge", "prompt": "Ana has 12 apples and buys 30 more. How many has she now?"}
-INFO: dict[str, Any] = {
-    "run_id": "20261121t090000-5f1d7c0e9b",
-    "flow_id": "challenge",
-    "flow_hash": "9f2c",
-    "status": "running",
-    "prompt": REQUEST["prompt"],
-    "request_id": "5f1d7c0e9b6a4c52",
-    "created_at": "2026-11-21T09:00:00Z",
-    "finished_at": None,
-}
-VIEW: dict[str, Any] = {
-    "run_id": INFO["run_id"],
-    "request_id": INFO["request_id"],
-    "flow_id": "challenge",
-    "flow_hash": "9f2c",
-    "prompt": REQUEST["prompt"],
-    "status": "completed",
-    "nodes": [{"id": "creator", "kind": "generate", "label": "Creator", "role": "creator", "status": "completed"}],
-    "edges": [{"source": "creator", "target": "challenger", "taken": 1}],
-    "answer": "Answer: 42",
-    "totals": {"calls": 3, "prompt_tokens": 150, "completion_tokens": 60, "cost_usd": 0.0, "seconds": 0.8},
-    "last_seq": 14,
-}
-STREAM = (
-    "id: 2\r\nevent: node_started\r\ndata: "
-    '{"seq":2,"at":"2026-11-21T09:00:00Z","type":"node_started","node":"creator","visit":1,'
-    '"kind":"generate","label":"Creator","role":"creator"}\r\n\r\n'
-)
 
 
 class EventStream(EventSourceResponse):
@@ -76,10 +47,6 @@ class RunPage(BaseModel):
     next_cursor: str | None
 
 
-def _answers(status: int, description: str, example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
-    return {status: {"description": description, "content": {"application/json": {"example": example}}}}
-
-
 RunBody = Annotated[RunRequest, Body(openapi_examples={"challenge": {"summary": "A debate", "value": REQUEST}})]
 
 
@@ -87,61 +54,70 @@ RunBody = Annotated[RunRequest, Body(openapi_examples={"challenge": {"summary": 
     "/api/runs",
     operation_id="start_run",
     status_code=202,
-    responses=documented(404, 503, body=True) | _answers(202, "The run has begun; see its Location.", INFO),
+    responses=documented(404, 429, 503, body=True)
+    | answers(202, "The run has begun, or stands in the queue; see its Location.", INFO),
 )
 @owner
-async def start_run(body: RunBody, request: Request, response: Response, services: Services) -> RunInfo:
+async def start_run(
+    body: RunBody, request: Request, response: Response, services: Services, key: Key = None
+) -> RunInfo:
     """Start a flow on a question. Everything is checked first; then the run goes on in the background."""
-    info = await services.runs.start(body, request_id=request_id_of(request))
+    info = await services.runs.start(body, request_id=request_id_of(request), idempotency_key=key)
     response.headers["Location"] = f"/api/runs/{info.run_id}"
     return info
 
 
-@router.get("/api/runs", operation_id="list_runs", responses=documented(422))
+def _with_zone(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_with_zone)]
+"""A time; one that names no zone is UTC."""
+
+
+def _filter(
+    flow: Annotated[str | None, Query(max_length=64, description="Runs of this flow.")] = None,
+    status: Annotated[RunStatus | None, Query(description="Runs in this state.")] = None,
+    q: Annotated[str | None, Query(max_length=200, description="Runs whose question has this in it.")] = None,
+    since: Annotated[Moment | None, Query(description="Runs begun at this time or later.")] = None,
+    until: Annotated[Moment | None, Query(description="Runs begun before this time.")] = None,
+    parent: Annotated[str | None, Query(max_length=100, description="Forks of this run.")] = None,
+    cost_from: Annotated[
+        float | None, Query(ge=0, allow_inf_nan=False, description="Runs that cost this much or more, in USD.")
+    ] = None,
+) -> RunFilter:
+    return RunFilter(
+        flow_id=flow,
+        status=status,
+        text=q or None,
+        since=since,
+        until=until,
+        parent_run_id=parent,
+        cost_usd_from=cost_from,
+    )
+
+
+@router.get("/api/runs", operation_id="list_runs", responses=documented(404, 422))
 @owner
 async def list_runs(
     services: Services,
+    only: Annotated[RunFilter, Depends(_filter)],
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before.")] = None,
-    flow: Annotated[str | None, Query(max_length=64)] = None,
-    status: RunStatus | None = None,
 ) -> RunPage:
     """Runs, newest first, with the beginning of each question."""
-    found = await services.runs.list(limit=limit + 1, before=cursor, only=RunFilter(flow_id=flow, status=status))
+    found = await services.runs.list(limit=limit + 1, before=cursor, only=only)
     page = [info.model_copy(update={"prompt": info.prompt[:SHOWN_PROMPT_CHARS]}) for info in found[:limit]]
     return RunPage(runs=page, next_cursor=page[-1].run_id if len(found) > limit else None)
 
 
 @router.get(
-    "/api/runs/{run_id}", operation_id="get_run", responses=documented(404) | _answers(200, "The run as it is.", VIEW)
+    "/api/runs/{run_id}", operation_id="get_run", responses=documented(404) | answers(200, "The run as it is.", VIEW)
 )
 @owner
 async def get_run(run_id: str, services: Services) -> RunView:
     """A run as its events add up: status, every node's text, cost, answer."""
     return await services.runs.view(run_id)
-
-
-@router.post(
-    "/api/runs/{run_id}/cancel",
-    operation_id="cancel_run",
-    responses=documented(404, 409) | _answers(200, "The run has stopped.", INFO | {"status": "cancelled"}),
-)
-@owner
-async def cancel_run(run_id: str, services: Services) -> RunInfo:
-    """Stop a run. One that has ended stays as it is (409)."""
-    return await services.runs.cancel(run_id)
-
-
-@router.post(
-    "/api/runs/{run_id}/resume",
-    operation_id="resume_run",
-    status_code=202,
-    responses=documented(404, 409) | _answers(202, "The run goes on.", INFO),
-)
-@owner
-async def resume_run(run_id: str, services: Services) -> RunInfo:
-    """Take up a run that was interrupted, where its record ends."""
-    return await services.runs.resume(run_id)
 
 
 class Position(BaseModel):
@@ -164,13 +140,11 @@ async def _position(
     services: LabServices = services_of(request)
     given = last_event_id if last_event_id is not None else after
     where = "Last-Event-ID" if last_event_id is not None else "after"
-    if given is not None and not (given.isascii() and given.isdigit() and len(given) <= 18):
-        raise ValidationError(
-            f"{where} must be the number of an event; leave it out to begin at the start.", where=where
-        )
-    seen = int(given or 0)
-    view = await services.runs.view(run_id)
-    return Position(run_id=run_id, after=seen, is_over=view.status in TERMINAL and seen >= view.last_seq)
+    seen = event_number(given, where) if given is not None else 0
+    is_over = (await services.runs.store.get(run_id)).status in TERMINAL
+    if is_over and seen:
+        is_over = not await services.runs.store.events(run_id, after=seen)
+    return Position(run_id=run_id, after=seen, is_over=is_over and seen > 0)
 
 
 @router.get(
@@ -196,7 +170,6 @@ async def watch_run(position: Annotated[Position, Depends(_position)], services:
 
 
 async def _messages(services: LabServices, position: Position) -> AsyncIterator[ServerSentEvent]:
-    async with aclosing(services.runs.watch(position.run_id, position.after)) as events:  # type: ignore[type-var]
-        async for event in events:
-            data = event.model_dump_json(by_alias=True)
+    async with aclosing(services.readers.follow(services.runs, position.run_id, position.after)) as events:
+        async for event, data in events:
             yield ServerSentEvent(data, event=event.type, id=str(event.seq) if event.seq else None)

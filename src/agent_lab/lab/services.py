@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from agent_lab.lab.run_stream import Readers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,11 +51,13 @@ class LabServices:
     spending: SpendingLog
     daily_budget_usd: Decimal | None
     started_at: datetime
+    readers: Readers = field(default_factory=Readers)
+    """Those who follow runs now."""
 
 
-def services_of(request: Request) -> LabServices:
+def services_of(connection: HTTPConnection) -> LabServices:
     """The services of the app that this request came to."""
-    return cast("LabServices", request.app.state.services)
+    return cast("LabServices", connection.app.state.services)
 
 
 Services = Annotated[LabServices, Depends(services_of)]

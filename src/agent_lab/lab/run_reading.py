@@ -1,0 +1,67 @@
+"""The routes that read stored runs: two side by side, and one written down whole."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from agent_lab.lab.access import GuardedRoute, owner
+from agent_lab.lab.problems import documented
+from agent_lab.lab.run_shapes import COMPARISON, VIEW, answers
+from agent_lab.lab.services import Services
+from agent_lab.runs.comparison import RunComparison, compare
+from agent_lab.runs.transcript import run_document, run_markdown
+
+router = APIRouter(route_class=GuardedRoute, tags=["runs"])
+
+
+@router.get(
+    "/api/runs/{run_id}/compare/{other_id}",
+    operation_id="compare_runs",
+    responses=documented(404) | answers(200, "The two runs, node by node.", COMPARISON),
+)
+@owner
+async def compare_runs(run_id: str, other_id: str, services: Services) -> RunComparison:
+    """Two runs side by side: text diffs, status, model, calls, tokens, cost and seconds of each node, and in all."""
+    left, right = await services.runs.view(run_id), await services.runs.view(other_id)
+    return await asyncio.to_thread(compare, left, right)
+
+
+EXPORTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The whole transcript, as a file.",
+        "content": {
+            "application/json": {"schema": {"type": "object"}, "example": {"run": VIEW, "events": []}},
+            "text/markdown": {"schema": {"type": "string"}, "example": "# Run `20261121t090000-5f1d7c0e9b`\n"},
+        },
+    }
+}
+
+
+@router.get(
+    "/api/runs/{run_id}/export",
+    operation_id="export_run",
+    response_class=Response,
+    responses=documented(404, 422) | EXPORTS,
+)
+@owner
+async def export_run(
+    run_id: str,
+    services: Services,
+    written_as: Annotated[Literal["json", "markdown"], Query(alias="format")] = "json",
+) -> Response:
+    """The whole run as a file: every event as JSON, or a transcript for people in Markdown."""
+    events = await services.runs.events(run_id)
+    if written_as == "markdown":
+        content = (await asyncio.to_thread(run_markdown, events)).encode("utf-8", "replace")
+        return _file(content, "text/markdown; charset=utf-8", f"{run_id}.md")
+    content = await asyncio.to_thread(lambda: json.dumps(run_document(events), ensure_ascii=True).encode("ascii"))
+    return _file(content, "application/json", f"{run_id}.json")
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    # Of a run that was found, so its id has nothing in it that a header could not have.
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
