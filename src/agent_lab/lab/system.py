@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -22,6 +23,7 @@ router = APIRouter(route_class=GuardedRoute, tags=["system"])
 
 
 _SIZES: dict[str, Any] = {"total_gb": 25.2, "available_gb": 20.1, "limit_gb": 20.2, "used_by_models_gb": 0.005}
+QUEUE = {"queued": 3, "running": 64, "waiting": 1, "paused": 0, "active": 64, "limit": 64, "queue_limit": 1000}
 MACHINE: dict[str, Any] = {"device": "cpu", "memory": "ram", **_SIZES, "devices": [{"name": "cpu", **_SIZES}]}
 
 
@@ -72,8 +74,25 @@ class GpuInfo(BaseModel):
     devices: list[DeviceInfo] = []
 
 
+class QueueInfo(BaseModel):
+    """Runs that have not ended, and the bounds on them."""
+
+    queued: int
+    """Runs that wait for their turn."""
+    running: int
+    waiting: int
+    """Runs that wait for a person."""
+    paused: int
+    active: int
+    """Runs that this process works on."""
+    limit: int
+    """How many it works on at once."""
+    queue_limit: int
+    """How many may wait for their turn; past it a start is refused (429)."""
+
+
 class Health(BaseModel):
-    """The server answers. `gpu`, `models_loaded` and `breakers` are told only to the owner."""
+    """The server answers. `runs`, `gpu`, `models_loaded` and `breakers` are told only to the owner."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -81,6 +100,7 @@ class Health(BaseModel):
                 "status": "healthy",
                 "version": "0.1.0",
                 "uptime_s": 12.5,
+                "runs": QUEUE,
                 "gpu": MACHINE,
                 "models_loaded": ["demo"],
                 "breakers": {"demo": "closed"},
@@ -91,6 +111,8 @@ class Health(BaseModel):
     status: Literal["healthy"]
     version: str
     uptime_s: float
+    runs: QueueInfo | None = None
+    """None too where the store of runs cannot be read; `/health/ready` says why."""
     gpu: GpuInfo | None = None
     models_loaded: list[str] | None = None
     breakers: dict[str, Literal["closed", "open", "half-open", "cooling"]] | None = None
@@ -139,15 +161,27 @@ async def get_service_info(services: Services) -> ServiceInfo:
 
 @router.get("/health", operation_id="get_health", responses=documented(public=True))
 @public
-def get_health(request: Request, services: Services) -> Health:
-    """Whether the server answers; for the owner also the machine's memory, the models in it and the breakers."""
+async def get_health(request: Request, services: Services) -> Health:
+    """Whether the server answers; for the owner also the queue of runs, the machine's memory and who is in it."""
     uptime_s = (datetime.now(UTC) - services.started_at).total_seconds()
     health = Health(status="healthy", version=__version__, uptime_s=round(uptime_s, 3))
     if not admitted(request):
         return health
     loaded = sorted({model.model_key for model in services.host.resident()})
-    told = {"gpu": gpu_info(services), "models_loaded": loaded, "breakers": services.gateway.breakers()}
+    told = {
+        "runs": await _queue(services),
+        "gpu": await asyncio.to_thread(gpu_info, services),
+        "models_loaded": loaded,
+        "breakers": services.gateway.breakers(),
+    }
     return health.model_copy(update=told)
+
+
+async def _queue(services: LabServices) -> QueueInfo | None:
+    try:
+        return QueueInfo.model_validate(asdict(await services.runs.counts()))
+    except AgentLabError:  # the server answers all the same
+        return None
 
 
 NOT_READY: dict[int | str, dict[str, Any]] = {503: {"model": Readiness, "description": "Some part is not usable."}}
