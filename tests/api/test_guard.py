@@ -111,8 +111,11 @@ async def test_two_hosts_or_none_are_refused(door: Door) -> None:
     assert [status for status in sent if status] == [421, 421]
 
 
-async def test_a_web_socket_is_closed_at_the_door(door: Door) -> None:
-    sent = []
+@pytest.mark.parametrize(("host", "code"), [(b"127.0.0.1", 1000), (b"evil.example", 1008)])
+async def test_a_web_socket_that_no_route_speaks_or_from_elsewhere_is_never_opened(
+    door: Door, host: bytes, code: int
+) -> None:
+    sent: list[dict[str, object]] = []
 
     async def receive() -> dict[str, object]:
         return {"type": "websocket.connect"}
@@ -120,9 +123,9 @@ async def test_a_web_socket_is_closed_at_the_door(door: Door) -> None:
     async def send(message: dict[str, object]) -> None:
         sent.append(message)
 
-    scope = {"type": "websocket", "path": "/api/runs", "headers": [(b"host", b"127.0.0.1")], "query_string": b""}
+    scope = {"type": "websocket", "path": "/api/runs", "headers": [(b"host", host)], "query_string": b""}
     await door.app(scope, receive, send)  # type: ignore[arg-type]
-    assert sent == [{"type": "websocket.close", "code": 1008}]
+    assert [(message["type"], message["code"]) for message in sent] == [("websocket.close", code)]
 
 
 async def test_an_answer_that_breaks_halfway_breaks_the_connection() -> None:

@@ -4,7 +4,7 @@ import time
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_lab.contracts.run import NodeView, RunTotals, RunView
@@ -72,6 +72,7 @@ def test_figures_are_subtracted_and_an_unknown_price_stays_unknown() -> None:
     assert compare(cheap, view()).difference.cost_usd is None
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_a_diff_is_empty_where_texts_are_the_same_and_bounded_where_not(left: str, right: str) -> None:
     found = compare(view(answer=left), view(answer=right)).answer

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -95,11 +95,13 @@ def test_nothing_that_was_said_breaks_out_of_its_fence(text: str) -> None:
     check(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("`~\n\r #<>[]()!-x\u2028*_\\|\t"), min_size=1).filter(str.strip))
 def test_whatever_was_said_breaks_out_of_no_fence(text: str) -> None:
     check(text)
 
 
+@settings(deadline=None)
 @given(st.text().filter(lambda text: not any("\ud800" <= char <= "\udfff" for char in text)))
 def test_a_fence_keeps_its_text_as_it_is(text: str) -> None:
     token = MarkdownIt("commonmark").parse(fenced(text))[0]

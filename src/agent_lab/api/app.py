@@ -9,6 +9,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import WebSocketRoute
 
 from agent_lab import __version__
 from agent_lab.api import errors, openapi, page
@@ -17,8 +18,22 @@ from agent_lab.api.frame import Frame
 from agent_lab.api.guard import host_names
 from agent_lab.api.token import usable_token
 from agent_lab.compat import routes as compat
-from agent_lab.lab import cache, flow_tests, flows, inference, models, orchestrate, residency, runs, spending, system
-from agent_lab.lab.access import GuardedRoute, access_of, owner
+from agent_lab.lab import (
+    cache,
+    flow_tests,
+    flows,
+    inference,
+    models,
+    orchestrate,
+    residency,
+    run_actions,
+    run_reading,
+    run_socket,
+    runs,
+    spending,
+    system,
+)
+from agent_lab.lab.access import GuardedRoute, is_guarded, owner
 from agent_lab.lab.services import LabServices
 
 Surface = Literal["lab", "all"]
@@ -34,6 +49,9 @@ LAB = (
     flows.router,
     flow_tests.router,
     runs.router,
+    run_actions.router,
+    run_reading.router,
+    run_socket.router,
     spending.router,
 )
 
@@ -87,15 +105,23 @@ def check_access(app: FastAPI) -> None:
     """Raises RuntimeError for every route that is not guarded or that nobody decided on: the default is no."""
     for context in iter_route_contexts(app.routes):
         route = context.original_route
-        if not isinstance(route, GuardedRoute) or access_of(route.endpoint) is None:
+        if not is_guarded(route):
             path = getattr(route, "path", repr(route))
-            raise RuntimeError(f"The route {path} has no access mark; put @public or @owner on its endpoint.")
+            raise RuntimeError(
+                f"The route {path} has no access mark; put @public or @owner on its endpoint, or @owner_socket."
+            )
 
 
 def operations(app: FastAPI) -> list[APIRoute]:
-    """All routes of the application."""
+    """All routes of the application that answer over HTTP."""
     contexts = iter_route_contexts(app.routes)
     return [context.original_route for context in contexts if isinstance(context.original_route, APIRoute)]
+
+
+def sockets(app: FastAPI) -> list[WebSocketRoute]:
+    """All WebSockets of the application, of which the OpenAPI document cannot speak."""
+    contexts = iter_route_contexts(app.routes)
+    return [context.original_route for context in contexts if isinstance(context.original_route, WebSocketRoute)]
 
 
 _description = APIRouter(route_class=GuardedRoute)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 CODE_LIFE_S = 600.0
@@ -46,7 +46,7 @@ class OwnerGate:
     token: str = field(repr=False)
     clock: Callable[[], float] = time.time
 
-    def admits(self, request: Request) -> bool:
+    def admits(self, request: HTTPConnection) -> bool:
         """True where the request shows the token or a valid cookie."""
         scheme, _, shown = request.headers.get("authorization", "").partition(" ")
         if scheme:

@@ -44,9 +44,6 @@ class Frame:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] == "websocket":  # no route speaks it
-            await send({"type": "websocket.close", "code": 1008})
-            return
         headers = Headers(scope=scope)
         refused = _refusal(scope, headers, self._allowed_hosts)
         given = headers.get("x-request-id", "")
@@ -66,14 +63,14 @@ class Frame:
             log.info("client_left", path=scope["path"])
         except Exception:
             # Whatever it was, the caller gets an answer without its insides, and the log gets all of it.
-            log.exception("unexpected_error", method=scope["method"], path=scope["path"])
+            log.exception("unexpected_error", method=_method(scope), path=scope["path"])
             if send.status:
                 raise  # half an answer is out: only a broken connection tells the client so
             await _problem(scope, receive, send, UNEXPECTED)
         finally:
             log.info(
                 "request",
-                method=scope["method"],
+                method=_method(scope),
                 path=scope["path"],
                 status=send.status,
                 seconds=round(time.monotonic() - began, 4),
@@ -92,26 +89,41 @@ class _Sender:
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] in {"http.response.start", "websocket.http.response.start"}:
             self.status = message["status"]
             message = {**message, "headers": self._headers(message.get("headers", ()))}
+        elif message["type"] == "websocket.accept":
+            self.status = 101
+            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", self._id())]}
+        elif message["type"] == "websocket.close":
+            self.status = self.status or 403
         await self._send(message)
+
+    def _id(self) -> bytes:
+        return self._request_id.encode("ascii")
 
     def _headers(self, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The answer's own headers and those that every answer has; these win."""
         kept = [header for header in own if header[0].lower() not in _ALWAYS]
         if all(name.lower() != b"cache-control" for name, _ in kept):
             kept.append((b"cache-control", b"no-store"))
-        return [*kept, *_SAFETY, (b"x-request-id", self._request_id.encode("ascii"))]
+        return [*kept, *_SAFETY, (b"x-request-id", self._id())]
 
 
 def _refusal(scope: Scope, headers: Headers, allowed_hosts: Collection[str]) -> Refusal | None:
     fetch = {name: headers[f"sec-fetch-{name}"] for name in ("site", "mode", "dest") if f"sec-fetch-{name}" in headers}
-    method = scope.get("method", "GET")
-    return refusal(headers.getlist("host"), headers.getlist("origin"), fetch, method, allowed_hosts)
+    return refusal(headers.getlist("host"), headers.getlist("origin"), fetch, _method(scope), allowed_hosts)
+
+
+def _method(scope: Scope) -> str:
+    """The request's method; a WebSocket is asked for as itself, so that following a link to one is nothing."""
+    return "WEBSOCKET" if scope["type"] == "websocket" else str(scope["method"])
 
 
 async def _problem(scope: Scope, receive: Receive, send: Send, why: Refusal) -> None:
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})
+        return
     request_id = scope["state"]["request_id"]
     problem = describe(slug=why.slug, status=why.status, detail=why.detail, request_id=request_id)
     await answer(problem)(scope, receive, send)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 GRACE_S = 5
 """How long open streams may go on once the server is to stop."""
+MAX_MESSAGE_BYTES = 16_384
+"""Of a WebSocket: all that a reader of a run ever says is where it stands."""
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -100,6 +102,9 @@ async def serve(app: FastAPI, listener: socket.socket, *, said: str, link: str |
         proxy_headers=False,
         lifespan="on",
         timeout_graceful_shutdown=GRACE_S,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_timeout=60.0,  # as long as a stream's reader may take nothing
+        ws_per_message_deflate=False,  # its tables would be most of what a reader costs in memory
     )
     opening: list[asyncio.Task[None]] = []
 

@@ -1,25 +1,34 @@
-"""Ties to each endpoint who may call it, and keeps to that before a byte of the body is read."""
+"""Ties to each endpoint who may call it, and keeps to that before a byte of the body or a message is read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Literal, Protocol, TypeVar, cast
 
-from fastapi import Request, Response
+from fastapi import Request, Response, WebSocket
 from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, WebSocketRoute
 
 from agent_lab.lab import body
 from agent_lab.lab.problems import NotSignedInError
 
 Access = Literal["public", "owner"]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+SocketEndpoint = Callable[[WebSocket], Awaitable[None]]
 _MARK = "__agent_lab_access__"
+_GUARDED = "__agent_lab_guarded__"
+SIGN_IN = "Sign in first: send the token as `Authorization: Bearer ...`, or open the link that `agent-lab up` prints."
+NOT_SIGNED_IN_CODE = 4401
+"""What a WebSocket of somebody who is nobody is closed with."""
+_REASON_BYTES = 123
+"""The protocol has no room for more."""
 
 
 class Gatekeeper(Protocol):
     """Knows whether a request shows the token or a valid cookie."""
 
-    def admits(self, request: Request) -> bool: ...
+    def admits(self, request: HTTPConnection) -> bool: ...
 
 
 def public(endpoint: Endpoint) -> Endpoint:
@@ -34,23 +43,47 @@ def owner(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
+def owner_socket(endpoint: SocketEndpoint) -> SocketEndpoint:
+    """Mark a WebSocket's endpoint as the owner's; everybody else is told so and turned away."""
+
+    async def guarded(websocket: WebSocket) -> None:
+        if admitted(websocket):
+            await endpoint(websocket)
+        else:
+            await websocket.accept()  # before it neither a code nor a sentence can be told
+            await websocket.close(NOT_SIGNED_IN_CODE, closing_words(SIGN_IN))
+
+    setattr(guarded, _GUARDED, True)
+    return owner(guarded)
+
+
+def closing_words(reason: str) -> str:
+    """As much of a sentence as a WebSocket can be closed with."""
+    return reason.encode()[:_REASON_BYTES].decode(errors="ignore")
+
+
+def is_guarded(route: BaseRoute) -> bool:
+    """True for a route that somebody decided on and that keeps to the decision."""
+    if isinstance(route, WebSocketRoute):
+        return getattr(route.endpoint, _GUARDED, False) is True
+    return isinstance(route, GuardedRoute) and access_of(route.endpoint) is not None
+
+
 def access_of(endpoint: object) -> Access | None:
     """The mark of an endpoint; None where it was forgotten."""
     return cast("Access | None", getattr(endpoint, _MARK, None))
 
 
-def admitted(request: Request) -> bool:
+def admitted(connection: HTTPConnection) -> bool:
     """True where the caller is signed in; for public endpoints that tell the owner more."""
-    gatekeeper = cast("Gatekeeper", request.app.state.gatekeeper)
-    return gatekeeper.admits(request)
+    gatekeeper = cast("Gatekeeper", connection.app.state.gatekeeper)
+    return gatekeeper.admits(connection)
 
 
 def check_signed_in(request: Request) -> None:
     """Raises NotSignedInError where the caller is nobody."""
     if not admitted(request):
-        raise NotSignedInError(
-            "Sign in first: send the token as `Authorization: Bearer ...`, or open the link that `agent-lab up` prints."
-        )
+        raise NotSignedInError(SIGN_IN)
 
 
 class GuardedRoute(APIRoute):

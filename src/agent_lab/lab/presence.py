@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import Request
+from starlette.websockets import WebSocket
 
 Result = TypeVar("Result")
 
@@ -15,14 +16,14 @@ class ClientGoneError(Exception):
     """The client has closed the connection; there is nobody to answer."""
 
 
-async def while_waited_for(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+async def while_waited_for(client: Request | WebSocket, work: Coroutine[Any, Any, Result]) -> Result:
     """The result of `work`, which is cancelled when the client leaves. Raises ClientGoneError then.
 
     The work is done by the calling task itself, and only the watch has one of its own: that spares each request
     several turns of the event loop.
     """
     working = asyncio.current_task()
-    watching = asyncio.ensure_future(_left(request))
+    watching = asyncio.ensure_future(_left(client))
 
     is_over = False
 
@@ -42,6 +43,6 @@ async def while_waited_for(request: Request, work: Coroutine[Any, Any, Result]) 
         watching.cancel()
 
 
-async def _left(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
+async def _left(client: Request | WebSocket) -> None:
+    while (await client.receive())["type"] not in {"http.disconnect", "websocket.disconnect"}:
         pass
