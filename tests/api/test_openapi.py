@@ -25,7 +25,7 @@ def described(door: Door) -> dict[str, dict[str, Any]]:
 async def test_every_operation_has_a_stable_name_a_summary_and_a_tag(door: Door) -> None:
     found = described(door)
     names = [operation["operationId"] for operation in found.values()]
-    assert len(found) == 35
+    assert len(found) > 40
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)+|infer|orchestrate", name) for name in names)
     assert all(operation["tags"] and operation["description"] for operation in found.values())
