@@ -1,6 +1,6 @@
 # The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench bench-gateway soak-gateway bench-local train-demo-model lock clean install-run install-dev
+.PHONY: help demo up test test-web generate check bench bench-gateway soak-gateway bench-local train-demo-model lock clean install-run install-dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -20,6 +20,14 @@ up: install-run ## The web application and its API on http://127.0.0.1:8000
 test: install-dev ## Every test, with coverage (TESTS='tests/cli -x' for some)
 	@sh scripts/chromium.sh
 	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov=agent_lab --cov-branch --cov-report=term --cov-fail-under=80)
+	@$(if $(TESTS),:,sh scripts/web.sh)
+
+test-web: ## The types and tests of the web app alone
+	@sh scripts/web.sh
+
+generate: install-dev ## Write anew what is made from the contracts: types for the web app, shared vectors of runs
+	@$(BIN)/python scripts/make_types.py
+	@$(BIN)/python scripts/make_vectors.py
 
 check: install-dev ## Lint, format, types, floors, file lengths, locks
 	@$(BIN)/ruff check .

@@ -19,6 +19,7 @@ from agent_lab.contracts.run import RunRequest  # noqa: E402
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply  # noqa: E402
 from agent_lab.runs.reducer import fold  # noqa: E402
 from support.runs import bench  # noqa: E402 - the path is made above
+from support.told_runs import TOLD  # noqa: E402
 
 ROLES = {"creator": "1+1=3\nAnswer: 3", "challenger": "Line 1 is wrong: 2.", "refiner": "1+1=2\nAnswer: 2"}
 CASES = {
@@ -56,13 +57,19 @@ async def events_of(flow: str, provider: ScriptedProvider) -> list[RunEvent]:
 def main() -> None:
     """Write one file a case."""
     for name, (flow, provider) in CASES.items():
-        events = asyncio.run(events_of(flow, provider))
-        vector = {
-            "events": [RUN_EVENT.dump_python(event, mode="json", by_alias=True) for event in events],
-            "view": fold(events).model_dump(mode="json"),
-        }
-        path = ROOT / "tests" / "vectors" / f"{name}.json"
-        path.write_text(json.dumps(vector, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write(name, asyncio.run(events_of(flow, provider)))
+    for name, tell in TOLD.items():
+        write(name, tell().events)
+
+
+def write(name: str, events: list[RunEvent]) -> None:
+    """The file of a case."""
+    vector = {
+        "events": [RUN_EVENT.dump_python(event, mode="json", by_alias=True) for event in events],
+        "view": fold(events).model_dump(mode="json"),
+    }
+    path = ROOT / "tests" / "vectors" / f"{name}.json"
+    path.write_text(json.dumps(vector, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -45,6 +46,33 @@ def test_a_stale_lock_and_an_address_in_it_are_told(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "click>=9" in done.stdout
     assert "names an address" in done.stdout
+
+
+def test_the_lock_of_the_web_app_has_the_packages_of_every_platform() -> None:
+    done = script("complete_npm_lock.py", "--check")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_optional_packages_that_npm_left_out_of_its_lock_are_entered(tmp_path: Path) -> None:
+    lock = tmp_path / "package-lock.json"
+    parent = {"version": "1.0.0", "dev": True, "optionalDependencies": {"fast-mac": "~1.0.0", "fast-linux": "1.0.0"}}
+    there = {"version": "1.0.0"}
+    packages = {"": {}, "node_modules/fast": parent, "node_modules/fast/node_modules/fast-linux": there}
+    lock.write_text(json.dumps({"lockfileVersion": 3, "packages": packages}))
+    assert script("complete_npm_lock.py", "--check", str(lock)).returncode == 1
+    assert script("complete_npm_lock.py", str(lock)).returncode == 0
+    entered = {"version": "1.0.0", "dev": True, "optional": True}
+    assert json.loads(lock.read_text())["packages"] == {**packages, "node_modules/fast-mac": entered}
+    assert script("complete_npm_lock.py", "--check", str(lock)).returncode == 0
+
+
+def test_a_machine_without_node_is_told_what_to_install(bare_path: Path) -> None:
+    shutil.copy(ROOT / "scripts" / "web.sh", bare_path / "scripts")
+    (bare_path / "web").mkdir()
+    command = ["/bin/sh", str(bare_path / "scripts" / "web.sh")]
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": str(bare_path / "bin")}, check=False)
+    assert done.returncode == 2
+    assert "need Node 20 or newer" in done.stderr
 
 
 @pytest.fixture
