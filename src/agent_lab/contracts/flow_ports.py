@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pydantic import BaseModel, JsonValue
 
@@ -68,6 +68,21 @@ class Step(Protocol):
     async def pause(self, seconds: float) -> None: ...
 
 
+class Verdict(NamedTuple):
+    """A score between 0 and 1, and a reason for each part that is missing."""
+
+    score: float
+    reasons: Sequence[str]
+
+
+class Scorer(Protocol):
+    """Scores an answer without asking a model."""
+
+    def __call__(self, text: str, *, question: str, cut: bool) -> tuple[float, Sequence[str]]:
+        """A verdict on `text`. `cut`: it stopped at the token limit. Quick, for the run waits; never raises."""
+        ...
+
+
 NodeFunction = Callable[[Any, Any, Step], Awaitable[NodeOutput]]
 """`(state: AgentState, settings: the kind's own model, step) -> NodeOutput`."""
 
@@ -110,6 +125,8 @@ class NodeKind:
     """Model calls of one turn at the most, without those of the flows that it runs. Asked where `calls` is true."""
     nodes: Callable[[Any], Iterable[Named]] = lambda _: ()
     """Nodes that it reads by name; they must have run on every path to it."""
+    models: Callable[[Any], Iterable[Named]] = lambda _: ()
+    """Models that it names beside its setting `model`."""
     flows: Callable[[Any], Iterable[Named]] = lambda _: ()
     """Flows that it runs."""
     most_flows: Callable[[Any], int] = lambda _: 1
