@@ -41,14 +41,14 @@ class Database:
 
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds, all of it as of one moment."""
-        return await _to_its_end(self._readers, lambda: self._transaction(self.engine, work))
+        return await self._in(self._readers, self.engine, work)
 
     async def write(self, work: Work[Result]) -> Result:
         """What `work` returns, once all that it wrote is on the disk.
 
         A write is finished even when its caller is cancelled, who is told so after it.
         """
-        return await _to_its_end(self._writers, lambda: self._transaction(self._writing, work))
+        return await self._in(self._writers, self._writing, work)
 
     async def close(self) -> None:
         """Close it; what was begun ends first."""
@@ -58,6 +58,13 @@ class Database:
         self._writers.shutdown()
         self._readers.shutdown()
         self.engine.dispose()
+
+    async def _in(self, threads: ThreadPoolExecutor, engine: Engine, work: Work[Result]) -> Result:
+        try:
+            done = asyncio.get_running_loop().run_in_executor(threads, self._transaction, engine, work)
+        except RuntimeError as error:
+            raise EnvironmentFaultError("The database is closed already; start again.") from error
+        return await to_its_end(done)
 
     def _transaction(self, engine: Engine, work: Work[Result]) -> Result:
         with told(self.place), engine.begin() as connection:
@@ -131,12 +138,8 @@ def _bring_up_to_date(connection: Connection, place: Place) -> None:
     migrations.upgrade(connection)
 
 
-async def _to_its_end(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-    """Let `work` end also when the caller is cancelled: half a transaction would leave its connection unusable."""
-    try:
-        done = asyncio.get_running_loop().run_in_executor(threads, work)
-    except RuntimeError as error:
-        raise EnvironmentFaultError("The database is closed already; start again.") from error
+async def to_its_end(done: asyncio.Future[Result]) -> Result:
+    """What comes of it. A caller that is cancelled meanwhile waits for its end all the same, and is cancelled then."""
     try:
         return await asyncio.shield(done)
     except asyncio.CancelledError:

@@ -38,6 +38,7 @@ ORDERS_AT_ONCE = 1000
 LONGEST_TEXT = {"run_id": 128, "request_id": 256, "caller": 64, "flow_id": 64, "idempotency_key": 256, "node": 256}
 """Characters that the columns hold; PostgreSQL takes no more, SQLite would."""
 LONGEST_SEARCH = 1000
+_MOST_CALLS = 2**31 - 1
 GOING_ON: tuple[RunStatus, ...] = tuple(status for status in get_args(RunStatus) if status not in TERMINAL)
 
 _WORD = re.compile(r"\w{3,}")
@@ -182,7 +183,7 @@ def _end(event: RunFinished) -> Change:
         return change
     totals = event.totals
     cost_usd = None if totals.cost_usd is None else pico_of(totals.cost_usd) * PICO
-    return replace(change, calls=totals.calls, cost_usd=cost_usd, seconds=totals.seconds)
+    return replace(change, calls=min(totals.calls, _MOST_CALLS), cost_usd=cost_usd, seconds=totals.seconds)
 
 
 def row_of(run: RunInfo) -> RunInfo:

@@ -19,6 +19,12 @@ from agent_lab.storage.tables import EVENTS, RUNS
 INFO = tuple(RUNS.c[name] for name in RunInfo.model_fields)
 _STANDING = (RUNS.c.run_id, RUNS.c.status, RUNS.c.last_seq, RUNS.c.lease_owner, RUNS.c.lease_until)
 _NAMED = RUNS.c.run_id == bindparam("named")
+_STANDINGS = (
+    select(*_STANDING)
+    .where(RUNS.c.run_id.in_(bindparam("names", expanding=True)))
+    .order_by(RUNS.c.run_id)
+    .with_for_update(of=RUNS)
+)
 
 
 def info(row: Any) -> RunInfo:
@@ -39,6 +45,12 @@ def standing(connection: Connection, run_id: str) -> Standing:
     if row is None:
         raise rules.unknown_run(run_id)
     return Standing(**row._mapping)
+
+
+def standings(connection: Connection, run_ids: Sequence[str]) -> dict[str, Standing]:
+    """How those runs stand that there are. Locked in one order everywhere, so that no two wait for each other."""
+    rows = connection.execute(_STANDINGS, {"names": run_ids})
+    return {row.run_id: Standing(**row._mapping) for row in rows}
 
 
 def append(connection: Connection, run_id: str, events: Sequence[RunEvent], *, last_seq: int) -> Sequence[RunEvent]:

@@ -13,6 +13,7 @@ from agent_lab.contracts.flow_ports import PastRun
 from agent_lab.contracts.run import RunInfo, RunStatus
 from agent_lab.contracts.run_ports import ALL_RUNS, Order, RunFilter
 from agent_lab.storage import rules, run_rows
+from agent_lab.storage.appends import Appends
 from agent_lab.storage.database import Database, insert_or_leave
 from agent_lab.storage.rules import utc_now
 from agent_lab.storage.run_rows import INFO
@@ -28,6 +29,7 @@ class SqlRuns:
     def __init__(self, database: Database, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._clock = clock
+        self._appends = Appends(database, clock=clock)
 
     async def create(
         self,
@@ -103,13 +105,7 @@ class SqlRuns:
         Raises NotFoundError, ConflictError (the run has ended, or another worker holds it), ValidationError (an event
         that no JSON can hold) and ValueError (a token, a finish without an end, events behind the finish).
         """
-
-        def work(connection: Connection) -> Sequence[RunEvent]:
-            standing = run_rows.standing(connection, run_id)
-            standing.check_writable(owner, self._clock())
-            return run_rows.append(connection, run_id, events, last_seq=standing.last_seq)
-
-        return await self._database.write(work)
+        return await self._appends.append(run_id, events, owner=owner)
 
     async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]:
         """The run's events behind number `after`. Raises NotFoundError."""
@@ -200,4 +196,5 @@ class SqlRuns:
 
     async def close(self) -> None:
         """Close the database; the write in progress ends first."""
+        await self._appends.close()
         await self._database.close()
