@@ -1,6 +1,6 @@
 # The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-web generate check bench bench-gateway soak-gateway bench-local train-demo-model lock clean install-run install-dev
+.PHONY: help demo up test test-web generate check bench bench-gateway soak-gateway bench-local bench-runs train-demo-model lock clean install-run install-dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -48,6 +48,9 @@ soak-gateway: install-dev ## 10,000 calls under random faults, half of the provi
 
 bench-local: install-dev ## Local models beside bare transformers and `transformers serve` (ARGS='--part model --quick')
 	@$(BIN)/python -m benchmarks.local $(ARGS)
+
+bench-runs: install-dev ## What a run costs beyond its models, and whether branches overlap (ARGS='--part overhead --quick')
+	@$(BIN)/python -m benchmarks.runs $(ARGS)
 
 train-demo-model: install-dev ## Train the built-in model anew (tens of minutes)
 	@$(BIN)/python -m training.train
