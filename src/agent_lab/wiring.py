@@ -26,6 +26,7 @@ from agent_lab.contracts.registry import ModelSpec, ProviderSpec
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import Checker, check_flow
 from agent_lab.flows.compiler import GraphBuilder
+from agent_lab.flows.shelf import FlowShelf
 from agent_lab.gateway.breaker import BreakerRules
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.ledger import Ledger
@@ -62,6 +63,7 @@ from agent_lab.runs.service import RunService
 from agent_lab.runs.workshop import Workshop
 from agent_lab.settings import Reading, Settings, read_secret
 from agent_lab.storage.database import open_database
+from agent_lab.storage.flows import SqlFlows
 from agent_lab.storage.outputs import OutputFolder
 from agent_lab.storage.place import database_place
 from agent_lab.storage.runs import SqlRuns
@@ -101,6 +103,9 @@ class Lab:
     warm: Callable[[], None]
     """Begins to load the models whose rows wish it; for a service that has started."""
     flows: FlowCatalog
+    """Those of the library and of the user's folder."""
+    shelf: FlowShelf
+    """All flows, the stored ones first."""
     kinds: Mapping[str, NodeKind]
     runs: RunService
     keeper: Keeper
@@ -156,11 +161,11 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         generator = Measured(gateway, metrics)
         kinds = node_kinds(monitor=local.monitor, history=store)
         check = _checker(kinds, models, strategies)
-        flows = FlowCatalog(settings.config_dir / "flows", check)
-        builder = GraphBuilder(kinds, flows)
+        shelf = FlowShelf(FlowCatalog(settings.config_dir / "flows", check), SqlFlows(database), check)
+        builder = GraphBuilder(kinds, shelf.catalog)
         runs = RunService(
             store=store,
-            flows=flows,
+            flows=shelf,
             check=check,
             shop=Workshop(
                 store=store,
@@ -186,7 +191,8 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             figures=local.figures,
             loading=local.loading,
             warm=partial(_warm, local.host, models, strategies),
-            flows=flows,
+            flows=shelf.catalog,
+            shelf=shelf,
             kinds=kinds,
             runs=runs,
             keeper=keeper,
@@ -218,6 +224,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         figures=lab.figures,
         loading=lab.loading,
         flows=lab.flows,
+        shelf=lab.shelf,
         runs=lab.runs,
         cases=case_runner(lab),
         metrics=lab.metrics,

@@ -223,7 +223,7 @@ async def test_flows_are_listed_and_shown_and_broken_files_are_told(door: Door) 
     assert [node["id"] for node in document["nodes"]] == ["creator", "challenger", "refiner"]
     assert document["edges"][0]["from"] == "creator"
     assert verdict == {"valid": True, "problems": []}
-    assert (own["mine"]["origin"], own["challenge"]["origin"]) == ("user", "library")
+    assert (own["mine"]["origin"], own["challenge"]["origin"]) == ("file", "library")
     assert own["challenge"]["roles"] == ["creator", "challenger", "refiner"]
 
 

@@ -20,7 +20,9 @@ from agent_lab.api.token import usable_token
 from agent_lab.compat import routes as compat
 from agent_lab.lab import (
     cache,
+    flow_edits,
     flow_tests,
+    flow_versions,
     flows,
     inference,
     models,
@@ -48,6 +50,8 @@ LAB = (
     orchestrate.router,
     flows.router,
     flow_tests.router,
+    flow_edits.router,
+    flow_versions.router,
     runs.router,
     run_actions.router,
     run_reading.router,

@@ -50,7 +50,7 @@ async def _whole(asked: Asked, target: Target, request: Request, services: LabSe
 def _spoken(asked: Asked, target: Target, request: Request, services: LabServices) -> AsyncIterator[Spoken]:
     if target.flow is None:
         return services.generator.stream(asked.request, on_cut="continue", sticky=asked.sticky)
-    run = flow_models.run_request(asked, target.flow)
+    run = flow_models.run_request(asked, target.flow, run_as=target.run_as)
     return flow_models.speak(
         services.runs, run, target.flow, name=target.flow_name, asked=asked, request_id=request_id_of(request)
     )

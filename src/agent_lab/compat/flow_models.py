@@ -23,8 +23,11 @@ SYSTEM_INPUT = "system"
 """A flow with an input of this name takes the client's instructions there."""
 
 
-def run_request(asked: Asked, flow: FlowConfig) -> RunRequest:
-    """The run that a question to a flow stands for. Raises ValidationError for what no flow takes."""
+def run_request(asked: Asked, flow: FlowConfig, *, run_as: str) -> RunRequest:
+    """The run that a question to a flow stands for; `run_as` names the flow with its version.
+
+    Raises ValidationError for what no flow takes.
+    """
     request, options = asked.request, asked.options
     _refuse_what_flows_lack(request)
     inputs, history = dict(options.inputs), request.context.history
@@ -33,7 +36,7 @@ def run_request(asked: Asked, flow: FlowConfig) -> RunRequest:
     elif request.context.system:
         history = (Message(role="system", content=request.context.system), *history)
     return RunRequest(
-        flow=flow.id,
+        flow=run_as,
         prompt=request.prompt,
         inputs=inputs,
         options=RunOptions(

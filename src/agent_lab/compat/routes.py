@@ -132,7 +132,7 @@ async def create_message(request: Request) -> Response:
 @owner
 async def list_served_models(request: Request) -> Response:
     """Every model that can be called and every flow, in one form that both SDKs read."""
-    listed = await asyncio.to_thread(served_models, services_of(request))
+    listed = await served_models(services_of(request))
     return Response(listed.model_dump_json(), media_type="application/json")
 
 

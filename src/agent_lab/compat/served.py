@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -63,18 +64,24 @@ class ModelsDocument(BaseModel):
     last_id: str | None
 
 
-def served_models(services: LabServices) -> ModelsDocument:
+async def served_models(services: LabServices) -> ModelsDocument:
     """The models that can be called, then the flows."""
-    models = [
+    models = await asyncio.to_thread(_models, services)
+    flows = [
+        _document(FLOW + entry.flow_id, in_language(entry.flow.name, "en"), "agent-lab", services)
+        for entry in await services.shelf.served()
+        if entry.flow is not None
+    ]
+    data = [*models, *flows]
+    return ModelsDocument(data=data, first_id=data[0].id if data else None, last_id=data[-1].id if data else None)
+
+
+def _models(services: LabServices) -> list[ModelDocument]:
+    return [
         _document(row.key, row.name, row.provider, services)
         for row in services.models.list_models()
         if _can_be_called(row.key, services)
     ]
-    flows = [
-        _document(FLOW + flow.id, in_language(flow.name, "en"), "agent-lab", services) for flow in services.flows.list()
-    ]
-    data = [*models, *flows]
-    return ModelsDocument(data=data, first_id=data[0].id if data else None, last_id=data[-1].id if data else None)
 
 
 async def served_model(name: str, services: LabServices) -> ModelDocument:

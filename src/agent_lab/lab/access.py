@@ -23,6 +23,7 @@ NOT_SIGNED_IN_CODE = 4401
 """What a WebSocket of somebody who is nobody is closed with."""
 _REASON_BYTES = 123
 """The protocol has no room for more."""
+_BODY = "__agent_lab_body_bytes__"
 
 
 class Gatekeeper(Protocol):
@@ -69,6 +70,16 @@ def is_guarded(route: BaseRoute) -> bool:
     return isinstance(route, GuardedRoute) and access_of(route.endpoint) is not None
 
 
+def bodies_up_to(limit_bytes: int) -> Callable[[Endpoint], Endpoint]:
+    """Mark an endpoint whose bodies may be larger than others'."""
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _BODY, limit_bytes)
+        return endpoint
+
+    return mark
+
+
 def access_of(endpoint: object) -> Access | None:
     """The mark of an endpoint; None where it was forgotten."""
     return cast("Access | None", getattr(endpoint, _MARK, None))
@@ -94,10 +105,11 @@ class GuardedRoute(APIRoute):
         inner = super().get_route_handler()
         is_public = access_of(self.endpoint) == "public"
         reads_body = self.body_field is not None
+        limit_bytes: int = getattr(self.endpoint, _BODY, body.MAX_BODY_BYTES)
 
         async def guarded(request: Request) -> Response:
             if not is_public:
                 check_signed_in(request)
-            return await inner(await body.checked(request) if reads_body else request)
+            return await inner(await body.checked(request, limit_bytes=limit_bytes) if reads_body else request)
 
         return guarded

@@ -31,7 +31,9 @@ class OrchestrateRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"example": ASKED})
 
     prompt: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS)
-    flow_type: str = Field(default="linear", min_length=1, max_length=64, description="The flow's id.")
+    flow_type: str = Field(
+        default="linear", min_length=1, max_length=80, description="The flow's id; `id@3` for a version of it."
+    )
     inputs: dict[Name, str] = Field(default_factory=dict, description="Values for the flow's other inputs.")
     model: str | None = Field(default=None, description="The model for every role.")
     models: dict[Name, str] = Field(default_factory=dict, max_length=1000, description="Model by node or role.")
@@ -92,7 +94,6 @@ class OrchestrateAnswer(BaseModel):
 
 
 async def _orchestrate(body: OrchestrateRequest, request: Request, services: LabServices) -> JSONResponse:
-    services.flows.get(body.flow_type)  # so that an unknown one is told with the nearest names, whatever it looks like
     options = RunOptions(
         model=body.model,
         models=body.models,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agent_lab.contracts.errors import AgentLabError, BusyError, ValidationError
+from agent_lab.contracts.errors import AgentLabError, BusyError, ProblemsError, ValidationError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -124,8 +124,15 @@ def problem_of(error: AgentLabError, request_id: str) -> Problem:
         slug, status, run_id = error.run_slug, error.run_status, error.run_id
     else:
         slug, status, run_id = error.slug, error.status, None
+    told = error.problems if isinstance(error, ProblemsError) else ()
     return describe(
-        slug=slug, status=status, detail=error.message, where=error.where, run_id=run_id, request_id=request_id
+        slug=slug,
+        status=status,
+        detail=error.message,
+        where=error.where,
+        errors=[FieldProblem(pointer=place, detail=sentence) for place, sentence in told],
+        run_id=run_id,
+        request_id=request_id,
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from agent_lab.contracts.ports import Generator, LoadProgress, LocalFigures, ModelHost, ResourceMonitor, SpendingLog
     from agent_lab.flows.catalog import FlowCatalog
+    from agent_lab.flows.shelf import FlowShelf
     from agent_lab.gateway.gateway import ProviderGateway
     from agent_lab.lab.loads import Loads
     from agent_lab.registries.models import ModelRegistry
@@ -44,6 +45,9 @@ class LabServices:
     loading: Callable[[], Sequence[LoadProgress]]
     """The models on their way into memory, whoever asked for them."""
     flows: FlowCatalog
+    """Those of the library and of the user's folder."""
+    shelf: FlowShelf
+    """All flows, the stored ones first."""
     runs: RunService
     cases: CaseRunner
     """Runs the test cases that flows carry."""
