@@ -211,6 +211,21 @@ async def test_a_client_that_asks_for_json_of_any_shape_has_json(tiny_stack: Loc
     assert got.notes == ("'tiny' does not take user; it was left out.",)
 
 
+@pytest.mark.parametrize(
+    "asked_for", [{"response_schema": {"type": "object"}}, {"extra": {"response_format": {"type": "json_object"}}}]
+)
+async def test_a_model_that_ignores_schemas_answers_freely_and_a_note_says_so(
+    tiny_folder: Path, asked_for: dict[str, Any]
+) -> None:
+    spec = tiny_spec(tiny_folder, "free", ignores=frozenset({"response_schema"}))
+    stack = local_stack(spec)
+    got = await answer(stack, tiny_call(tiny_folder, model=spec, max_tokens=8, seed=1, **asked_for))
+    plain = await answer(stack, tiny_call(tiny_folder, model=spec, max_tokens=8, seed=1))
+    assert got.text == plain.text
+    assert (got.notes, plain.notes) == (("'free' does not take response_schema; it was left out.",), ())
+    await stack.provider.close()
+
+
 async def test_a_schema_that_cannot_be_held_is_refused(tiny_stack: LocalStack, tiny_folder: Path) -> None:
     schema = {"type": "array", "uniqueItems": True}
     with pytest.raises(ValidationError, match="uniqueItems"):

@@ -98,7 +98,8 @@ class ModelSpec(Row):
     cost_profile: CostProfile | None = None
     min_vram_gb: float = Field(default=0.0, ge=0)
     ignores: frozenset[Parameter] = frozenset()
-    """What a hosted model does not take: it is left out of the call, and a note says so."""
+    """What a model does not take: it is left out of the call, and a note says so. For a local one that can only be
+    `response_schema`."""
     rejects: frozenset[Parameter] = frozenset()
     """What a hosted model does not take and what must not be left out in silence: the request is refused."""
     api: Literal["chat", "responses"] = "chat"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from agent_lab.contracts.generation import GenerationRequest, TextDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall
 from agent_lab.demo import domain
-from agent_lab.providers.local.asking import asks_for_json
+from agent_lab.providers.local.asking import asks_for_json, held_to_json
 from agent_lab.providers.local.executor import ModelExecutor
 
 CONNECT = (
@@ -37,9 +37,10 @@ class LocalProvider:
             yield TextDelta(text=text)
             yield ModelAnswer(text=text, finish_reason="declined", prompt_tokens=0, completion_tokens=0)
             return
-        async with aclosing(self._executor.stream(call)) as pieces:
+        taken, notes = _taken(call)
+        async with aclosing(self._executor.stream(taken)) as pieces:
             async for piece in pieces:
-                yield _noted(piece, call)
+                yield _noted(piece, notes)
 
     async def close(self) -> None:
         """Stop every answer within a step and end the worker thread."""
@@ -51,11 +52,18 @@ def asked(request: GenerationRequest) -> str:
     return next((turn.content for turn in request.context.turns if turn.role == "user"), request.prompt)
 
 
-def _noted(piece: TextDelta | ModelAnswer, call: ModelCall) -> TextDelta | ModelAnswer:
-    if isinstance(piece, TextDelta):
-        return piece
-    left = tuple(f"{call.model.key!r} does not take {name}; it was left out." for name in _not_taken(call.request))
-    return replace(piece, notes=(*piece.notes, *left)) if left else piece
+def _taken(call: ModelCall) -> tuple[ModelCall, tuple[str, ...]]:
+    """The call without what the model does not take, and a sentence for each such thing."""
+    request, left = call.request, _not_taken(call.request)
+    if "response_schema" in call.model.ignores and held_to_json(request).response_schema is not None:
+        left = [*left, "response_schema"]
+        extra = {name: value for name, value in request.extra.items() if name != "response_format"}
+        call = replace(call, request=request.model_copy(update={"response_schema": None, "extra": extra}))
+    return call, tuple(f"{call.model.key!r} does not take {name}; it was left out." for name in left)
+
+
+def _noted(piece: TextDelta | ModelAnswer, notes: tuple[str, ...]) -> TextDelta | ModelAnswer:
+    return piece if isinstance(piece, TextDelta) or not notes else replace(piece, notes=(*piece.notes, *notes))
 
 
 def _not_taken(request: GenerationRequest) -> list[str]:
