@@ -8,17 +8,15 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 from agent_lab.contracts.errors import ValidationError
-from agent_lab.contracts.events import RunEvent, RunFinished, Token
-from agent_lab.contracts.run import TERMINAL
+from agent_lab.contracts.events import RunEvent, Token
 from agent_lab.runs.service import RunService
 
 SEND_TIMEOUT_S = 60.0
 """A reader that takes nothing for this long is let go; it comes back where it was."""
-PACE_S = 0.0008
-LONGEST_PACE_S = 0.5
+PACE_S = 0.002
+LONGEST_PACE_S = 1.0
 """Between two pieces of an answer a reader waits so long for each reader there is: what was written meanwhile comes in
 one piece, and reading takes a bounded part of the process however many read."""
-AGAIN_S = 0.05
 KEPT = 64
 KEPT_CHARS = 50_000
 
@@ -36,8 +34,9 @@ class Readers:
 
         Raises NotFoundError, and EnvironmentFaultError where the store cannot be read.
         """
-        async with self._counted():
-            async for event in _to_its_end(runs, run_id, after):
+        watching = runs.watch(run_id, after, to_the_end=True)
+        async with self._counted(), aclosing(watching) as events:  # type: ignore[type-var]
+            async for event in events:
                 yield event, self._json(run_id, event)
                 if isinstance(event, Token):
                     await asyncio.sleep(min(LONGEST_PACE_S, PACE_S * self.count))
@@ -63,19 +62,6 @@ class Readers:
             if len(self._written) > KEPT:
                 del self._written[next(iter(self._written))]
         return written
-
-
-async def _to_its_end(runs: RunService, run_id: str, after: int) -> AsyncIterator[RunEvent]:
-    """What `RunService.watch` says, taken up again each time that the run leaves this process: paused, or waiting."""
-    ended = False
-    while not ended:
-        ended = (await runs.store.get(run_id)).status in TERMINAL  # asked first: what came before the end is read below
-        async with aclosing(runs.watch(run_id, after)) as events:  # type: ignore[type-var]
-            async for event in events:
-                after = event.seq or after
-                ended = ended or isinstance(event, RunFinished)
-                yield event
-        await asyncio.sleep(0 if ended else AGAIN_S)
 
 
 def event_number(given: str, where: str) -> int:

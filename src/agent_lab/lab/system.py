@@ -23,8 +23,8 @@ router = APIRouter(route_class=GuardedRoute, tags=["system"])
 
 
 _SIZES: dict[str, Any] = {"total_gb": 25.2, "available_gb": 20.1, "limit_gb": 20.2, "used_by_models_gb": 0.005}
-_BOUNDS: dict[str, Any] = {"active": 64, "limit": 64, "queue_limit": 1000}
-QUEUE: dict[str, Any] = {"queued": 3, "running": 64, "waiting": 1, "paused": 0, **_BOUNDS}
+_BOUNDS: dict[str, Any] = {"limit": 64, "queue_limit": 1000}
+QUEUE: dict[str, Any] = {"queued": 3, "running": 64, "waiting": 1, "paused": 0, "active": 64, **_BOUNDS}
 MACHINE: dict[str, Any] = {"device": "cpu", "memory": "ram", **_SIZES, "devices": [{"name": "cpu", **_SIZES}]}
 
 
