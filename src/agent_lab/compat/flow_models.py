@@ -117,12 +117,12 @@ async def speak(
 
 @asynccontextmanager
 async def _watched(runs: RunService, run_id: str, listener: _Listener) -> AsyncGenerator[AsyncIterator[RunEvent]]:
-    """The run's events. A run that has not ended when they are left is cancelled: nobody waits for it."""
+    """The run's events. A run that goes on when they are left is cancelled: nobody waits for it."""
     try:
         async with aclosing(runs.watch(run_id)) as events:  # type: ignore[type-var]
             yield events
     finally:
-        if listener.fold.status not in TERMINAL:
+        if listener.fold.status not in {*TERMINAL, "waiting", "paused"}:
             with suppress(ConflictError):  # it ended in this very moment
                 await runs.cancel(run_id)
 

@@ -126,7 +126,14 @@ async def _ended(run_id: str, request: Request, services: LabServices) -> RunVie
 
 
 def failure_of(view: RunView) -> RunFailedError:
-    """The error that a run ended with."""
+    """The error that a run ended with, or that nobody can wait for its end."""
+    if view.status == "waiting":
+        asking = " or ".join(repr(node.id) for node in view.nodes if node.question is not None)
+        detail = f"The run {view.run_id} waits for a person at {asking}; answer at POST /api/runs/{view.run_id}/answer."
+        return RunFailedError(detail, slug="waiting-for-person", status=409, run_id=view.run_id)
+    if view.status == "paused":
+        detail = f"The run {view.run_id} was paused; POST /api/runs/{view.run_id}/resume lets it go on."
+        return RunFailedError(detail, slug="paused", status=409, run_id=view.run_id)
     if view.status == "cancelled":
         return RunFailedError(f"The run {view.run_id} was cancelled.", slug="cancelled", status=409, run_id=view.run_id)
     slug = view.fault.type if view.fault else "error"
