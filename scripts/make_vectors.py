@@ -15,12 +15,14 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from agent_lab.contracts.errors import BrokenOffError, UnusableError  # noqa: E402
 from agent_lab.contracts.events import RUN_EVENT, RunEvent  # noqa: E402
-from agent_lab.contracts.run import RunRequest  # noqa: E402
+from agent_lab.contracts.run import ForkRequest, RunRequest  # noqa: E402
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply  # noqa: E402
+from agent_lab.runs.queue import QueueRules  # noqa: E402
 from agent_lab.runs.reducer import fold  # noqa: E402
-from support.runs import bench  # noqa: E402 - the path is made above
+from support.runs import Bench, bench  # noqa: E402 - the path is made above
 from support.told_runs import TOLD  # noqa: E402
 
+PROMPT = "What is 1 + 1?"
 ROLES = {"creator": "1+1=3\nAnswer: 3", "challenger": "Line 1 is wrong: 2.", "refiner": "1+1=2\nAnswer: 2"}
 CASES = {
     "challenge_completed": ("challenge", ScriptedProvider(ROLES)),
@@ -45,19 +47,54 @@ CASES = {
 
 
 async def events_of(flow: str, provider: ScriptedProvider) -> list[RunEvent]:
-    """The events of one run, tokens among them, under a clock that ticks once a look."""
-    ticks = itertools.count()
+    """The events of one run, tokens among them."""
     with tempfile.TemporaryDirectory() as folder:
-        lab = bench(Path(folder), provider)
-        lab.runs.now = lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=next(ticks))
-        info = await lab.runs.start(RunRequest(flow=flow, prompt="What is 1 + 1?"), request_id="vector")
+        lab = ticking(bench(Path(folder), provider))
+        info = await lab.runs.start(RunRequest(flow=flow, prompt=PROMPT), request_id="vector")
         return [event async for event in lab.runs.watch(info.run_id)]
+
+
+def ticking(lab: Bench) -> Bench:
+    """The same under a clock that ticks once a look."""
+    ticks = itertools.count()
+    lab.runs.now = lab.runs.shop.now = lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=next(ticks))
+    return lab
+
+
+async def queued() -> list[RunEvent]:
+    """A run that waits for its turn, is paused, and goes on."""
+    gate = asyncio.Event()
+    with tempfile.TemporaryDirectory() as folder:
+        lab = ticking(bench(Path(folder), ScriptedProvider(ROLES, gate=gate), rules=QueueRules(at_once=1)))
+        first = await lab.runs.start(RunRequest(flow="challenge", prompt="Before it"))
+        info = await lab.runs.start(RunRequest(flow="challenge", prompt=PROMPT), request_id="vector")
+        await lab.runs.cancel(first.run_id)
+        await lab.runs.admit()
+        pausing = asyncio.create_task(lab.runs.pause(info.run_id))
+        await asyncio.sleep(0)
+        gate.set()
+        await pausing
+        await lab.runs.resume(info.run_id)
+        await lab.runs.wait(info.run_id)
+        return list(await lab.events(info.run_id))
+
+
+async def forked() -> list[RunEvent]:
+    """A run once more from its last node on."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = ticking(bench(Path(folder), ScriptedProvider(ROLES)))
+        first = await lab.run("challenge", PROMPT)
+        info = await lab.runs.fork(first.run_id, ForkRequest(from_node="refiner"), request_id="vector")
+        await lab.runs.wait(info.run_id)
+        return list(await lab.events(info.run_id))
 
 
 def main() -> None:
     """Write one file a case."""
     for name, (flow, provider) in CASES.items():
         write(name, asyncio.run(events_of(flow, provider)))
+    for name, run in {"challenge_queued": queued, "challenge_forked": forked}.items():
+        write(name, asyncio.run(run()))
     for name, tell in TOLD.items():
         write(name, tell().events)
 
