@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -13,24 +15,27 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o600) -> None:
 
     A process killed on the way may leave a hidden `.<name>.<random>.tmp` beside it. Raises OSError.
     """
+    with writing_atomically(path, mode) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def writing_atomically(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """The same for what comes in pieces: a file to write and read, which is at `path` once the block has ended well."""
     # In the same folder, because only a rename within one file system is atomic; short, because names have a limit.
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.tmp")
     try:
-        _write_through(temporary, data, mode)
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode)
+        with open(descriptor, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
-
-
-def _write_through(path: Path, data: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with open(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
