@@ -66,7 +66,7 @@ class FlowGraph:
     @cached_property
     def rates(self) -> Rates:
         """How often nodes have their turn; of a flow without an unbounded cycle."""
-        return Rates(self.order, self.starts, self._in, self._out)
+        return Rates(self.order, self.started, self._in, self._out)
 
     @cached_property
     def starts(self) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ class FlowGraph:
         return changed
 
     def _before(self, node: str, certain: dict[str, int]) -> int:
-        if node in self._started:
+        if node in self.started:
             return 0
         joined = self.joined(node)
         ways = {edge.source for edge in self._in[node] if edge.source not in joined or is_choice(edge)}
@@ -187,7 +187,8 @@ class FlowGraph:
         return result & together if joined else result
 
     @cached_property
-    def _started(self) -> frozenset[str]:
+    def started(self) -> frozenset[str]:
+        """`starts`, to look up in."""
         return frozenset(self.starts)
 
     def _after(self, node: str, certain: dict[str, int]) -> int:

@@ -38,7 +38,7 @@ class Rates:
     def __init__(
         self,
         order: Iterable[str],
-        starts: Iterable[str],
+        starts: frozenset[str],
         incoming: Mapping[str, Sequence[EdgeConfig]],
         outgoing: Mapping[str, Sequence[EdgeConfig]],
     ) -> None:
@@ -49,7 +49,7 @@ class Rates:
         self.starved: dict[str, tuple[str, ...]] = {}
         """Of those the ones whose sources do not have their turns equally often."""
         self._chance = random.Random(0)
-        self._starts = frozenset(starts)
+        self._starts = starts
         self._incoming = incoming
         self._edges: dict[int, int] = {
             id(edge): self._unknown() for edges in outgoing.values() for edge in edges if edge.max_rounds is not None
@@ -123,10 +123,11 @@ class Rates:
         self._choose(node, found.otherwise, rest if found.exclusive else self._unknown(), len(found.conditions))
 
     def _choose(self, node: str, edges: Sequence[EdgeConfig], rate: int, number: int) -> int:
+        own = rate
         for edge in edges:
-            rate = self._edges.setdefault(id(edge), rate)  # a bounded one has its own
-            self._branches.setdefault(rate, Branch(node, frozenset({number})))
-        return rate
+            own = self._edges.setdefault(id(edge), rate)  # a bounded one has its own
+            self._branches.setdefault(own, Branch(node, frozenset({number})))
+        return own
 
     def _chain(self, rate: int) -> dict[str, frozenset[int]]:
         """The choices that this rate hangs on, the nearest first."""

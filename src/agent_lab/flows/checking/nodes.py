@@ -133,7 +133,7 @@ def _name_problem(check: Examined, node: NodeConfig, name: str, *, must: bool) -
 
 def _previous_problem(check: Examined, node: NodeConfig, *, must: bool) -> str | None:
     graph = check.graph
-    if node.id in graph.starts and (must or not graph.incoming(node.id)):
+    if node.id in graph.started and (must or not graph.incoming(node.id)):
         text = f"{{previous_output}} has no value in {node.id!r}, which starts the flow"
         return f"{text}; take it out, or let an edge lead here."
     joined = graph.joined(node.id)

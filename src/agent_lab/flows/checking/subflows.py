@@ -67,5 +67,5 @@ class _Chains:
 
 
 def _is(name: str, other: str) -> bool:
-    """True where both name the same flow; an older version is another one."""
-    return name == other or {name, other} in ({name, f"{name}@draft"}, {other, f"{other}@draft"})
+    """True where both name the same flow, of whatever version."""
+    return name.partition("@")[0] == other.partition("@")[0]
