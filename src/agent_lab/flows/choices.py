@@ -34,9 +34,9 @@ class Options:
 def options(edges: Sequence[EdgeConfig]) -> Options:
     """The options among a node's outgoing edges."""
     groups: dict[object, list[EdgeConfig]] = {}
-    for position, edge in enumerate(edges):
+    for edge in edges:
         if edge.when is not None or (edge.max_rounds is not None and not edge.otherwise):
-            groups.setdefault(_condition(edge, position), []).append(edge)
+            groups.setdefault(condition(edge), []).append(edge)
     conditions = tuple(tuple(group) for group in groups.values())
     firsts = [group[0] for group in conditions]
     return Options(
@@ -47,10 +47,11 @@ def options(edges: Sequence[EdgeConfig]) -> Options:
     )
 
 
-def _condition(edge: EdgeConfig, position: int) -> object:
-    if edge.when is None or edge.max_rounds is not None:  # two bounds run out at different times
-        return position
-    return edge.when.value, edge.when.op, canonical_json(edge.when.than)
+def condition(edge: EdgeConfig) -> object:
+    """What an edge depends on. Of one node's edges those with an equal one are always taken together: an equal bound
+    runs out at the same time."""
+    when = edge.when and (edge.when.value, edge.when.op, canonical_json(edge.when.than))
+    return when, edge.otherwise, edge.max_rounds
 
 
 def _exclusive(conditions: Sequence[Predicate | None]) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from agent_lab.contracts.flow import EdgeConfig
-from agent_lab.flows.choices import is_choice, options
+from agent_lab.flows.choices import condition, is_choice, options
 
 ONCE = 1
 PRIME = 2**127 - 1
@@ -51,9 +51,7 @@ class Rates:
         self._chance = random.Random(0)
         self._starts = starts
         self._incoming = incoming
-        self._edges: dict[int, int] = {
-            id(edge): self._unknown() for edges in outgoing.values() for edge in edges if edge.max_rounds is not None
-        }
+        self._edges = dict(self._bounded(outgoing))
         self._branches: dict[int, Branch | None] = {ONCE: None}
         self._certain: set[int] = {ONCE}
         for node in order:
@@ -83,6 +81,13 @@ class Rates:
             if all(chooser in other for other in others):
                 return Branch(chooser, chosen.union(*(other[chooser] for other in others)))
         return None
+
+    def _bounded(self, outgoing: Mapping[str, Sequence[EdgeConfig]]) -> Iterator[tuple[int, int]]:
+        for edges in outgoing.values():
+            known: dict[object, int] = {}
+            for edge in edges:
+                if edge.max_rounds is not None:
+                    yield id(edge), known.setdefault(condition(edge), self._unknown())
 
     def _unknown(self) -> int:
         return self._chance.getrandbits(126)
