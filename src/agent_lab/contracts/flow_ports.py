@@ -95,6 +95,8 @@ class Named:
     name: str
     field: str | None = None
     """Of a node: the declared field that is read; None: its text."""
+    sure: bool = True
+    """False for a node that may not have run yet, with which the kind can do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

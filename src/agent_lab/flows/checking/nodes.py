@@ -69,7 +69,7 @@ def _named_nodes(check: Examined, node: NodeConfig, kind: NodeKind, settings: py
         if named.name not in check.graph:
             hint = check.report.nearest(named.name, check.graph.ids)
             check.say(path + named.pointer, f"There is no node {named.name[:80]!r}; {hint}")
-        elif not check.graph.surely_before(node.id, [named.name]):
+        elif named.sure and not check.graph.surely_before(node.id, [named.name]):
             text = f"{named.name!r} has not run on every path to {node.id!r}; name a node that has"
             check.say(path + named.pointer, f"{text}, or lead every path through it.{_sure_nodes(check, node)}")
 
