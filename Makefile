@@ -1,6 +1,6 @@
 # The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-web generate check bench bench-gateway soak-gateway bench-local bench-runs train-demo-model lock clean install-run install-dev
+.PHONY: help demo up test test-web generate check bench bench-gateway soak-gateway bench-local bench-runs soak-runs train-demo-model lock clean install-run install-dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -51,6 +51,9 @@ bench-local: install-dev ## Local models beside bare transformers and `transform
 
 bench-runs: install-dev ## What a run costs beyond its models, and whether branches overlap (ARGS='--part overhead --quick')
 	@$(BIN)/python -m benchmarks.runs $(ARGS)
+
+soak-runs: install-dev ## 500 SIGKILLs at random moments over all flows (ARGS='--kills 100 --seed 7')
+	@$(BIN)/python -m benchmarks.runs_soak $(ARGS)
 
 train-demo-model: install-dev ## Train the built-in model anew (tens of minutes)
 	@$(BIN)/python -m training.train

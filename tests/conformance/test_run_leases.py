@@ -217,3 +217,19 @@ def test_any_history_of_appends_and_leases_ends_as_the_rules_say(
             await store.close()
 
     asyncio.run(both())
+
+
+async def test_leases_that_were_not_given_back_are_told_with_their_holders(store: RunStore, clock: Clock) -> None:
+    for number, status in enumerate(("running", "running", "completed")):
+        await store.create(run(f"r{number}", minutes=number), [started(f"r{number}")], owner=f"w{number}", seconds=10)
+        if status == "completed":
+            await store.append(f"r{number}", [finished()], owner=f"w{number}")
+    await store.release("r1", owner="w1")
+    assert [(held.run_id, held.owner, held.ended, held.over) for held in await store.held()] == [
+        ("r0", "w0", False, False),
+        ("r2", "w2", True, False),
+    ]
+    clock.pass_(11)
+    assert [held.over for held in await store.held()] == [True, True]
+    await store.release("r2", owner="w2")
+    assert [held.run_id for held in await store.held()] == ["r0"]

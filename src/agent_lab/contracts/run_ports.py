@@ -81,6 +81,17 @@ class RunIndex(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A lease that was not given back. Of a run that has ended: its holder died before the run's file was written."""
+
+    run_id: str
+    owner: str
+    ended: bool
+    over: bool
+    """True where the lease has run out."""
+
+
 class RunLeases(Protocol):
     """Who works on a run. A lease that is not renewed ends, and another worker may take the run over."""
 
@@ -92,6 +103,10 @@ class RunLeases(Protocol):
 
     async def abandoned(self) -> Sequence[str]:
         """Runs that are `running` and that nobody holds, oldest first."""
+        ...
+
+    async def held(self) -> Sequence[Held]:
+        """Every lease that was not given back, oldest run first."""
         ...
 
     async def queued(self, *, limit: int) -> Sequence[RunInfo]:

@@ -179,6 +179,7 @@ class RunService:
 
     async def recover(self) -> list[str]:
         """Take up the runs that have not ended and that nobody works on, as many as there is room for."""
+        await self.shop.bury()
         taken: list[str] = []
         for run_id in await self.store.abandoned():
             if run_id in self.shop.active:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from agent_lab.runs.forking import FirstRun
 from agent_lab.runs.journal import Journal, UnrecordedError
 from agent_lab.runs.live import LiveRun, tell_others
 from agent_lab.runs.outputs import output_document
+from agent_lab.runs.owners import has_died, new_owner
 from agent_lab.runs.record import Record, beginning
 from agent_lab.runs.reducer import fold
 
@@ -69,7 +69,7 @@ class Workshop:
     metrics: RunMetrics
     wire: Wire | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    owner: str = field(default_factory=new_owner)
     on_free: Callable[[], None] = lambda: None
     """Called when a run has left and its place is free."""
     active: dict[str, Active] = field(default_factory=dict)
@@ -147,6 +147,20 @@ class Workshop:
         finally:
             await self._release(run_id)
         return True
+
+    async def bury(self) -> list[str]:
+        """Free the runs of processes of this machine that have died, without waiting for their leases to run out, and
+        write the files of those that had ended; the runs that can be taken up now."""
+        freed: list[str] = []
+        for held in await self.store.held():
+            if held.owner == self.owner or not (has_died(held.owner) or (held.ended and held.over)):
+                continue
+            if held.ended:
+                await self.leave_file(await self.store.events(held.run_id))
+            else:
+                freed.append(held.run_id)
+            await self.store.release(held.run_id, owner=held.owner)
+        return freed
 
     async def _drive(self, active: Active, run: CarriedRun) -> None:
         """Walk the run while its lease is renewed; whatever happens, let it go in the end."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow_ports import PastRun
 from agent_lab.contracts.run import RunInfo, RunStatus
-from agent_lab.contracts.run_ports import ALL_RUNS, Order, RunFilter
+from agent_lab.contracts.run_ports import ALL_RUNS, Held, Order, RunFilter
 from agent_lab.storage import rules
 from agent_lab.storage.rules import Standing, utc_now
 
@@ -126,6 +126,16 @@ class MemoryRuns:
     async def abandoned(self) -> Sequence[str]:
         """Runs that are `running` and that nobody holds, oldest first."""
         return [info.run_id for info in self._free("running")]
+
+    async def held(self) -> Sequence[Held]:
+        """Every lease that was not given back, oldest run first."""
+        now, found = self._clock(), []
+        for info in reversed(self._newest_first()):
+            standing = self._runs[info.run_id].standing
+            if standing.lease_owner is not None:
+                over = not standing.held(now)
+                found.append(Held(run_id=info.run_id, owner=standing.lease_owner, ended=standing.ended, over=over))
+        return found
 
     async def queued(self, *, limit: int) -> Sequence[RunInfo]:
         """Runs that are `queued` and that nobody holds, oldest first."""

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow_ports import PastRun
-from agent_lab.contracts.run import RunInfo, RunStatus
-from agent_lab.contracts.run_ports import ALL_RUNS, Order, RunFilter
+from agent_lab.contracts.run import TERMINAL, RunInfo, RunStatus
+from agent_lab.contracts.run_ports import ALL_RUNS, Held, Order, RunFilter
 from agent_lab.storage import rules, run_rows
 from agent_lab.storage.appends import Appends
 from agent_lab.storage.database import Database, insert_or_leave
@@ -145,6 +145,22 @@ class SqlRuns:
         free = run_rows.free(self._clock())
         query = select(RUNS.c.run_id).where(RUNS.c.status == "running", free).order_by(*_OLDEST_FIRST)
         return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
+    async def held(self) -> Sequence[Held]:
+        """Every lease that was not given back, oldest run first."""
+        columns = (RUNS.c.run_id, RUNS.c.lease_owner, RUNS.c.status, RUNS.c.lease_until)
+        query = select(*columns).where(RUNS.c.lease_owner.is_not(None)).order_by(*_OLDEST_FIRST)
+        now = self._clock()
+
+        def work(connection: Connection) -> Sequence[Held]:
+            return [
+                Held(
+                    run_id=row.run_id, owner=row.lease_owner, ended=row.status in TERMINAL, over=row.lease_until <= now
+                )
+                for row in connection.execute(query)
+            ]
+
+        return await self._database.read(work)
 
     async def queued(self, *, limit: int) -> Sequence[RunInfo]:
         """Runs that are `queued` and that nobody holds, oldest first."""

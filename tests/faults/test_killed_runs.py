@@ -1,0 +1,34 @@
+"""Labs that are killed at random moments: each run goes on from its record, and no answer that it has is paid again."""
+
+from pathlib import Path
+
+import pytest
+
+from support.flows import LIBRARY
+from support.kills import Killer, Left
+
+
+def check(left: Left) -> None:
+    assert (left.lost, left.torn, left.changed, left.too_often, left.uncounted) == (0, 0, 0, 0, 0), left
+
+
+@pytest.mark.slow
+async def test_runs_of_every_flow_outlive_kills_at_random_moments(tmp_path: Path) -> None:
+    killer = Killer(tmp_path, LIBRARY, seed=7)
+    for _ in range(15):
+        await killer.kill()
+    left = await killer.finish()
+    check(left)
+    assert left.kills >= 12
+    assert left.runs >= 15
+    assert left.repeated > 0, "no kill has hit a call: kill later"
+
+
+@pytest.mark.slow
+async def test_several_processes_share_one_database_and_take_over_from_those_that_are_killed(tmp_path: Path) -> None:
+    killer = Killer(tmp_path, LIBRARY, seed=11)
+    for _ in range(5):
+        await killer.kill(beside=2, longest_s=0.6)
+    left = await killer.finish()
+    check(left)
+    assert left.runs >= 10
