@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -144,6 +144,16 @@ def read_secret(name: str, environ: Mapping[str, str] | None = None, dotenv: Pat
     file_values = _dotenv(Path(".env") if dotenv is None else dotenv)
     value = (environ.get(name) or file_values.get(name) or "").strip()
     return SecretStr(value) if value else None
+
+
+def environment_of_tools(
+    names: Collection[str], environ: Mapping[str, str] | None = None, dotenv: Path | None = None
+) -> dict[str, str]:
+    """What a tool gets to see: PATH, HOME, LANG and the variables of these names, from the environment over `.env`."""
+    environ = os.environ if environ is None else environ
+    file_values = _dotenv(Path(".env") if dotenv is None else dotenv)
+    found = {name: environ.get(name, file_values.get(name)) for name in ("PATH", "HOME", "LANG", *names)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _dotenv(path: Path) -> Mapping[str, str | None]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from ipaddress import ip_address
+from pathlib import PurePath
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, model_validator
 
 Usd = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 Capability = Literal["chat", "code", "math", "reasoning", "vision", "tool-calling", "function-schemas", "long-context"]
@@ -255,3 +256,29 @@ class StrategySpec(Row):
     loading: Loading = Loading()
     fallbacks: tuple[str, ...] = ()
     """Strategies to use, in order, where this machine cannot do this one."""
+
+
+def _starts_a_program(value: tuple[str, ...]) -> tuple[str, ...]:
+    # A bare name would be looked up on a PATH that differs by who starts the server.
+    if not value or not PurePath(value[0]).is_absolute():
+        raise ValueError("it is a list that begins with the whole path of a program, such as /usr/bin/python3")
+    if any("\0" in part for part in value):
+        raise ValueError("there is a character in it that no command can have (NUL)")
+    return value
+
+
+def _any_object() -> dict[str, JsonValue]:
+    return {"type": "object"}
+
+
+class ToolRow(Row):
+    """A command that flows may use as a tool. It gets its arguments as JSON on its standard input."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")
+    description: str = Field(max_length=2000)
+    command: Annotated[tuple[str, ...], AfterValidator(_starts_a_program)] = Field(max_length=100)
+    timeout_s: float = Field(default=30.0, gt=0, le=3600)
+    parameters: dict[str, JsonValue] = Field(default_factory=_any_object)
+    """A JSON Schema (2020-12) of the arguments."""
+    env: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...] = Field(default=(), max_length=100)
+    """Variables that it gets to see, besides PATH, HOME and LANG."""

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from agent_lab.contracts.flow_ports import HistoryReader, NodeKind
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agent_lab.contracts.flow_ports import HistoryReader, NodeKind, ToolSpec
 from agent_lab.contracts.ports import ResourceMonitor
 from agent_lab.nodes.analyzer import ANALYZER
 from agent_lab.nodes.generate import GENERATE
 from agent_lab.nodes.history import history_kind
+from agent_lab.nodes.human import HUMAN
+from agent_lab.nodes.map import MAP
 from agent_lab.nodes.resources import resources_kind
+from agent_lab.nodes.subflow import SUBFLOW
 from agent_lab.nodes.summary import SUMMARY
+from agent_lab.nodes.tool import tool_kind
+from agent_lab.nodes.transform import TRANSFORM
 from agent_lab.nodes.validator import VALIDATOR
 
+NO_TOOLS: Mapping[str, ToolSpec] = MappingProxyType({})
 
-def node_kinds(*, monitor: ResourceMonitor, history: HistoryReader) -> dict[str, NodeKind]:
+
+def node_kinds(
+    *, monitor: ResourceMonitor, history: HistoryReader, tools: Mapping[str, ToolSpec] = NO_TOOLS
+) -> dict[str, NodeKind]:
     """Every built-in kind by its name."""
-    rows = (GENERATE, ANALYZER, resources_kind(monitor), VALIDATOR, history_kind(history), SUMMARY)
+    rows = (
+        GENERATE,
+        MAP,
+        SUBFLOW,
+        HUMAN,
+        TRANSFORM,
+        tool_kind(tools),
+        ANALYZER,
+        resources_kind(monitor),
+        VALIDATOR,
+        history_kind(history),
+        SUMMARY,
+    )
     return {row.name: row for row in rows}

@@ -16,6 +16,7 @@ from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.registry import Row
 
 BUILTIN = {"model": "models.toml", "provider": "providers.toml", "strategy": "strategies.toml"}
+TABLES = (*BUILTIN, "tool")
 RowType = TypeVar("RowType", bound=Row)
 
 
@@ -30,13 +31,11 @@ class Rows(Generic[RowType]):
 def read_rows(table: str, row_type: type[RowType], id_field: str, config_dir: Path) -> Rows[RowType]:
     """The rows of the package's own file, with those of `<config_dir>/*.toml` over and after them.
 
-    A user's file holds `[[model]]`, `[[provider]]` and `[[strategy]]` tables; a row whose key exists replaces it.
-    Raises ValidationError that names the file, the row and the field, and what it may be.
+    A user's file holds `[[model]]`, `[[provider]]`, `[[strategy]]` and `[[tool]]` tables; a row whose key exists
+    replaces it. Raises ValidationError that names the file, the row and the field, and what it may be.
     """
-    name = BUILTIN[table]
-    content = files("agent_lab.registries").joinpath(name).read_bytes()
-    rows = {getattr(row, id_field): row for row in _rows_of(_parsed(name, content), name, table, row_type)}
-    read_from = dict.fromkeys(rows, name)
+    rows = {getattr(row, id_field): row for row in _builtin(table, row_type)}
+    read_from = dict.fromkeys(rows, BUILTIN.get(table, ""))
     seen: dict[str, Path] = {}
     for path in _user_files(config_dir):
         for row in _rows_of(_parsed(str(path), _bytes_of(path)), str(path), table, row_type):
@@ -47,6 +46,14 @@ def read_rows(table: str, row_type: type[RowType], id_field: str, config_dir: Pa
             seen[identity] = path
             rows[identity], read_from[identity] = row, str(path)
     return Rows(list(rows.values()), read_from)
+
+
+def _builtin(table: str, row_type: type[RowType]) -> list[RowType]:
+    if table not in BUILTIN:
+        return []
+    name = BUILTIN[table]
+    content = files("agent_lab.registries").joinpath(name).read_bytes()
+    return _rows_of(_parsed(name, content), name, table, row_type)
 
 
 def _user_files(config_dir: Path) -> list[Path]:
@@ -66,9 +73,10 @@ def _parsed(file: str, content: bytes) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValidationError(f"The file {file} is not readable TOML: {error}.") from error
     for name in document:
-        if name not in BUILTIN:
+        if name not in TABLES:
             raise ValidationError(
-                f"{file} has a table {name!r}; there may be [[model]], [[provider]] and [[strategy]] tables only."
+                f"{file} has a table {name!r}; there may be [[model]], [[provider]], [[strategy]] and [[tool]] tables "
+                "only."
             )
     return document
 
