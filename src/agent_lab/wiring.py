@@ -257,7 +257,7 @@ def case_runner(lab: Lab) -> CaseRunner:
     aside = SetAside(
         models=lab.models, strategies=lab.strategies, kinds=lab.kinds, flows=lab.flows, check=lab.runs.check
     )
-    return CaseRunner(aside=aside, real=lambda flow: with_flow(lab.runs, flow))
+    return CaseRunner(aside=aside, real=partial(with_flow, lab.runs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import NotFoundError, ValidationError
 from agent_lab.contracts.flow import Expectation, FlowConfig
-from agent_lab.contracts.flow_ports import NodeKind, Step
+from agent_lab.contracts.flow_ports import FlowRef, NodeKind, Step
 from agent_lab.contracts.run import NodeOutput, NodeView, RunTotals, RunView
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.settings import NodeSettings
 from agent_lab.providers.scripted import ScriptedProvider
-from agent_lab.runs.aside import with_flow
+from agent_lab.runs.aside import ref_of, with_flow
 from agent_lab.runs.cases import CaseResult, CaseRunner
 from agent_lab.runs.expectations import SHOWN_CHARS, difference_line, differences, found_value
 from support.flows import KINDS, LIBRARY
@@ -42,13 +42,17 @@ def flow(*tests: Mapping[str, Any]) -> FlowConfig:
     )
 
 
+def ref(*tests: Mapping[str, Any]) -> FlowRef:
+    return ref_of(flow(*tests))
+
+
 def case(expect: Any, **more: Any) -> dict[str, Any]:
     checks = [dict(zip(("value", "op", "than"), one, strict=True)) for one in expect]
     return {"name": "one", "prompt": "What?", "answers": {"*": "said"}, "expect": checks, **more}
 
 
 def runner(lab: Bench | None = None) -> CaseRunner:
-    def real(wanted: FlowConfig) -> Any:
+    def real(wanted: FlowRef) -> Any:
         assert lab is not None, "this case must not reach the real models"
         return with_flow(lab.runs, wanted)
 
@@ -56,14 +60,14 @@ def runner(lab: Bench | None = None) -> CaseRunner:
 
 
 async def result(test: Mapping[str, Any], lab: Bench | None = None) -> CaseResult:
-    (only,) = await runner(lab).run(flow(test))
+    (only,) = await runner(lab).run(ref(test))
     return only
 
 
 @pytest.mark.parametrize("name", LIBRARY)
 async def test_every_case_of_the_library_comes_out_as_it_expects(name: str) -> None:
     library_flow = CATALOG.get(name)
-    results = await runner().run(library_flow)
+    results = await runner().run(ref_of(library_flow))
     assert [(one.name, one.differences, one.problem) for one in results if not one.passed] == []
     assert len(results) >= 2
     assert {test.language for test in library_flow.tests} == {"en", "es"}
@@ -103,6 +107,11 @@ async def test_answers_go_by_node_then_by_role_then_to_whoever_asks_call_by_call
     assert all(one.passed for one in (by_role, by_node, in_turn, last))
 
 
+async def test_a_node_of_a_flow_within_this_one_is_named_with_its_place_or_without() -> None:
+    told = await result(case([("answer", "==", "deep")], answers={"sub/better": "deep", "*": "any"}))
+    assert told.passed
+
+
 async def test_a_case_without_an_answer_for_a_node_fails_with_a_sentence_that_says_so() -> None:
     told = await result(case([("answer", "==", "x")], answers={"draft": "x"}))
     assert not told.passed
@@ -112,7 +121,7 @@ async def test_a_case_without_an_answer_for_a_node_fails_with_a_sentence_that_sa
 
 async def test_a_case_that_cannot_begin_is_a_result_and_the_others_still_run() -> None:
     wrong = case([("answer", "==", "x")], inputs={"tone": "dry"})
-    results = await runner().run(flow({**wrong, "name": "wrong"}, case([("answer", "==", "said")])))
+    results = await runner().run(ref({**wrong, "name": "wrong"}, case([("answer", "==", "said")])))
     assert [(one.name, one.passed, one.status) for one in results] == [
         ("wrong", False, None),
         ("one", True, "completed"),
@@ -127,19 +136,19 @@ async def test_a_failure_may_be_what_a_case_expects() -> None:
 
 async def test_only_the_case_that_is_named_runs_and_an_unknown_one_is_told_with_the_nearest() -> None:
     one, other = case([("status", "==", "completed")]), case([("status", "==", "completed")], name="other")
-    assert [told.name for told in await runner().run(flow(one, other), only="other")] == ["other"]
+    assert [told.name for told in await runner().run(ref(one, other), only="other")] == ["other"]
     with pytest.raises(NotFoundError, match=r"no case 'othr' in the flow 'pair'; did you mean 'other'"):
-        await runner().run(flow(one, other), only="othr")
+        await runner().run(ref(one, other), only="othr")
 
 
 async def test_a_flow_without_cases_never_passes_in_silence() -> None:
     with pytest.raises(ValidationError, match=r"has no test cases; write some under `tests`"):
-        await runner().run(flow())
+        await runner().run(ref())
 
 
 async def test_a_scripted_case_leaves_nothing_among_the_users_runs(tmp_path: Path) -> None:
     lab = bench(tmp_path)
-    (told,) = await runner(lab).run(flow(case([("answer", "==", "said")])))
+    (told,) = await runner(lab).run(ref(case([("answer", "==", "said")])))
     assert told.passed
     assert await lab.runs.list() == []
     assert lab.provider.calls == []
@@ -148,7 +157,7 @@ async def test_a_scripted_case_leaves_nothing_among_the_users_runs(tmp_path: Pat
 
 async def test_a_case_without_answers_asks_the_real_models_and_names_its_run(tmp_path: Path) -> None:
     lab = bench(tmp_path, ScriptedProvider({"*": "really said"}))
-    (told,) = await runner(lab).run(flow(case([("answer", "==", "really said")], answers=None, language="es")))
+    (told,) = await runner(lab).run(ref(case([("answer", "==", "really said")], answers=None, language="es")))
     assert told.passed
     assert not told.scripted
     view = await lab.runs.view(told.run_id or "")
@@ -170,7 +179,7 @@ async def asked_people(**people: str) -> CaseResult:
     document["edges"] = [{"from": "first", "to": "second"}]
     document["draft"] = None
     aside = replace(ASIDE, kinds={**KINDS, "asking": ASKING})
-    (told,) = await CaseRunner(aside=aside, real=runner().real).run(FlowConfig.model_validate(document))
+    (told,) = await CaseRunner(aside=aside, real=runner().real).run(ref_of(FlowConfig.model_validate(document)))
     return told
 
 

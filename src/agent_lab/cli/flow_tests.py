@@ -11,7 +11,7 @@ from agent_lab.cli.options import as_json
 
 if TYPE_CHECKING:
     from agent_lab.cli.paper import Paper
-    from agent_lab.contracts.flow import FlowConfig
+    from agent_lab.contracts.flow_ports import FlowRef
     from agent_lab.runs.cases import CaseResult
 
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--case", "case", metavar="NAME", help="Only the case of that name.")
 @as_json
 def test_flow(flow: str, case: str | None, as_json: bool) -> int:
-    """Run the test cases of FLOW: an id, or a file whose name ends with .json.
+    """Run the test cases of FLOW: an id (also `id@3`, `id@draft`), or a file whose name ends with .json.
 
     A case with `answers` runs on those and leaves nothing; one without them asks the real models. The exit code is 1
     where a case came out otherwise than it expects.
@@ -32,17 +32,25 @@ def test_flow(flow: str, case: str | None, as_json: bool) -> int:
         from agent_lab.cli.paper import standard_paper
         from agent_lab.wiring import case_runner
 
-        found: FlowConfig = lab.flows.load(Path(flow)) if flow.endswith(".json") else lab.flows.get(flow)
+        found = await _found(lab, flow)
         results = await case_runner(lab).run(found, only=case)
         passed = sum(one.passed for one in results)
         if as_json:
             told = [one.model_dump(mode="json") for one in results]
-            write_json({"flow": found.id, "passed": passed == len(results), "results": told})
+            write_json({"flow": found.flow.id, "passed": passed == len(results), "results": told})
         else:
-            _show(standard_paper(), found.id, results, passed)
+            _show(standard_paper(), found.flow.id, results, passed)
         return 0 if passed == len(results) else 1
 
     return with_lab(work)
+
+
+async def _found(lab: Any, flow: str) -> FlowRef:
+    from agent_lab.runs.aside import ref_of
+
+    if not flow.endswith(".json"):
+        return await lab.runs.flows.resolve(flow)  # type: ignore[no-any-return]
+    return ref_of(lab.flows.load(Path(flow)))
 
 
 def _show(paper: Paper, flow: str, results: list[CaseResult], passed: int) -> None:

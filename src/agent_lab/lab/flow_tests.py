@@ -61,6 +61,6 @@ async def test_flow(flow_id: str, body: TestWish, request: Request, services: Se
     Cases with `answers` run on those and leave nothing; cases without them ask the real models, at their price. A
     client that leaves ends the work.
     """
-    flow = services.flows.get(flow_id)
-    results = await while_waited_for(request, services.cases.run(flow, only=body.case))
-    return TestReport(flow=flow.id, passed=all(one.passed for one in results), results=results)
+    found = await services.runs.flows.resolve(flow_id)
+    results = await while_waited_for(request, services.cases.run(found, only=body.case))
+    return TestReport(flow=found.flow.id, passed=all(one.passed for one in results), results=results)

@@ -61,15 +61,13 @@ class NoMetrics:
 class OneFlow:
     """Finds this flow under its id, and every other one where `others` finds it."""
 
-    def __init__(self, flow: FlowConfig, others: FlowSource) -> None:
-        self._flow = flow
+    def __init__(self, found: FlowRef, others: FlowSource) -> None:
+        self._found = found
         self._others = others
 
     async def resolve(self, name: str) -> FlowRef:
         """The flow as a run takes it. Raises what `others` raises."""
-        if name != self._flow.id:
-            return await self._others.resolve(name)
-        return FlowRef(flow=self._flow, flow_hash=flow_hash(self._flow))
+        return self._found if name == self._found.flow.id else await self._others.resolve(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +94,7 @@ class SetAside:
         kinds = {**self.kinds, "history": history_kind(store)}
         service = RunService(
             store=store,
-            flows=OneFlow(flow, self.flows),
+            flows=OneFlow(ref_of(flow), self.flows),
             check=self.check,
             shop=Workshop(store=store, generator=gateway, kinds=kinds, outputs=NoOutputs(), metrics=NoMetrics()),
             admission=Admission(models.get_model, self.strategies.get_strategy, kinds),
@@ -108,9 +106,14 @@ class SetAside:
             await gateway.close()
 
 
-def with_flow(service: RunService, flow: FlowConfig) -> RunService:
-    """The same service, to which this flow is known besides those that it finds itself."""
-    return replace(service, flows=OneFlow(flow, service.flows))
+def ref_of(flow: FlowConfig) -> FlowRef:
+    """A flow of no store, such as one from a file, as a run takes it."""
+    return FlowRef(flow=flow, flow_hash=flow_hash(flow))
+
+
+def with_flow(service: RunService, found: FlowRef) -> RunService:
+    """The same service, to which this flow is known under its id besides those that it finds itself."""
+    return replace(service, flows=OneFlow(found, service.flows))
 
 
 def _scripted(models: ModelRegistry) -> ModelRegistry:

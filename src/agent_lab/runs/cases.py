@@ -11,6 +11,7 @@ from pydantic import Field
 
 from agent_lab.contracts.errors import AgentLabError, ConflictError, UnusableError, ValidationError, unknown_name
 from agent_lab.contracts.flow import FlowCase, FlowConfig
+from agent_lab.contracts.flow_ports import FlowRef
 from agent_lab.contracts.generation import Contract
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.run import RunOptions, RunRequest, RunStatus, RunView
@@ -41,7 +42,8 @@ class CaseScript:
     """Answers as a case says: by node, else by role, else by `*`; call by call, the last one again and again."""
 
     def __init__(self, flow: FlowConfig, answers: Mapping[str, str | tuple[str, ...]]) -> None:
-        self._answers = answers
+        # `sub/creator` is a node of a flow within this one; a call says the node alone.
+        self._answers = {name.rpartition("/")[2]: answer for name, answer in answers.items()}
         self._roles = {node.id: node.part for node in flow.nodes}
         self._asked: Counter[str] = Counter()
 
@@ -69,26 +71,27 @@ class CaseRunner:
     """Runs cases one after the other. `real` gives the service that runs a flow on the real models."""
 
     aside: Aside
-    real: Callable[[FlowConfig], RunService]
+    real: Callable[[FlowRef], RunService]
 
-    async def run(self, flow: FlowConfig, *, only: str | None = None) -> list[CaseResult]:
+    async def run(self, found: FlowRef, *, only: str | None = None) -> list[CaseResult]:
         """The result of each case, or of the one that is called `only`.
 
         Raises ValidationError where the flow has no cases, NotFoundError where it has none of that name.
         """
+        flow = found.flow
         if not flow.tests:
             raise ValidationError(f"The flow {flow.id!r} has no test cases; write some under `tests` in its document.")
         cases = [case for case in flow.tests if only in (None, case.name)]
         if not cases and only is not None:
             raise unknown_name("case", only, [case.name for case in flow.tests], place=f"in the flow {flow.id!r}")
-        return [await self._result(flow, case) for case in cases]
+        return [await self._result(found, case) for case in cases]
 
-    async def _result(self, flow: FlowConfig, case: FlowCase) -> CaseResult:
+    async def _result(self, found: FlowRef, case: FlowCase) -> CaseResult:
         if case.answers is None:
-            return await _carried_out(self.real(flow), flow, case)
-        script = CaseScript(flow, case.answers)
-        async with self.aside(by_node(flow), script) as service:
-            return await _carried_out(service, flow, case)
+            return await _carried_out(self.real(found), found.flow, case)
+        script = CaseScript(found.flow, case.answers)
+        async with self.aside(by_node(found.flow), script) as service:
+            return await _carried_out(service, found.flow, case)
 
 
 def by_node(flow: FlowConfig) -> FlowConfig:
