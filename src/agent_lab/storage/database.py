@@ -76,14 +76,14 @@ def insert_or_leave(connection: Connection, table: Table, row: Mapping[str, obje
     return bool(connection.execute(_INSERT[connection.dialect.name](table).on_conflict_do_nothing(), row).rowcount)
 
 
-async def open_database(place: Place | Path) -> Database:
-    """The database at `place`, made or brought up to date where need be.
+async def open_database(place: Place | Path, *, migrate: bool = True) -> Database:
+    """The database at `place`, made or brought up to date where need be (`migrate`).
 
     Raises EnvironmentFaultError, whose sentence says what is wrong with the file, its folder or its version.
     """
     database = await asyncio.to_thread(_database, place if isinstance(place, Place) else Place.of_file(place))
     try:
-        if await database.read(_version) != SCHEMA_VERSION:
+        if migrate and await database.read(schema_version) != SCHEMA_VERSION:
             await database.write(lambda connection: _bring_up_to_date(connection, database.place))
     except BaseException:
         await database.close()
@@ -105,7 +105,8 @@ def _make_file(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _version(connection: Connection) -> str | None:
+def schema_version(connection: Connection) -> str | None:
+    """The revision of the tables; None where there are none of ours."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -120,7 +121,7 @@ def _make_schema(connection: Connection) -> None:
 
 
 def _bring_up_to_date(connection: Connection, place: Place) -> None:
-    stored = _version(connection)  # again, under the lock: another process may have been here
+    stored = schema_version(connection)  # again, under the lock: another process may have been here
     if stored is None and not inspect(connection).get_table_names():
         _make_schema(connection)
         return
