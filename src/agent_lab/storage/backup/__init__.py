@@ -1,0 +1,1 @@
+"""Backups: everything that the product keeps, in one file, and back."""
