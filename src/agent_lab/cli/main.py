@@ -24,6 +24,8 @@ _COMMANDS = {
     "runs": ("agent_lab.cli.runs:runs", "List, show, watch, cancel and resume runs."),
     "up": ("agent_lab.cli.server:up", "Serve the web application and its API (port 8000)."),
     "lab": ("agent_lab.cli.server:lab", "Serve the lab's API alone (port 8001)."),
+    "backup": ("agent_lab.cli.backup:backup", "Save everything that is kept into one file."),
+    "restore": ("agent_lab.cli.backup:restore", "Put a backup back, here or elsewhere."),
     "doctor": ("agent_lab.cli.doctor:doctor", "Say what was read from where, and what is missing."),
 }
 
