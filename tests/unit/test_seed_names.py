@@ -2,12 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agent_lab.contracts.errors import ValidationError
-from agent_lab.contracts.flow import NodeConfig
+from agent_lab.contracts.errors import LimitExceededError, ValidationError
+from agent_lab.contracts.flow import FlowLimits, NodeConfig
 from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput, RunRequest
 from agent_lab.flows.compiler import GraphBuilder
@@ -84,15 +83,30 @@ async def test_the_builder_builds_the_graphs_of_the_library(tmp_path: Path, name
     build = {"challenge": builder.build_challenge_flow_graph, "linear": builder.build_linear_flow_graph}[name]
     walked: list[str] = []
 
-    async def turn(node: NodeConfig, state: AgentState) -> dict[str, Any]:
+    async def turn(node: NodeConfig, state: AgentState) -> NodeOutput:
         walked.append(node.id)
-        ways = {"resources": ("execution",), "validator": ("summary",)}
-        return {"outputs": {node.id: NodeOutput(text=node.id)}, "routes": {node.id: ways.get(node.id, ())}}
+        return NodeOutput(text=" ".join([*state["outputs"], node.id]), fields={"accepted": True})
 
     request = RunRequest(flow=name, prompt="x")
-    state = await build(turn).walk(initial_state(flow=catalog.get(name), request=request, run_id="r", request_id="q"))
+    start = initial_state(flow=catalog.get(name), request=request, run_id="r", request_id="q")
+    state = await build(turn).walk(start)
     assert walked == expected
     assert (state["version"], state["request_id"]) == (1, "q")
+    assert state["outputs"][expected[-1]].text == " ".join(expected)
+    inside = await build(turn).as_langgraph().ainvoke(start)
+    assert inside["outputs"] == state["outputs"]
+
+
+async def test_a_graph_that_is_walked_keeps_to_its_limit_of_steps(tmp_path: Path) -> None:
+    flow = bench(tmp_path).catalog.get("linear").model_copy(update={"limits": FlowLimits(max_steps=6)})
+
+    async def turn(node: NodeConfig, state: AgentState) -> NodeOutput:
+        return NodeOutput(text=node.id, fields={"accepted": False})
+
+    graph = GraphBuilder(KINDS, bench(tmp_path).catalog).build_graph_from_config(flow, turn)
+    start = initial_state(flow=flow, request=RunRequest(flow="linear", prompt="x"), run_id="r", request_id="q")
+    with pytest.raises(LimitExceededError, match="more than 6 steps"):
+        await graph.walk(start)
 
 
 def test_the_guard_says_what_is_free_and_whether_a_model_fits() -> None:

@@ -1,26 +1,31 @@
-"""Turns a flow into a LangGraph graph; the only file that knows LangGraph."""
+"""Builds graphs that can be walked from flow documents, by themselves or inside somebody's LangGraph graph."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from agent_lab.contracts.errors import LimitExceededError, ValidationError
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import NodeKind
+from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.catalog import FlowCatalog
-from agent_lab.flows.graph import FlowGraph
-from agent_lab.flows.state import AgentState
+from agent_lab.flows.graph import graph_of
+from agent_lab.flows.routing import choose_edges, edge_key
+from agent_lab.flows.state import AgentState, RunState
+from agent_lab.flows.walking import Turn, Walking
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
-RunNode = Callable[[NodeConfig, AgentState], Awaitable[dict[str, Any]]]
-"""Takes a node's turn: the state before it in, the update of the state out."""
+RunNode = Callable[[NodeConfig, AgentState], Awaitable[NodeOutput]]
+"""Takes a node's turn: the state before it in, what the turn leaves out."""
+_Ending = asyncio.Queue[tuple[Turn, NodeOutput]]
 
 
 class GraphBuilder:
-    """Builds runnable graphs from flow documents."""
+    """Builds graphs from flow documents, with a table of node kinds that can be added to."""
 
     def __init__(self, kinds: Mapping[str, NodeKind], catalog: FlowCatalog) -> None:
         self._kinds = dict(kinds)
@@ -39,7 +44,7 @@ class GraphBuilder:
 
     def build_graph_from_config(self, config: FlowConfig, run_node: RunNode) -> CompiledGraph:
         """The graph of a checked flow. Each node's turn is taken by `run_node`."""
-        return CompiledGraph(config, _compile(config, run_node))
+        return CompiledGraph(config, run_node)
 
     def build_linear_flow_graph(self, run_node: RunNode) -> CompiledGraph:
         """The graph of the library's `linear` flow."""
@@ -51,65 +56,56 @@ class GraphBuilder:
 
 
 class CompiledGraph:
-    """A graph that can be walked, within the limits of its flow."""
+    """A graph that can be walked, within the limits of its flow. Runs walk theirs with a record (`runs.walk`)."""
 
-    def __init__(self, config: FlowConfig, graph: CompiledStateGraph[Any, Any, Any, Any]) -> None:
+    def __init__(self, config: FlowConfig, run_node: RunNode) -> None:
         self._config = config
-        self._graph = graph
+        self._run_node = run_node
+        self._graph = graph_of(config)
 
     async def walk(self, state: AgentState) -> AgentState:
-        """Run from the start nodes to the end; the last state. Raises LimitExceededError past `max_steps`."""
-        from langgraph.errors import GraphRecursionError
+        """Run from the start nodes to the end; the last state.
 
-        limits = self._config.limits
-        # LangGraph counts super-steps, at the least one a node; its own default, 10,007, is no bound at all.
-        config: Any = {"recursion_limit": limits.max_steps + 1, "max_concurrency": limits.max_parallel}
+        Raises LimitExceededError past `max_steps`, and what a turn raises.
+        """
+        reached = RunState(state)
         try:
-            return cast(AgentState, await self._graph.ainvoke(state, config))
-        except GraphRecursionError as error:
-            raise LimitExceededError(f"The run took more than {limits.max_steps} steps (limits.max_steps).") from error
+            async with asyncio.TaskGroup() as group:
+                await self._walk(reached, group)
+        except ExceptionGroup as faults:  # the first one broke off the others
+            raise faults.exceptions[0] from faults
+        return reached.picture()
 
+    async def _walk(self, reached: RunState, group: asyncio.TaskGroup) -> None:
+        walking, ending, left = Walking(self._graph), _Ending(), self._config.limits.max_steps
+        while not walking.over:
+            turns = walking.due()
+            left -= len(turns)
+            if left < 0:
+                most = self._config.limits.max_steps
+                raise LimitExceededError(f"The flow took more than {most} steps (limits.max_steps).")
+            for turn in turns:
+                group.create_task(self._take(turn, reached.picture(), ending))
+            self._end(*await ending.get(), reached, walking)
 
-def _compile(config: FlowConfig, run_node: RunNode) -> CompiledStateGraph[Any, Any, Any, Any]:
-    from langgraph.graph import END, START, StateGraph
+    async def _take(self, turn: Turn, state: AgentState, ending: _Ending) -> None:
+        ending.put_nowait((turn, await self._run_node(self._graph.node(turn.node), state)))
 
-    shape = FlowGraph(config)
-    graph: Any = StateGraph(AgentState)
-    for node in config.nodes:
-        graph.add_node(node.id, _turn(node, run_node))
-    for start in shape.starts:
-        graph.add_edge(START, start)
-    for node_id in shape.ids:
-        if shape.chooses(node_id):
-            targets = {edge.target: edge.target for edge in shape.outgoing(node_id)}
-            graph.add_conditional_edges(node_id, _route(node_id, END), {**targets, END: END})
-        elif not shape.outgoing(node_id):
-            graph.add_edge(node_id, END)
-    for node_id in shape.ids:
-        _add_plain_edges(graph, shape, node_id)
-    return graph.compile(name=config.id)  # type: ignore[no-any-return]
+    def _end(self, turn: Turn, output: NodeOutput, reached: RunState, walking: Walking) -> None:
+        reached.end_turn(turn.node, turn.visit, output)
+        edges = choose_edges(self._graph, turn.node, reached.outputs, reached.taken, reached.visits)
+        reached.take_edges(edge_key(edge) for edge in edges if edge.max_rounds is not None)
+        walking.end(turn.node, dict.fromkeys(edge.target for edge in edges))
 
+    def as_langgraph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """The whole walk as a LangGraph graph of one node, to be put into a graph of one's own.
 
-def _add_plain_edges(graph: Any, shape: FlowGraph, node_id: str) -> None:
-    joined = shape.joined(node_id)
-    if joined:
-        graph.add_edge(list(joined), node_id)
-        return
-    for source in shape.incoming(node_id):
-        if not shape.chooses(source):
-            graph.add_edge(source, node_id)
+        Raises ModuleNotFoundError where LangGraph is not installed (`pip install agent-lab[langgraph]`).
+        """
+        from langgraph.graph import END, START, StateGraph
 
-
-def _turn(node: NodeConfig, run_node: RunNode) -> Callable[[AgentState], Awaitable[dict[str, Any]]]:
-    async def turn(state: AgentState) -> dict[str, Any]:
-        return await run_node(node, state)
-
-    return turn
-
-
-def _route(node_id: str, end: str) -> Callable[[AgentState], list[str]]:
-    # The choice was made, and recorded, with the node's finish; here it is only read.
-    def route(state: AgentState) -> list[str]:
-        return list(state["routes"].get(node_id, ())) or [end]
-
-    return route
+        graph: Any = StateGraph(AgentState)
+        graph.add_node(self._config.id, self.walk)
+        graph.add_edge(START, self._config.id)
+        graph.add_edge(self._config.id, END)
+        return graph.compile(name=self._config.id)  # type: ignore[no-any-return]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 from pydantic import JsonValue
 
@@ -15,12 +14,6 @@ from agent_lab.contracts.run import NodeOutput, RunRequest
 from agent_lab.flows.graph import FlowGraph
 
 STATE_VERSION = 1
-T = TypeVar("T")
-
-
-def merge(left: dict[str, T], right: dict[str, T]) -> dict[str, T]:
-    """Each node writes under its own name, so parallel branches never overwrite each other."""
-    return {**left, **right}
 
 
 class AgentState(TypedDict):
@@ -34,13 +27,11 @@ class AgentState(TypedDict):
     language: str
     inputs: dict[str, str]
     history: Sequence[Message]
-    outputs: Annotated[dict[str, NodeOutput], merge]
-    visits: Annotated[dict[str, int], merge]
-    taken: Annotated[dict[str, int], merge]
+    outputs: dict[str, NodeOutput]
+    visits: dict[str, int]
+    taken: dict[str, int]
     """How often each bounded edge was taken, under `from->to`."""
-    routes: Annotated[dict[str, tuple[str, ...]], merge]
-    """Where each node's last turn led."""
-    order: Annotated[list[str], operator.add]
+    order: list[str]
     """Nodes in the order in which they finished."""
 
 
@@ -90,7 +81,6 @@ def initial_state(*, flow: FlowConfig, request: RunRequest, run_id: str, request
         outputs={},
         visits={},
         taken={},
-        routes={},
         order=[],
     )
 
