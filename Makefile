@@ -19,6 +19,7 @@ up: install-run ## The web application and its API on http://127.0.0.1:8000
 
 test: install-dev ## Every test, with coverage (TESTS='tests/cli -x' for some)
 	@sh scripts/chromium.sh
+	@sh scripts/postgres.sh
 	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov=agent_lab --cov-branch --cov-report=term --cov-fail-under=80)
 	@$(if $(TESTS),:,sh scripts/web.sh)
 

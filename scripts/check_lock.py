@@ -11,7 +11,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-EXTRAS = {"run": ("hub", "local", "hosted"), "dev": ("hub", "local", "hosted", "test", "check")}
+EXTRAS = {"run": ("hub", "local", "hosted", "postgres"), "dev": ("hub", "local", "hosted", "postgres", "test", "check")}
 INPUTS = ("build.in", "torch-needs.in")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)")
 

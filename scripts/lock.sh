@@ -14,6 +14,6 @@ compile() {
         --excludes requirements/torch-apart.in --custom-compile-command "make lock" -o "requirements/$lock.lock" \
         pyproject.toml requirements/build.in requirements/torch-needs.in "$@"
 }
-compile run --extra local --extra hosted
-compile dev --extra local --extra hosted --extra test --extra check -c requirements/run.lock
+compile run --extra local --extra hosted --extra postgres
+compile dev --extra local --extra hosted --extra postgres --extra test --extra check -c requirements/run.lock
 .venv/bin/python scripts/check_lock.py

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationError
 from agent_lab.contracts.events import RunEvent, RunPaused, RunQueued, RunWaits
@@ -14,7 +16,8 @@ from agent_lab.contracts.run_ports import RunStore
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.runs import SqlRuns
-from support.stores import NOON, Clock, complete, finished, node_finished, node_started, run, started
+from agent_lab.storage.tables import RUNS
+from support.stores import NOON, Clock, complete, finished, node_finished, node_started, place_of, run, started
 
 # --- leases -------------------------------------------------------------------------------------------------------
 
@@ -197,26 +200,29 @@ async def do(store: RunStore, clock: Clock, what: str, owner: str, number: int) 
     return None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "memory"])
 def test_any_history_of_appends_and_leases_ends_as_the_rules_say(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, int]]
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str, steps: list[tuple[str, str, int]]
 ) -> None:
-    async def both() -> None:
-        path = tmp_path_factory.mktemp("runs") / "lab.db"
-        for memory in (True, False):
-            model, clock = Model(), Clock()
-            store: RunStore = MemoryRuns(clock=clock) if memory else SqlRuns(await open_database(path), clock=clock)
-            await store.create(run(), [started()])
-            for step in steps:
-                assert await do(store, clock, *step) == model.step(*step), step
-            assert [event.seq for event in await store.events("r1")] == list(range(1, model.events + 1))
-            assert ((await store.get("r1")).status == "completed") is model.ended
-            free = not model.ended and (not model.owner or model.now >= model.until)
-            assert list(await store.abandoned()) == (["r1"] if free else [])
-            await store.close()
+    async def walk() -> None:
+        model, clock = Model(), Clock()
+        store: RunStore = MemoryRuns(clock=clock)
+        if kind != "memory":
+            database = await open_database(place_of(kind, request, tmp_path))
+            await database.write(lambda connection: connection.execute(delete(RUNS)))  # of the example before
+            store = SqlRuns(database, clock=clock)
+        await store.create(run(), [started()])
+        for step in steps:
+            assert await do(store, clock, *step) == model.step(*step), step
+        assert [event.seq for event in await store.events("r1")] == list(range(1, model.events + 1))
+        assert ((await store.get("r1")).status == "completed") is model.ended
+        free = not model.ended and (not model.owner or model.now >= model.until)
+        assert list(await store.abandoned()) == (["r1"] if free else [])
+        await store.close()
 
-    asyncio.run(both())
+    asyncio.run(walk())
 
 
 async def test_leases_that_were_not_given_back_are_told_with_their_holders(store: RunStore, clock: Clock) -> None:

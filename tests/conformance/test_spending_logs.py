@@ -12,18 +12,20 @@ import pytest
 
 from agent_lab.contracts.ports import Spending, SpendingLog
 from agent_lab.storage.database import open_database
+from agent_lab.storage.place import Place
 from agent_lab.storage.spending import MemorySpending, SqlSpending
+from support.stores import place_of
 
 DAY = date(2026, 3, 1)
 NEXT = DAY + timedelta(days=1)
 
 
-@pytest.fixture(params=["database", "memory"])
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
 async def spending(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SpendingLog]:
     if request.param == "memory":
         yield MemorySpending()
         return
-    database = await open_database(tmp_path / "lab.db")
+    database = await open_database(place_of(request.param, request, tmp_path))
     yield SqlSpending(database)
     await database.close()
 
@@ -59,8 +61,8 @@ async def test_what_is_no_sum_of_money_is_refused(spending: SpendingLog, amount:
     assert await spending.total(DAY) == 0
 
 
-async def test_two_processes_on_one_file_add_to_the_same_row(tmp_path: Path) -> None:
-    databases = [await open_database(tmp_path / "lab.db") for _ in range(2)]
+async def test_two_processes_on_one_database_add_to_the_same_row(place: Place) -> None:
+    databases = [await open_database(place) for _ in range(2)]
     logs = [SqlSpending(database) for database in databases]
     await asyncio.gather(*(log.add(DAY, "m", Decimal("0.01")) for _ in range(10) for log in logs))
     assert await logs[0].total(DAY) == Decimal("0.2")

@@ -23,7 +23,7 @@ from agent_lab.contracts.events import NodeFinished
 from agent_lab.contracts.run import NodeOutput, RunInfo
 from agent_lab.settings import Settings
 from agent_lab.storage.database import Database, open_database
-from agent_lab.storage.place import database_place
+from agent_lab.storage.place import Place, database_place
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.tables import METADATA, SCHEMA_VERSION
 
@@ -33,14 +33,15 @@ SOURCE = str(Path(agent_lab.__file__).parent.parent)
 APPENDER = """
 import asyncio, sys
 from datetime import datetime, UTC
-from pathlib import Path
 from agent_lab.contracts.events import NodeFinished
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.settings import Settings
 from agent_lab.storage.database import open_database
+from agent_lab.storage.place import Place, database_place
 from agent_lab.storage.runs import SqlRuns
 
 async def main():
-    runs = SqlRuns(await open_database(Path(sys.argv[1])))
+    runs = SqlRuns(await open_database(database_place(Settings(database_url=sys.argv[1]))))
     said = len(await runs.events("r1"))
     while True:
         output = NodeOutput(text=f"{said + 1} " + "x" * 3000)
@@ -68,11 +69,12 @@ while True:
 
 OPENER = """
 import asyncio, sys
-from pathlib import Path
+from agent_lab.settings import Settings
 from agent_lab.storage.database import open_database
+from agent_lab.storage.place import Place, database_place
 
 async def main():
-    database = await open_database(Path(sys.argv[1]))
+    database = await open_database(database_place(Settings(database_url=sys.argv[1])))
     await database.close()
 
 sys.stdin.readline()
@@ -91,9 +93,13 @@ def start(script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def kill_while_it_writes(script: str, path: Path, wait_s: float) -> int:
+def url_of(place: Place) -> str:
+    return place.url.render_as_string(hide_password=False)
+
+
+def kill_while_it_writes(script: str, place: str, wait_s: float) -> int:
     """The number that the process had acknowledged last when it was killed."""
-    process = start(script, str(path))
+    process = start(script, place)
     assert process.stdout is not None
     first = process.stdout.readline()  # it is writing now
     assert first, process.communicate()[1]
@@ -116,54 +122,53 @@ def done(text: str) -> NodeFinished:
     return NodeFinished(at=NOW, node="a", visit=1, output=NodeOutput(text=text), next=(), seconds=1.0)
 
 
-async def test_a_kill_costs_no_acknowledged_event_and_leaves_no_torn_one(tmp_path: Path) -> None:
-    path = tmp_path / "lab.db"
-    runs = SqlRuns(await open_database(path))
+async def test_a_kill_costs_no_acknowledged_event_and_leaves_no_torn_one(place: Place) -> None:
+    runs = SqlRuns(await open_database(place))
     await runs.create(info())
     await runs.close()
     chance = random.Random(7)
     acknowledged = 0
     for _ in range(10):
-        said = kill_while_it_writes(APPENDER, path, chance.uniform(0, 0.05))
+        said = kill_while_it_writes(APPENDER, url_of(place), chance.uniform(0, 0.05))
         assert said > acknowledged
         acknowledged = said
-        runs = SqlRuns(await open_database(path))
+        runs = SqlRuns(await open_database(place))
         events = await runs.events("r1")
         await runs.close()
         assert [one.seq for one in events] == list(range(1, len(events) + 1))
         assert len(events) % 2 == 0  # two were appended at a time
         assert len(events) - acknowledged in (0, 2)  # at most the one append in flight was not acknowledged
         assert all(isinstance(one, NodeFinished) and len(one.output.text) > 3000 for one in events)
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    connection.close()
+    if place.path is not None:
+        with sqlite3.connect(place.path) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
 
 
 def test_a_kill_leaves_the_old_result_or_the_new_one(tmp_path: Path) -> None:
     chance = random.Random(11)
     for _ in range(10):
-        said = kill_while_it_writes(WRITER, tmp_path, chance.uniform(0, 0.03))
+        said = kill_while_it_writes(WRITER, str(tmp_path), chance.uniform(0, 0.03))
         document = json.loads((tmp_path / "outputs" / "linear_flows" / "run-1.json").read_bytes())
         assert document["number"] in (said, said + 1)
         assert document["answer"] == str(document["number"] % 10) * 200_000
 
 
-async def test_a_reopened_file_has_the_same_runs_and_events(tmp_path: Path) -> None:
-    runs = SqlRuns(await open_database(tmp_path / "lab.db"))
+async def test_a_reopened_database_has_the_same_runs_and_events(place: Place) -> None:
+    runs = SqlRuns(await open_database(place))
     await runs.create(info())
     kept = await runs.append("r1", [done("Ñandú 🙂"), done("b")], owner="w1")
     assert await runs.claim("r1", owner="w1", seconds=1000)
     await runs.close()
-    again = SqlRuns(await open_database(tmp_path / "lab.db"))
+    again = SqlRuns(await open_database(place))
     assert list(await again.events("r1")) == list(kept)
     assert await again.get("r1") == info()
     assert not await again.claim("r1", owner="w2", seconds=1)
     await again.close()
 
 
-async def test_several_processes_open_a_new_database_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "home" / "lab.db"
-    openers = [start(OPENER, str(path)) for _ in range(4)]
+async def test_several_processes_open_a_new_database_at_once(place: Place) -> None:
+    openers = [start(OPENER, url_of(place)) for _ in range(4)]
     for opener in openers:
         assert opener.stdin is not None
         opener.stdin.write("go\n")
@@ -171,14 +176,13 @@ async def test_several_processes_open_a_new_database_at_once(tmp_path: Path) -> 
     for opener in openers:
         _, errors = await asyncio.to_thread(opener.communicate)
         assert opener.returncode == 0, errors
-    runs = SqlRuns(await open_database(path))
+    runs = SqlRuns(await open_database(place))
     await runs.create(info())
     await runs.close()
 
 
-async def test_two_stores_on_one_file_number_their_events_together(tmp_path: Path) -> None:
-    first = SqlRuns(await open_database(tmp_path / "lab.db"))
-    second = SqlRuns(await open_database(tmp_path / "lab.db"))
+async def test_two_stores_on_one_database_number_their_events_together(place: Place) -> None:
+    first, second = [SqlRuns(await open_database(place)) for _ in range(2)]
     await first.create(info())
 
     async def write(runs: SqlRuns) -> None:
@@ -196,6 +200,16 @@ async def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
     await (await open_database(path)).close()
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
+
+
+async def test_of_two_that_claim_a_run_at_once_one_has_it(place: Place) -> None:
+    stores = [SqlRuns(await open_database(place)) for _ in range(3)]
+    for number in range(20):
+        await stores[0].create(info(f"r{number}"))
+        claims = [store.claim(f"r{number}", owner=f"w{index}", seconds=9) for index, store in enumerate(stores)]
+        assert sorted(await asyncio.gather(*claims)) == [False, False, True]
+    for store in stores:
+        await store.close()
 
 
 async def test_a_new_file_and_the_migrations_have_the_tables_that_the_program_uses(tmp_path: Path) -> None:
@@ -220,7 +234,7 @@ async def test_a_new_file_and_the_migrations_have_the_tables_that_the_program_us
 def test_a_new_and_an_up_to_date_database_are_opened_without_loading_alembic(tmp_path: Path) -> None:
     script = OPENER + "\nassert 'alembic' not in sys.modules, 'loaded'\n"
     for _ in range(2):
-        process = start(script, str(tmp_path / "lab.db"))
+        process = start(script, f"sqlite:///{tmp_path}/lab.db")
         _, errors = process.communicate("go\n")
         assert process.returncode == 0, errors
 
@@ -362,12 +376,22 @@ def test_the_database_is_in_the_data_folder_unless_the_settings_say_otherwise(tm
         assert database_place(Settings(database_url=url)).path == tmp_path / "x y.db"
 
 
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg", "postgresql+asyncpg"])
+def test_a_server_is_named_without_its_user_and_password(scheme: str) -> None:
+    place = database_place(Settings(database_url=f"{scheme}://me:hunter2@db.example:5433/lab?sslmode=require"))
+    assert str(place) == "postgresql://db.example:5433/lab"
+    assert place.path is None
+    assert place.url.password == "hunter2"
+    assert "hunter2" not in repr(place)
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("postgresql://me:hunter2@db/lab", "names a postgresql database, and this version keeps its runs in SQLite"),
-        ("postgresql+asyncpg://me:hunter2@db/lab", "in SQLite only"),
-        ("nosuch://x:hunter2@y", "in SQLite only"),
+        ("mysql://me:hunter2@db/lab", "names a mysql database; runs are kept in SQLite or PostgreSQL"),
+        ("nosuch://x:hunter2@y", "in SQLite or PostgreSQL"),
+        ("postgresql://me:hunter2@db", "names a server and no database"),
+        ("postgresql://me:hunter2@db:port/lab", "is not a database URL"),
         ("hunter2", "is not a database URL"),
         ("sqlite://", "must name a file"),
         ("sqlite:///:memory:", "must name a file"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import URL, create_engine, text
 
 from agent_lab.storage.database import Database, open_database
 from agent_lab.storage.migrations import known_versions, upgrade
+from agent_lab.storage.place import Place
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.spending import SqlSpending
 from agent_lab.storage.tables import SCHEMA_VERSION
@@ -24,7 +24,7 @@ INSERT_RUN = """
 INSERT_EVENT = "INSERT INTO events (run_id, seq, type, body) VALUES (:run_id, :seq, :type, :body)"
 
 
-def fill(url: str, version: str) -> None:
+def fill(url: URL, version: str) -> None:
     """A database as that version left it: a run that ended, one in the middle, one without an event."""
     engine = create_engine(url)
     with engine.begin() as connection:
@@ -60,10 +60,9 @@ async def check(database: Database, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", RELEASED)
-async def test_a_file_of_an_older_schema_keeps_everything_and_learns_the_new(tmp_path: Path, version: str) -> None:
-    path = tmp_path / "lab.db"
-    fill(f"sqlite:///{path}", version)
-    database = await open_database(path)
+async def test_a_database_of_an_older_schema_keeps_everything_and_learns_the_new(place: Place, version: str) -> None:
+    fill(place.url, version)
+    database = await open_database(place)
     await check(database, version)
     await database.close()
 

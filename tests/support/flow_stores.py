@@ -13,15 +13,15 @@ from agent_lab.contracts.flow_ports import FlowStore, NewVersion
 from agent_lab.storage.database import open_database
 from agent_lab.storage.flows import SqlFlows
 from agent_lab.storage.memory_flows import MemoryFlows
-from support.stores import Clock
+from support.stores import Clock, place_of
 
 
-@pytest.fixture(params=["database", "memory"])
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
 async def flow_store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[FlowStore]:
     if request.param == "memory":
         yield MemoryFlows(clock=clock)
         return
-    database = await open_database(tmp_path / "lab.db")
+    database = await open_database(place_of(request.param, request, tmp_path))
     yield SqlFlows(database, clock=clock)
     await database.close()
 

@@ -13,8 +13,10 @@ from agent_lab.contracts.events import NodeFinished, NodeStarted, RunFinished, R
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.run import NodeOutput, RunInfo, RunRequest, RunStatus, RunTotals
 from agent_lab.contracts.run_ports import RunStore
+from agent_lab.settings import Settings
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
+from agent_lab.storage.place import Place, database_place
 from agent_lab.storage.runs import SqlRuns
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -37,16 +39,27 @@ class Clock:
 Build = Callable[[Clock], Awaitable[RunStore]]
 
 
-@pytest.fixture(params=["database", "memory"])
+def place_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> Place:
+    """An empty database of the kind: a file in the folder, or one of the test's own on the tests' server."""
+    if kind == "sqlite":
+        return Place.of_file(folder / "lab.db")
+    return database_place(Settings(database_url=request.getfixturevalue("postgres_database")))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    return place_of(request.param, request, tmp_path)
+
+
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
 async def build(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Build]:
     made: list[RunStore] = []
+    place = None if request.param == "memory" else place_of(request.param, request, tmp_path)
 
     async def new(clock: Clock) -> RunStore:
-        if request.param == "memory":
-            made.append(MemoryRuns(clock=clock))
-        else:
-            made.append(SqlRuns(await open_database(tmp_path / f"{len(made)}.db"), clock=clock))
-        return made[-1]
+        kept = MemoryRuns(clock=clock) if place is None else SqlRuns(await open_database(place), clock=clock)
+        made.append(kept)
+        return kept
 
     yield new
     for store in made:

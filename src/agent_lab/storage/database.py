@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, inspect, text
+from sqlalchemy import Connection, Engine, Table, inspect, literal_column, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from agent_lab.contracts.errors import EnvironmentFaultError
-from agent_lab.storage.engines import sqlite_engine, writing
+from agent_lab.storage.engines import make_engine, reading, writing
 from agent_lab.storage.faults import told
 from agent_lab.storage.place import Place
 from agent_lab.storage.tables import METADATA, SCHEMA_VERSION
@@ -22,6 +22,9 @@ READERS = 4
 """Reads that go on at once."""
 SQLITE_WRITERS = 1
 """SQLite has one writer at a time. Its own waiting is by polling and is not fair: ours stand in a queue."""
+POSTGRES_WRITERS = 4
+_ONE_AT_A_TIME = 4_242_073_214
+"""The name of the lock under which processes bring a PostgreSQL database up to date."""
 
 _INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
@@ -35,13 +38,14 @@ class Database:
     def __init__(self, place: Place, engine: Engine, *, writers: int) -> None:
         self.place = place
         self.engine = engine
+        self._reading = reading(engine)
         self._writing = writing(engine)
         self._readers = ThreadPoolExecutor(READERS, "database-reader")
         self._writers = ThreadPoolExecutor(writers, "database-writer")
 
     async def read(self, work: Work[Result]) -> Result:
         """What `work` finds, all of it as of one moment."""
-        return await self._in(self._readers, self.engine, work)
+        return await self._in(self._readers, self._reading, work)
 
     async def write(self, work: Work[Result]) -> Result:
         """What `work` returns, once all that it wrote is on the disk.
@@ -71,9 +75,15 @@ class Database:
             return work(connection)
 
 
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An INSERT that takes `on_conflict_do_nothing` and `on_conflict_do_update`, the same in both databases."""
+    return _INSERT[connection.dialect.name](table)
+
+
 def insert_or_leave(connection: Connection, table: Table, row: Mapping[str, object]) -> bool:
     """Add the row; False, and nothing done, where one of its keys is taken, also by a transaction beside this one."""
-    return bool(connection.execute(_INSERT[connection.dialect.name](table).on_conflict_do_nothing(), row).rowcount)
+    added = insert_into(connection, table).on_conflict_do_nothing().returning(literal_column("1"))
+    return connection.execute(added, row).first() is not None
 
 
 async def open_database(place: Place | Path, *, migrate: bool = True) -> Database:
@@ -92,11 +102,11 @@ async def open_database(place: Place | Path, *, migrate: bool = True) -> Databas
 
 
 def _database(place: Place) -> Database:
+    writers = POSTGRES_WRITERS if place.path is None else SQLITE_WRITERS
     if place.path is not None:
         with told(place):
             _make_file(place.path)
-    engine = sqlite_engine(place, connections=READERS + SQLITE_WRITERS)
-    return Database(place, engine, writers=SQLITE_WRITERS)
+    return Database(place, make_engine(place, connections=READERS + writers), writers=writers)
 
 
 def _make_file(path: Path) -> None:
@@ -121,6 +131,8 @@ def _make_schema(connection: Connection) -> None:
 
 
 def _bring_up_to_date(connection: Connection, place: Place) -> None:
+    if place.path is None:
+        _prepare_server(connection, place)
     stored = schema_version(connection)  # again, under the lock: another process may have been here
     if stored is None and not inspect(connection).get_table_names():
         _make_schema(connection)
@@ -137,6 +149,18 @@ def _bring_up_to_date(connection: Connection, place: Place) -> None:
             f"knows {SCHEMA_VERSION}); install that version, or name another one in DATABASE_URL."
         )
     migrations.upgrade(connection)
+
+
+def _prepare_server(connection: Connection, place: Place) -> None:
+    encoding = connection.execute(text("SHOW server_encoding")).scalar()
+    if encoding != "UTF8":
+        raise EnvironmentFaultError(
+            f"The database {place} has the encoding {encoding}, which has not all letters; make one with "
+            "createdb --encoding=UTF8 --template=template0, and name that in DATABASE_URL."
+        )
+    # A migration of many rows takes longer than a write may.
+    connection.execute(text("SET LOCAL lock_timeout = '10min'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": _ONE_AT_A_TIME})
 
 
 async def to_its_end(done: asyncio.Future[Result]) -> Result:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.settings import Settings
 
-_INSTEAD = "write sqlite:////full/path/to/file.db, or leave it out"
+_INSTEAD = "write sqlite:////full/path/to/file.db or postgresql://user:password@host/name, or leave it out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,14 @@ class Place:
         return Path(self.url.database) if self.url.get_backend_name() == "sqlite" and self.url.database else None
 
     def __str__(self) -> str:
-        return str(self.path)
+        if self.path is not None:
+            return str(self.path)
+        shown = URL.create("postgresql", host=self.url.host, port=self.url.port, database=self.url.database)
+        return shown.render_as_string()
+
+    def without_secrets(self, text: str) -> str:
+        """The text, should a driver have put the password into it."""
+        return text.replace(str(self.url.password), "***") if self.url.password else text
 
 
 def database_place(settings: Settings) -> Place:
@@ -40,13 +47,15 @@ def database_place(settings: Settings) -> Place:
         return Place.of_file(settings.data_dir / "agent-lab.db")
     try:
         url = make_url(settings.database_url)
-        kind = url.get_backend_name()
     except (ArgumentError, ValueError) as error:
         raise ValidationError(f"DATABASE_URL is not a database URL; {_INSTEAD}.") from error
+    kind = url.drivername.partition("+")[0]
     if kind == "sqlite":
         return _file(url)
+    if kind in ("postgresql", "postgres"):
+        return _server(url)
     raise ValidationError(
-        f"DATABASE_URL names a {kind[:40]} database, and this version keeps its runs in SQLite only; {_INSTEAD}."
+        f"DATABASE_URL names a {kind[:40]} database; runs are kept in SQLite or PostgreSQL: {_INSTEAD}."
     )
 
 
@@ -56,3 +65,9 @@ def _file(url: URL) -> Place:
             f"DATABASE_URL must name a file and nothing besides, or runs would be forgotten; {_INSTEAD}."
         )
     return Place.of_file(Path(url.database).expanduser().absolute())
+
+
+def _server(url: URL) -> Place:
+    if not url.database:
+        raise ValidationError(f"DATABASE_URL names a server and no database on it; {_INSTEAD}.")
+    return Place(url.set(drivername="postgresql+psycopg"))

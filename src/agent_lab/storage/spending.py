@@ -7,10 +7,9 @@ from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert  # PostgreSQL has the same statement under its own name
 
 from agent_lab.contracts.ports import Spending
-from agent_lab.storage.database import Database
+from agent_lab.storage.database import Database, insert_into
 from agent_lab.storage.tables import PICO, SPENDING, pico_of
 
 
@@ -22,12 +21,12 @@ class SqlSpending:
 
     async def add(self, day: date, model_key: str, usd: Decimal) -> None:
         """Add to the day's row of the model, in one statement. Raises ValueError for what is no sum of money."""
-        new = insert(SPENDING).values(day=day, model_key=model_key, pico_usd=_pico(usd))
-        more = SPENDING.c.pico_usd + new.excluded.pico_usd
-        upsert = new.on_conflict_do_update(index_elements=["day", "model_key"], set_={"pico_usd": more})
+        row = {"day": day, "model_key": model_key, "pico_usd": _pico(usd)}
 
         def work(connection: Connection) -> None:
-            connection.execute(upsert)
+            new = insert_into(connection, SPENDING).values(row)
+            more = SPENDING.c.pico_usd + new.excluded.pico_usd
+            connection.execute(new.on_conflict_do_update(index_elements=["day", "model_key"], set_={"pico_usd": more}))
 
         await self._database.write(work)
 
