@@ -1,4 +1,4 @@
-"""`agent-lab flows`: which flows there are, what is in them, and whether a file is one."""
+"""`agent-lab flows`: which flows there are, what is in them, and whether a document is one."""
 
 from __future__ import annotations
 
@@ -7,43 +7,52 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agent_lab.cli.flow_edits import delete, duplicate, import_flow, publish, rollback, save
 from agent_lab.cli.flow_tests import test_flow
+from agent_lab.cli.flow_versions import diff, export, versions
 from agent_lab.cli.lazy import CONTEXT
 from agent_lab.cli.options import as_json
 
 if TYPE_CHECKING:
     from agent_lab.contracts.flow import EdgeConfig, FlowConfig
+    from agent_lab.flows.finding import Entry
     from agent_lab.wiring import Lab
+
+EVERY_FLOW = 1_000_000
 
 
 @click.group(context_settings=CONTEXT)
 def flows() -> None:
-    """List, show, check and start flows."""
+    """List, show, check, save and publish flows."""
 
 
-flows.add_command(test_flow)
+for command in (save, import_flow, export, versions, diff, publish, rollback, duplicate, delete, test_flow):
+    flows.add_command(command)
 
 
 @flows.command("list")
 @as_json
 def list_flows(as_json: bool) -> int:
-    """The flows of the library and your own."""
+    """The stored flows, those of your own files, and the library's."""
 
     async def work(lab: Lab) -> int:
+        from agent_lab.cli.flow_files import row_of
         from agent_lab.cli.output import note, write_json
         from agent_lab.cli.paper import standard_paper
-        from agent_lab.contracts.flow import in_language
 
-        found, broken = lab.flows.list(), lab.flows.broken()
+        found, broken = (await lab.shelf.list(limit=EVERY_FLOW)).entries, lab.flows.broken()
         if as_json:
-            write_json({"flows": [_row(lab, flow) for flow in found], "broken": [one.sentence() for one in broken]})
+            write_json({"flows": [row_of(entry) for entry in found], "broken": [one.sentence() for one in broken]})
             return 0
-        rows = [
-            [flow.id, str(len(flow.nodes)), _from(lab, flow), in_language(flow.description, "en")] for flow in found
-        ]
-        standard_paper().table(rows, headings=["FLOW", "NODES", "FROM", "WHAT IT DOES"])
+        standard_paper().table(
+            [_line(entry) for entry in found], headings=["FLOW", "NODES", "FROM", "VERSIONS", "WHAT IT DOES"]
+        )
         for one in broken:
             note(one.sentence())
+        for entry in found:
+            if entry.problems:
+                name = f"{entry.flow_id}@draft"
+                note(f"{name} has {len(entry.problems)} to mend: agent-lab flows check {name}")
         return 0
 
     return _with_lab(work)
@@ -53,35 +62,42 @@ def list_flows(as_json: bool) -> int:
 @click.argument("flow")
 @as_json
 def show_flow(flow: str, as_json: bool) -> int:
-    """The nodes and edges of FLOW; with --json the document itself."""
+    """The nodes and edges of FLOW (or FLOW@VERSION); with --json the document itself."""
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import write_json
+        from agent_lab.flows.catalog import problems_error
 
-        found = lab.flows.get(flow)
+        entry = await lab.shelf.get(flow)
         if as_json:
-            write_json(document_of(found))
+            write_json(entry.document)
+        elif entry.flow is None:
+            raise problems_error(flow, entry.problems)
         else:
-            _show(lab, found)
+            _show(entry, entry.flow)
         return 0
 
     return _with_lab(work)
 
 
 @flows.command("check")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @as_json
-def check_file(file: Path, as_json: bool) -> int:
-    """Say everything that is wrong with the flow in FILE (`-` reads standard input)."""
+def check_file(file: str, as_json: bool) -> int:
+    """Say everything that is wrong with the flow in FILE (`-` reads standard input).
+
+    In place of FILE: the name of a flow, or FLOW@VERSION.
+    """
 
     async def work(lab: Lab) -> int:
+        from agent_lab.cli.flow_files import read_document, told
         from agent_lab.cli.output import note, write, write_json
-        from agent_lab.contracts.documents import read_json
 
-        flow, problems = lab.flows.check(read_json(_bytes_of(file), what=f"The file {file}"))
+        document = (await lab.shelf.get(file)).document if _is_name(file) else read_document(Path(file))
+        found = await lab.shelf.examine(document)
+        flow, problems = found.flow, found.problems
         if as_json:
-            told = [{"path": one.path, "message": one.message} for one in problems]
-            write_json({"file": str(file), "ok": not problems, "problems": told})
+            write_json({"file": file, "ok": not problems, "problems": told(problems)})
         elif not problems:
             write(f"{file}: a usable flow of {len(flow.nodes) if flow else 0} nodes.\n")
         for one in () if as_json else problems:
@@ -118,7 +134,7 @@ def new_flow(name: str, as_json: bool) -> int:
         from agent_lab.cli.output import write, write_json
         from agent_lab.cli.starter import write_starter
 
-        path = write_starter(lab.flows, name)
+        path = write_starter(lab.flows.folder, name, taken=await lab.shelf.names())
         if as_json:
             write_json({"flow": name, "file": str(path)})
         else:
@@ -128,28 +144,29 @@ def new_flow(name: str, as_json: bool) -> int:
     return _with_lab(work)
 
 
-def document_of(flow: FlowConfig) -> dict[str, Any]:
-    """The flow as its JSON document, without what is left at its default."""
-    return flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+def _line(entry: Entry) -> list[str]:
+    from agent_lab.cli.flow_files import standing
+    from agent_lab.contracts.flow import in_language
+
+    origin = entry.file.name if entry.file else entry.origin
+    what = in_language(entry.flow.description, "en") if entry.flow else "(not in the shape of a flow yet)"
+    return [entry.flow_id, str(len(entry.flow.nodes)) if entry.flow else "?", origin, standing(entry), what]
 
 
-def _row(lab: Lab, flow: FlowConfig) -> dict[str, Any]:
-    document = flow.model_dump(mode="json", include={"id", "name", "description"})
-    return {**document, "nodes": [node.id for node in flow.nodes], "origin": lab.flows.origins()[flow.id]}
+def _is_name(given: str) -> bool:
+    """True where it names a flow: there is no such file, and no file would be called so."""
+    import re
+
+    return re.fullmatch(r"[a-z][a-z0-9_]*(@\w+)?", given) is not None and not Path(given).exists()
 
 
-def _from(lab: Lab, flow: FlowConfig) -> str:
-    origin = lab.flows.origins()[flow.id]
-    return origin if origin == "library" else Path(origin).name
-
-
-def _show(lab: Lab, flow: FlowConfig) -> None:
+def _show(entry: Entry, flow: FlowConfig) -> None:
     from agent_lab.cli.paper import standard_paper
     from agent_lab.contracts.flow import in_language
 
     paper = standard_paper()
     paper.line(f"{flow.id}: {in_language(flow.name, 'en')}. {in_language(flow.description, 'en')}", style="bold")
-    paper.line(f"From {lab.flows.origins()[flow.id]}", style="dim")
+    paper.line(_whence(entry), style="dim")
     given = [f"{name}{'' if one.default is None else ' (optional)'}" for name, one in flow.inputs.items()]
     paper.line(f"Takes {', '.join(given) or 'nothing'}; the answer is the text of {flow.answer or 'its last node'}.")
     paper.line()
@@ -158,6 +175,19 @@ def _show(lab: Lab, flow: FlowConfig) -> None:
     paper.line()
     for edge in flow.edges:
         paper.line(_edge_line(edge))
+    for one in entry.problems:
+        paper.line(f"{one.path or 'the document'}: {one.message}", style="bad")
+
+
+def _whence(entry: Entry) -> str:
+    from agent_lab.cli.flow_files import standing
+
+    stands = standing(entry)
+    if entry.is_deleted:
+        return f"Version {entry.version} of a flow that was deleted"
+    if entry.origin == "stored":
+        return f"Version {entry.version} of a stored flow ({stands})"
+    return f"From {entry.file or 'library'}" + (f"; stored beside it: {stands}" if stands else "")
 
 
 def _edge_line(edge: EdgeConfig) -> str:
@@ -166,21 +196,6 @@ def _edge_line(edge: EdgeConfig) -> str:
     when = f"  when {edge.when.value} {edge.when.op} {json.dumps(edge.when.than)}" if edge.when else ""
     rounds = f"  {edge.max_rounds} times at the most" if edge.max_rounds else ""
     return f"{edge.source} → {edge.target}{when}{'  otherwise' if edge.otherwise else ''}{rounds}"
-
-
-def _bytes_of(file: Path) -> bytes:
-    import sys
-
-    from agent_lab.contracts.documents import MAX_BYTES
-    from agent_lab.contracts.errors import ValidationError
-
-    if str(file) == "-":
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    try:
-        with file.open("rb") as opened:
-            return opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ValidationError(f"The file {file} cannot be read: {error.strerror or error}.", where="FILE") from error
 
 
 def _with_lab(work: Any) -> int:

@@ -18,7 +18,7 @@ DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 _COMMANDS = {
     "run": ("agent_lab.cli.run:run", "Run a flow on a question, and show the deliberation live."),
     "ask": ("agent_lab.cli.ask:ask", "Ask one model, once."),
-    "flows": ("agent_lab.cli.flows:flows", "List, show, check and start flows."),
+    "flows": ("agent_lab.cli.flows:flows", "List, show, check, save and publish flows."),
     "models": ("agent_lab.cli.models:models", "List models, say which is chosen and why; pull, load and pin."),
     "finetune": ("agent_lab.cli.finetune:finetune", "Train an adapter for a local model on examples of your own."),
     "runs": ("agent_lab.cli.runs:runs", "List, show, watch, cancel and resume runs."),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from agent_lab.contracts.errors import ConflictError, EnvironmentFaultError, ValidationError
 from agent_lab.contracts.flow import NAME
-from agent_lab.flows.catalog import FlowCatalog
 
 
 def starter_flow(name: str) -> dict[str, Any]:
@@ -51,8 +51,8 @@ def starter_flow(name: str) -> dict[str, Any]:
     }
 
 
-def write_starter(catalog: FlowCatalog, name: str) -> Path:
-    """Write it into the user's folder and return its path.
+def write_starter(folder: Path, name: str, *, taken: Collection[str]) -> Path:
+    """Write it into the user's folder and return its path. `taken`: ids that other flows have.
 
     Raises ValidationError for a name that no flow may have, ConflictError where a flow has it already,
     EnvironmentFaultError where the folder cannot be written.
@@ -61,8 +61,8 @@ def write_starter(catalog: FlowCatalog, name: str) -> Path:
         raise ValidationError(
             f"{name[:80]!r} is no flow name; use small letters, digits and _, a letter first, 64 at most.", where="NAME"
         )
-    path = catalog.folder / f"{name}.json"
-    if path.exists() or name in {flow.id for flow in catalog.list()}:
+    path = folder / f"{name}.json"
+    if path.exists() or name in taken:
         raise ConflictError(f"There is a flow {name!r} already; choose another name.", where="NAME")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

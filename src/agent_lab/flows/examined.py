@@ -46,11 +46,11 @@ class Examiner:
             self._known.move_to_end(key)
         return found
 
-    async def look(self, document: dict[str, JsonValue]) -> Examined:
+    async def look(self, document: JsonValue) -> Examined:
         """What the checks say of any document."""
         return await asyncio.to_thread(self._look, document)
 
-    def _look(self, document: dict[str, JsonValue]) -> Examined:
+    def _look(self, document: JsonValue) -> Examined:
         flow, problems = self._check(document)
         return Examined(flow, tuple(problems), len(canonical_json(document)))
 

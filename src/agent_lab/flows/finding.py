@@ -40,9 +40,14 @@ class Entry:
     """Of this version; in a list, of the newest one."""
 
     @property
+    def is_deleted(self) -> bool:
+        """True for a version of a flow that is stored no more."""
+        return self.origin == "stored" and self.stored is None
+
+    @property
     def serves(self) -> bool:
         """True where it is no mere draft: it is published, or a file's, or the library's."""
-        return self.stored is None or self.origin != "stored" or self.version == self.stored.published
+        return self.origin != "stored" or (self.stored is not None and self.version == self.stored.published)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +75,28 @@ class FlowFinder:
     async def resolve(self, name: str) -> FlowRef:
         """The flow that a run takes. Raises NotFoundError, and ProblemsError where it cannot be run."""
         entry = await self.get(name)
+        if entry.is_deleted:
+            raise NotFoundError(
+                f"The flow {entry.flow_id!r} was deleted; bring it back: "
+                f"agent-lab flows duplicate {entry.flow_id}@{entry.version} {entry.flow_id}",
+                where="flow",
+            )
         if entry.flow is None or entry.problems:
             raise problems_error(repr(name), entry.problems, where="flow")
         return FlowRef(flow=entry.flow, flow_hash=entry.flow_hash, version=entry.version)
 
     async def get(self, name: str) -> Entry:
-        """What the name stands for, also with problems. Raises NotFoundError with the nearest names."""
+        """What the name stands for, also with problems; `id@3` also of a deleted flow.
+
+        Raises NotFoundError with the nearest names.
+        """
         flow_id, _, which = name.partition("@")
         stored = await self.stored(flow_id)
-        if stored is None or which == ORIGINAL:
-            if which not in {"", DRAFT, ORIGINAL}:
-                raise await self._no_version(flow_id, which)
-            return _beneath(await self._find(flow_id), stored)
-        if not which and stored.published is None:
+        if stored is None and which not in {"", DRAFT, ORIGINAL}:
+            return await self._entry(await self.version(flow_id, _whole(which)), None)
+        if stored is None:
+            return _beneath(await self._find(flow_id))
+        if which == ORIGINAL or (not which and stored.published is None):
             beneath = (await asyncio.to_thread(self.catalog.found)).get(flow_id)
             if beneath is not None:
                 return _beneath(beneath, stored)
@@ -108,7 +122,7 @@ class FlowFinder:
             entry for entry in page.entries if entry.origin != "stored" or (entry.stored and entry.stored.published)
         ]
 
-    async def examine(self, document: dict[str, JsonValue]) -> Examined:
+    async def examine(self, document: JsonValue) -> Examined:
         """What the checks say of a document that is not kept yet."""
         return await self._examiner.look(document)
 
@@ -158,15 +172,17 @@ class FlowFinder:
         number = _number(stored, which)
         if number is None:
             raise await self._no_version(stored.flow_id, which)
-        version = await self.version(stored.flow_id, number)
+        return await self._entry(await self.version(stored.flow_id, number), stored)
+
+    async def _entry(self, version: FlowVersion, stored: StoredFlow | None) -> Entry:
         found = await self._examiner.examine(version)
         return Entry(
-            flow_id=stored.flow_id,
+            flow_id=version.flow_id,
             origin="stored",
             document=version.document,
             flow=found.flow,
             flow_hash=version.flow_hash,
-            version=number,
+            version=version.number,
             stored=stored,
             problems=found.problems,
         )
@@ -198,8 +214,12 @@ def _number(stored: StoredFlow, which: str) -> int | None:
     named = {"": stored.published or stored.newest, DRAFT: stored.newest, PUBLISHED: stored.published}
     if which in named:
         return named[which]
-    number = int(which) if which.isascii() and which.isdigit() and len(which) < 10 else 0
-    return number if 1 <= number <= stored.newest else None
+    return _whole(which) if 1 <= _whole(which) <= stored.newest else None
+
+
+def _whole(which: str) -> int:
+    """The number that is written there; 0 where it is none."""
+    return int(which) if which.isascii() and which.isdigit() and len(which) < 10 else 0
 
 
 def _whose(found: FoundFlow) -> str:
