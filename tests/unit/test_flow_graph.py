@@ -1,6 +1,7 @@
 import itertools
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,62 @@ def test_what_a_join_waits_for_has_surely_run() -> None:
 def test_a_branch_that_may_be_left_out_is_not_sure() -> None:
     graph = FlowGraph(flow("abc", ("ab", WHEN), ("ac", {"otherwise": True}), "bc"))
     assert set(graph.certainly_before("c")) == {"a"}
+
+
+OK, NOT = {"when": {"value": "a.ok", "op": "==", "than": True}}, {"when": {"value": "a.ok", "op": "!=", "than": True}}
+SAME = {"when": {"value": "a.ok", "op": "==", "than": True}}
+THREE = [{"when": {"value": "a.kind", "op": "==", "than": kind}} for kind in ("x", "y", "z")]
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [(OK, {"otherwise": True}), (OK, NOT), (THREE[0], THREE[1]), (THREE[0], {"otherwise": True})],
+    ids=["otherwise", "opposite", "two of several", "one or otherwise"],
+)
+def test_branches_that_exclude_one_another_meet_without_waiting(ways: tuple[Any, Any]) -> None:
+    graph = FlowGraph(flow("abcd", ("ab", ways[0]), ("ac", ways[1]), "bd", "cd"))
+    assert graph.joined("d") == ()
+    assert graph.rates.starved == {}
+    assert graph.rates.certain("d") is (ways[1] in ({"otherwise": True}, NOT))
+
+
+def test_branches_under_one_condition_are_waited_for() -> None:
+    graph = FlowGraph(flow("abcd", ("ab", OK), ("ac", SAME), "bd", "cd"))
+    assert graph.joined("d") == ("b", "c")
+    assert graph.rates.starved == {}
+    assert not graph.rates.certain("d")
+
+
+def test_branches_that_may_both_be_taken_would_wait_for_ever() -> None:
+    other = {"when": {"value": "a.tokens", "op": ">", "than": 1}}
+    graph = FlowGraph(flow("abcd", ("ab", OK), ("ac", other), "bd", "cd"))
+    assert graph.rates.starved == {"d": ("b", "c")}
+
+
+def test_what_follows_a_loop_meets_what_ran_beside_it() -> None:
+    loop = ["ab", ("ba", {**OK, "max_rounds": 3}), ("bc", {"otherwise": True})]
+    graph = FlowGraph(flow("abcxyz", "xa", "xy", *loop, "cz", "yz"))
+    assert graph.joined("z") == ("c", "y")
+    assert graph.rates.starved == {}
+    assert graph.rates.certain("z")
+
+
+def test_a_join_in_a_loop_with_a_source_outside_would_wait_for_ever() -> None:
+    graph = FlowGraph(flow("abcx", "ab", "xb", ("ba", {**OK, "max_rounds": 3}), ("bc", {"otherwise": True})))
+    assert graph.rates.starved == {"b": ("a", "x")}
+
+
+def test_a_fork_within_a_branch_meets_again() -> None:
+    graph = FlowGraph(flow("abpqjc", ("ab", OK), "bp", "bq", "pj", "qj", ("ac", {"otherwise": True}), "jc"))
+    assert graph.joined("j") == ("p", "q")
+    assert graph.joined("c") == ()
+    assert graph.rates.starved == {}
+    assert graph.rates.certain("c")
+
+
+def test_a_plain_edge_beside_a_condition_is_waited_for() -> None:
+    graph = FlowGraph(flow("abcd", ("ab", OK), "ac", "ad", "cd"))
+    assert graph.joined("d") == ("a", "c")
 
 
 def test_a_loop_back_makes_nothing_sure_that_the_first_round_did_not_have() -> None:
