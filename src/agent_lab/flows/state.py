@@ -137,9 +137,13 @@ def _field(name: str, state: AgentState) -> str | None:
 
 
 def as_text(value: Any) -> str:
-    """A field's value as it stands in a prompt."""
+    """A field's value as it stands in a prompt: objects as `name: value; ...`, a list of objects as a line for each."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
+        if any(isinstance(item, dict) for item in value):
+            return "\n".join("- " + as_text(item).replace("\n", "\n  ") for item in value)
         return "; ".join(as_text(item) for item in value)
-    return str(value)
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {as_text(item)}" for name, item in value.items() if item is not None)
+    return "" if value is None else str(value)

@@ -11,7 +11,7 @@ from agent_lab.contracts.flow import Text, in_language
 from agent_lab.contracts.flow_ports import Step
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
 from agent_lab.contracts.run import NodeOutput
-from agent_lab.flows.graph import FlowGraph
+from agent_lab.flows.graph import graph_of
 from agent_lab.flows.state import AgentState, bound_value
 from agent_lab.flows.templates import Slot, needed, parse, render
 
@@ -19,7 +19,7 @@ from agent_lab.flows.templates import Slot, needed, parse, render
 def filled(template: Text, state: AgentState, step: Step) -> str:
     """The text in the run's language. Raises ValidationError for a name without a value, TooLargeError."""
     parts = parse(in_language(template, state["language"]))
-    graph = FlowGraph(step.flow)
+    graph = graph_of(step.flow)
     values = {name: bound_value(name, state, graph, step.node.id) for name, _ in needed(parts)}
     try:
         text = render(parts, values)

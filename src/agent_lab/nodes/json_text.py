@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.documents import read_json
 from agent_lab.contracts.errors import ValidationError
+from agent_lab.nodes.objects import sound
 
 FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
 OPENING = re.compile(r"[{\[]")
@@ -21,8 +22,8 @@ def json_in(text: str) -> JsonValue:
     """The first JSON value that can be read; None where there is none."""
     for candidate in _candidates(text):
         try:
-            return read_json(candidate.encode("utf-8", "replace"), what="the text")
-        except ValidationError:
+            return sound(read_json(candidate.encode("utf-8", "replace"), what="the text"))
+        except (ValidationError, ValueError):
             continue
     return None
 
