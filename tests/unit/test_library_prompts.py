@@ -45,7 +45,7 @@ SEES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "debate": {f"agent_{agent} 2": EVERYONE for agent in (1, 2, 3)},
 }
 """What stands in a prompt beside the question and the role's own words, in this order."""
-MARKS = re.compile(r"\[[a-z_]+(?: \d)?\]|" + re.escape(str(SAID["adversarial"]["red_team"])))
+MARKS = re.compile(r"\[[a-z_0-9]+(?: \d)?\]|" + re.escape(str(SAID["adversarial"]["red_team"])))
 FLOWS = pytest.mark.parametrize(("name", "language"), [(name, language) for name in LIBRARY for language in LANGUAGES])
 
 
