@@ -143,3 +143,22 @@ def test_settings_that_an_operation_has_no_use_for_are_problems() -> None:
 def test_the_nodes_that_are_read_are_told_with_their_places() -> None:
     named = TRANSFORM.nodes(TRANSFORM.settings.model_validate({"op": "join", "of": ["a", "b.c"]}))
     assert [(one.pointer, one.name, one.field) for one in named] == [("/of/0", "a", None), ("/of/1", "b", "c")]
+
+
+async def test_newest_takes_the_text_of_the_node_that_had_its_turn_last() -> None:
+    first, second = said("the draft"), said("the repaired one", issues=["a"])
+    assert (
+        await transformed({"draft": first, "better": second}, op="newest", of=["draft", "better"])
+    ).text == second.text
+    assert (
+        await transformed({"better": second, "draft": first}, op="newest", of=["draft", "better"])
+    ).text == first.text
+    alone = await transformed({"draft": first}, op="newest", of=["draft", "better"])
+    assert (alone.text, alone.fields["found"]) == ("the draft", True)
+    field = await transformed({"draft": first, "better": second}, op="newest", of=["draft", "better.issues"])
+    assert field.fields["value"] == ["a"]
+
+
+def test_of_the_nodes_to_take_the_newest_of_only_the_first_must_have_run() -> None:
+    named = TRANSFORM.nodes(TRANSFORM.settings.model_validate({"op": "newest", "of": ["a", "b", "c"]}))
+    assert [(one.name, one.sure) for one in named] == [("a", True), ("b", False), ("c", False)]

@@ -18,14 +18,15 @@ from agent_lab.nodes.settings import NodeSettings
 
 Source = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(\.[a-z][a-z0-9_]{0,63})?$")]
 """`<node>` for its text, or `<node>.<field>`."""
-Operation = Literal["pick", "join", "extract", "split", "count"]
+Operation = Literal["pick", "newest", "join", "extract", "split", "count"]
 MAX_PARTS = 10_000
 
 
 class TransformSettings(NodeSettings):
     """Which operation, on the texts of nodes (`plan`) or their fields (`plan.steps`).
 
-    `pick`: that text or field. `join`: several apart by `separator`, with `headings` each under its node's label.
+    `pick`: that text or field. `newest`: of several the one whose node had its turn last; all but the first may have had none.
+    `join`: several apart by `separator`, with `headings` each under its node's label.
     `extract`: what a JSON pointer (RFC 6901) leads to, in a field or in a text that is or holds JSON.
     `split`: a list of the lines, or of what stands between `separator`s. `count`: how long the list is, or of how many
     lines, or parts between `separator`s, a text is. `default`: the text where nothing is found.
@@ -72,8 +73,14 @@ def _count(value: JsonValue, settings: TransformSettings) -> int:
 
 
 def _one(state: AgentState, settings: TransformSettings) -> _Found | None:
-    value = read_value(settings.sources[0], state["outputs"])
+    value = read_value(_source(state, settings), state["outputs"])
     return None if value is None else _OPERATIONS[settings.op](value, settings)
+
+
+def _source(state: AgentState, settings: TransformSettings) -> str:
+    """The source that is read: the only one, or the one whose node had its turn last."""
+    by_node = {source.partition(".")[0]: source for source in settings.sources}
+    return next((by_node[node] for node in reversed(state["order"]) if node in by_node), settings.sources[0])
 
 
 def _pick(value: JsonValue, settings: TransformSettings) -> _Found:
@@ -97,6 +104,7 @@ def _length(value: JsonValue, settings: TransformSettings) -> _Found:
 
 _OPERATIONS: Mapping[str, Callable[[JsonValue, TransformSettings], _Found | None]] = {
     "pick": _pick,
+    "newest": _pick,
     "extract": _extract,
     "split": _split,
     "count": _length,
@@ -155,20 +163,23 @@ def _problems(settings: TransformSettings) -> Iterator[tuple[str, str]]:
     for name, ops in (("pointer", ("extract",)), ("separator", ("join", "split", "count")), ("headings", ("join",))):
         if getattr(settings, name) not in {None, False} and settings.op not in ops:
             yield f"/{name}", f"{settings.op!r} has no use for {name!r}; take it out."
-    if settings.op != "join" and len(settings.sources) > 1:
-        yield "/of", f"{settings.op!r} reads one node; name one, or `join` them first."
+    several = settings.op in {"join", "newest"}
+    if not several and len(settings.sources) > 1:
+        yield "/of", f"{settings.op!r} reads one node; name one, or `join` them first, or take the `newest`."
 
 
 def _nodes(settings: TransformSettings) -> Iterator[Named]:
     for index, source in enumerate(settings.sources):
         node, _, field = source.partition(".")
         place = "/of" if isinstance(settings.of, str) else f"/of/{index}"
-        yield Named(pointer=place, name=node, field=field or None)
+        # One of them must have had its turn, or there would be no newest; the first stands for that.
+        sure = settings.op != "newest" or index == 0
+        yield Named(pointer=place, name=node, field=field or None, sure=sure)
 
 
 TRANSFORM = NodeKind(
     name="transform",
-    summary="Picks, joins, extracts, splits or counts what is there.",
+    summary="Picks, joins, extracts, splits or counts what is there, or takes the newest of it.",
     settings=TransformSettings,
     run=transform,
     fields={

@@ -13,7 +13,7 @@ from pydantic import Field
 from agent_lab.nodes.voting.code import plain_code
 from agent_lab.nodes.voting.figures import TAIL_CHARS, last_figure
 
-Normalize = Literal["number", "choice", "code", "text"]
+Normalize = Literal["number", "choice", "code", "text", "answer"]
 Choice = Annotated[str, Field(max_length=100, pattern=r"\S")]
 Choices = Annotated[tuple[Choice, ...], Field(max_length=100)]
 LONGEST_CHARS = 200
@@ -26,6 +26,11 @@ _MARK = re.compile(
     r"\b(?:answer|choice|verdict|winner|respuesta|elecci[oó]n|veredicto|ganador)\b\s*(?:is|es)?\b|\\boxed\b",
     re.IGNORECASE,
 )
+_FINAL = re.compile(
+    r"^[\s*_#>-]{0,10}(?:(?:the )?(?:final )?answer|(?:la )?respuesta(?: final)?)[*_]{0,3}\s?:(?P<said>.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FIGURES = re.compile(r"[0-9]+(?:[.,'’/][0-9]+)*")
 _BESIDE = r"[\s*_:=(\[{\"']{0,10}"
 """What may stand between the mark and the choice."""
 _MARKED_LETTER = re.compile(_BESIDE + r"([A-E])(?![\w'’])")
@@ -89,4 +94,21 @@ def _same_fold(written: str, by_fold: Mapping[str, str]) -> str:
     return next(one for one in by_fold if re.fullmatch(re.escape(one), written, re.IGNORECASE))
 
 
-_WAYS: Mapping[str, Callable[[str], str | None]] = {"number": last_figure, "code": plain_code, "text": plain_text}
+def final_answer(text: str) -> str | None:
+    """What stands behind the last "Answer:" (also in Spanish) on its line; without one, the text's last line.
+
+    Where that holds one figure it is the figure ("85 apples" is 85), else it is compared as a text.
+    """
+    text = text[-TAIL_CHARS:]
+    marked = [match["said"] for match in _FINAL.finditer(text) if plain_text(match["said"])]
+    lines = [line for line in text.splitlines() if line.strip()]
+    said = marked[-1] if marked else lines[-1] if lines else ""
+    return (last_figure(said) if len(_FIGURES.findall(said)) == 1 else None) or plain_text(said)
+
+
+_WAYS: Mapping[str, Callable[[str], str | None]] = {
+    "number": last_figure,
+    "code": plain_code,
+    "text": plain_text,
+    "answer": final_answer,
+}
