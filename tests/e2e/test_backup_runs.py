@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select
 
 from agent_lab.contracts.errors import ConflictError
 from agent_lab.contracts.run import TERMINAL, RunRequest
-from agent_lab.contracts.run_ports import Order
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.storage.backup.files import Folders
 from agent_lab.storage.backup.store import check, restore, save
 from agent_lab.storage.database import Database, open_database
 from agent_lab.storage.runs import SqlRuns
-from agent_lab.storage.spending import SqlSpending
-from agent_lab.storage.tables import METADATA, SCHEMA_VERSION
-from support.backups import silent
+from agent_lab.storage.tables import SCHEMA_VERSION
+from support.backups import full, let_go, rows_of, silent
 from support.runs import Bench, bench
-from support.stores import complete, finished, node_started, run, started
+from support.stores import finished
 
 RUNS = 20
 ROLES = {"creator": "one two three", "challenger": "four five six", "refiner": "seven eight nine"}
-Rows = dict[str, list[tuple[object, ...]]]
 
 
 @pytest.fixture
@@ -45,14 +40,6 @@ async def opened(tmp_path: Path) -> AsyncIterator[Callable[[str], Awaitable[tupl
 
 
 Open = Callable[[str], Awaitable[tuple[Database, Folders]]]
-
-
-async def rows_of(database: Database) -> Rows:
-    def read(connection: Connection) -> Rows:
-        tables = METADATA.tables.items()
-        return {name: sorted(map(tuple, connection.execute(select(table))), key=repr) for name, table in tables}
-
-    return await database.read(read)
 
 
 async def test_runs_that_are_going_on_are_saved_and_go_on_elsewhere(opened: Open, tmp_path: Path) -> None:
@@ -89,18 +76,6 @@ async def gone_on_with(path: Path, there: tuple[Database, Folders], first: Bench
     return RUNS - len(taken)
 
 
-async def full(database: Database, folders: Folders) -> None:
-    """A store with something in every table that runs and spending use, and files beside it."""
-    store = SqlRuns(database)
-    await complete(store, run("ended", prompt="¿Qué es «1 + 1»? \U0001f600\u2028"))
-    await store.create(run("held", minutes=1), [started("held"), node_started()], owner="w1", seconds=-1)
-    await store.order(Order(run_id="held", kind="answer", node="answer", visit=1, text="yes"))
-    await SqlSpending(database).add(date(2026, 3, 1), "dear", Decimal("0.000000000001"))
-    (folders.config / "flows").mkdir()
-    (folders.config / "flows" / "mine.json").write_text('{"id": "mine"}')
-    (folders.data / "models.lock.json").write_text('{"commits": {}}')
-
-
 async def test_what_is_restored_twice_is_the_same_to_the_last_value(opened: Open, tmp_path: Path) -> None:
     database, here = await opened("here")
     await full(database, here)
@@ -119,23 +94,6 @@ async def test_what_is_restored_twice_is_the_same_to_the_last_value(opened: Open
     assert (there.data / "models.lock.json").exists()
     assert done.saved is not None
     assert (await check(done.saved, tell=silent)).rows == done.manifest.rows
-
-
-def let_go(row: tuple[object, ...]) -> tuple[object, ...]:
-    """The row of a run that nobody holds."""
-    names = METADATA.tables["runs"].columns.keys()
-    return tuple(None if name.startswith("lease_") else value for name, value in zip(names, row, strict=True))
-
-
-async def test_orders_go_on_counting_behind_those_that_were_saved(opened: Open, tmp_path: Path) -> None:
-    database, here = await opened("here")
-    await full(database, here)
-    await save(database, here, tmp_path / "saved.zip", tell=silent)
-    other, there = await opened("there")
-    await restore(other, there, tmp_path / "saved.zip", tell=silent)
-    store = SqlRuns(other)
-    numbers = [order.number for order in await store.orders(owner="w2")]
-    assert (await store.order(Order(run_id="held", kind="cancel"))).number > max(numbers)
 
 
 async def test_a_store_that_is_worked_on_is_not_written_over(opened: Open, tmp_path: Path) -> None:

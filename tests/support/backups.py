@@ -7,13 +7,25 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, select
+
+from agent_lab.contracts.run_ports import Order
+from agent_lab.storage.backup.files import Folders
 from agent_lab.storage.backup.manifest import MANIFEST, MARK
 from agent_lab.storage.backup.writing import SUM_PREFIX
+from agent_lab.storage.database import Database
+from agent_lab.storage.runs import SqlRuns
+from agent_lab.storage.spending import SqlSpending
+from agent_lab.storage.tables import METADATA
+from support.stores import complete, node_started, run, started
 
 Entries = dict[str, bytes]
+Rows = dict[str, list[tuple[object, ...]]]
 
 
 def silent(_part: str, _done: int, _total: int) -> None:
@@ -60,3 +72,29 @@ def forge(
         manifest(document)
     whole = {MARK: mark, **entries, MANIFEST: json.dumps(document).encode()}
     return seal(path.with_name(f"forged-{path.name}"), whole)
+
+
+async def full(database: Database, folders: Folders) -> None:
+    """A store with something in every table that runs and spending use, and files beside it."""
+    store = SqlRuns(database)
+    await complete(store, run("ended", prompt="¿Qué es «1 + 1»? \U0001f600\u2028"))
+    await store.create(run("held", minutes=1), [started("held"), node_started()], owner="w1", seconds=-1)
+    await store.order(Order(run_id="held", kind="answer", node="answer", visit=1, text="yes"))
+    await SqlSpending(database).add(date(2026, 3, 1), "dear", Decimal("0.000000000001"))
+    (folders.config / "flows").mkdir()
+    (folders.config / "flows" / "mine.json").write_text('{"id": "mine"}')
+    (folders.data / "models.lock.json").write_text('{"commits": {}}')
+
+
+async def rows_of(database: Database) -> Rows:
+    def read(connection: Connection) -> Rows:
+        tables = METADATA.tables.items()
+        return {name: sorted(map(tuple, connection.execute(select(table))), key=repr) for name, table in tables}
+
+    return await database.read(read)
+
+
+def let_go(row: tuple[object, ...]) -> tuple[object, ...]:
+    """The row of a run that nobody holds."""
+    names = METADATA.tables["runs"].columns.keys()
+    return tuple(None if name.startswith("lease_") else value for name, value in zip(names, row, strict=True))

@@ -23,7 +23,7 @@ from agent_lab.storage.backup import files
 from agent_lab.storage.backup.files import EVERY_ROWS, Folders
 from agent_lab.storage.backup.manifest import Manifest, Tell
 from agent_lab.storage.backup.reading import Reader, damaged, is_backup, newer, opened
-from agent_lab.storage.backup.tables import READ_ROWS, RowError, count, drop, rows_of, tables_of, write_rows
+from agent_lab.storage.backup.tables import READ_ROWS, RowError, count, drop, hold, rows_of, tables_of, write_rows
 from agent_lab.storage.backup.writing import Writer
 from agent_lab.storage.database import Database, open_database, schema_version
 from agent_lab.storage.rules import read_record, utc_now
@@ -96,6 +96,7 @@ async def restore(database: Database, folders: Folders, path: Path, *, replace: 
     await asyncio.to_thread(_verify, path, folder, tell)
 
     def work(connection: Connection) -> Restored:
+        hold(connection)
         _check_idle(connection, utc_now())
         with opened(path) as backup:
             saved = None

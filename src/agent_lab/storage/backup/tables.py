@@ -87,6 +87,13 @@ def write_rows(connection: Connection, table: Table, columns: Sequence[str], row
     _count_on(connection, table)
 
 
+def hold(connection: Connection) -> None:
+    """Let nobody else read or write our tables until the transaction ends. A writer of SQLite is alone anyway."""
+    names = [table.name for table in tables_of(connection)]
+    if connection.dialect.name == "postgresql" and names:
+        connection.execute(text(f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE"))
+
+
 def drop(connection: Connection) -> None:
     """Take our tables away, with all that is in them."""
     tables = tables_of(connection)
