@@ -14,7 +14,7 @@ from agent_lab.storage.tables import METADATA
 from agent_lab.storage.utf8 import storable
 
 VERSIONS = "alembic_version"
-READ_ROWS = 20
+READ_ROWS = 4
 """Rows in memory at once: one may be a long event."""
 WRITE_ROWS = 200
 WRITE_CHARS = 4 * 2**20
