@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from agent_lab.contracts.errors import AgentLabError
+from agent_lab.contracts.run_ports import Order
 from agent_lab.runs.service import RunService
 from agent_lab.runs.workshop import RENEW_S
 
@@ -70,14 +71,22 @@ class Keeper:
             taken = await self.runs.recover()
             if taken:
                 log.info("runs_taken_up", runs=taken)
-        await self.runs.admit()
+        await self.runs.steering.admit()
 
     async def _follow_orders(self) -> None:
         settled = []
         for order in await self.runs.store.orders(owner=self.runs.shop.owner):
             if order.run_id not in self.runs.shop.active and not self.serving:
                 continue
-            if await self.runs.follow_order(order):
+            if await self._follow(order):
                 settled.append(order.number)
         if settled:
             await self.runs.store.settle(settled)
+
+    async def _follow(self, order: Order) -> bool:
+        """Whether the order is done with; one that cannot be followed now keeps no other one from it."""
+        try:
+            return await self.runs.steering.follow_order(order)
+        except AgentLabError as error:
+            log.warning("order_not_followed", run_id=order.run_id, order=order.kind, reason=error.message)
+            return False

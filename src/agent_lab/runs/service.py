@@ -18,18 +18,14 @@ from agent_lab.contracts.errors import (
     ValidationError,
 )
 from agent_lab.contracts.events import (
-    PersonAnswered,
-    RunAdmitted,
     RunEvent,
     RunFinished,
-    RunPaused,
     RunQueued,
-    RunResumed,
     RunStarted,
 )
 from agent_lab.contracts.flow_ports import FlowSource
 from agent_lab.contracts.run import TERMINAL, ForkPreview, ForkRequest, RunInfo, RunRequest, RunView
-from agent_lab.contracts.run_ports import ALL_RUNS, Order, RunFilter, RunStore, Wire
+from agent_lab.contracts.run_ports import ALL_RUNS, RunFilter, RunStore, Wire
 from agent_lab.flows.catalog import flow_hash
 from agent_lab.flows.checks import Checker
 from agent_lab.runs.admission import Admission
@@ -38,13 +34,11 @@ from agent_lab.runs.live import follow_live, follow_stored
 from agent_lab.runs.queue import QueueFigures, QueueRules
 from agent_lab.runs.record import beginning
 from agent_lab.runs.reducer import fold
-from agent_lab.runs.workshop import LEASE_S, Active, Workshop
+from agent_lab.runs.steering import Steering
+from agent_lab.runs.workshop import LEASE_S, Workshop
 
 log = structlog.get_logger(__name__)
 
-ORDER_WAIT_S = 5.0
-"""How long is waited for another process to follow an order before its answer is given up on; it is followed yet."""
-LOOK_S = 0.1
 RETRY_AFTER_S = 10.0
 """When a run that found the queue full may be tried again."""
 Clock = Callable[[], datetime]
@@ -155,135 +149,34 @@ class RunService:
             await self.store.create(info, [started, RunQueued(at=self.now(), ahead=ahead)], idempotency_key=key)
         return info
 
-    async def admit(self) -> list[str]:
-        """Begin queued runs, in their order, as many as there is room for."""
-        begun: list[str] = []
-        while self.rules.may_begin("", {"": len(self.shop.active)}):
-            queued = await self.store.queued(limit=self.rules.waiting)
-            info = self.rules.next([one for one in queued if one.run_id not in self.shop.active], self.shop.at_once())
-            if info is None:
-                break
-            if await self._take_up(info, RunAdmitted(at=self.now())):
-                begun.append(info.run_id)
-        return begun
+    # --- between beginning and end --------------------------------------------------------------------------------
+    @property
+    def steering(self) -> Steering:
+        """What can be done with a run that goes on, or that nobody works on."""
+        return Steering(self.store, self.shop, self.rules, self.wire)
 
-    # --- going on -------------------------------------------------------------------------------------------------
     async def resume(self, run_id: str) -> RunInfo:
         """Take up a run where its record ends. Raises ConflictError where it has ended or is being worked on."""
-        info = await self._unended(run_id)
-        if info.status == "queued":
-            raise ConflictError(f"Run {run_id} waits for its turn and begins by itself.")
-        if run_id in self.shop.active or not await self._take_up(info, RunResumed(at=self.now(), recorded_steps=0)):
-            raise ConflictError(f"Run {run_id} is being worked on; watch it with `agent-lab runs watch {run_id}`.")
-        return await self.store.get(run_id)
+        return await self.steering.resume(run_id)
 
     async def recover(self) -> list[str]:
         """Take up the runs that have not ended and that nobody works on, as many as there is room for."""
-        await self.shop.bury()
-        taken: list[str] = []
-        for run_id in await self.store.abandoned():
-            if run_id in self.shop.active:
-                continue
-            if not self.rules.may_begin("", {"": len(self.shop.active)}):
-                break
-            info = await self.store.get(run_id)
-            if await self._take_up(info, RunResumed(at=self.now(), recorded_steps=0)):
-                taken.append(run_id)
-        return taken
+        return await self.steering.recover()
 
-    async def _take_up(self, info: RunInfo, *news: RunEvent) -> bool:
-        self.shop.enter(info.run_id, info.caller)
-        try:
-            return await self.shop.take_up(info, *news)
-        finally:
-            self.shop.leave(info.run_id)
-
-    # --- stopping and answering -----------------------------------------------------------------------------------
     async def cancel(self, run_id: str) -> RunInfo:
         """Stop a run for good, its model calls too. Raises ConflictError where it has ended."""
-        info = await self._unended(run_id)
-        active = self.shop.active.get(run_id)
-        if active and active.task:
-            active.stop_asked = True
-            await asyncio.sleep(0)  # a task that is cancelled before its first step never reaches its own clean-up
-            active.stop()
-            await active.settled()
-        elif not await self.shop.end(info):
-            await self._order(Order(run_id=run_id, kind="cancel"), lambda now: now.status in TERMINAL)
-        return await self.store.get(run_id)
+        return await self.steering.cancel(run_id)
 
     async def pause(self, run_id: str) -> RunInfo:
         """Let a run's calls in flight end, and begin nothing more until `resume`. Raises ConflictError."""
-        info = await self._unended(run_id)
-        if info.status == "paused":
-            return info
-        active = self.shop.active.get(run_id)
-        if active and active.run:
-            active.run.pause()
-            await active.settled()
-        elif not await self.shop.note(run_id, RunPaused(at=self.now())):
-            await self._order(Order(run_id=run_id, kind="pause"), lambda now: now.status != "running")
-        return await self.store.get(run_id)
+        return await self.steering.pause(run_id)
 
     async def answer(self, run_id: str, node: str, text: str, *, visit: int | None = None) -> RunInfo:
         """Give a person's answer to a node's question; the run goes on.
 
         Raises ConflictError where the node asks nothing, ValidationError for an answer that is not among its choices.
         """
-        await self._unended(run_id)
-        view = await self.view(run_id)
-        asking = next((one for one in view.nodes if one.id == node), None)
-        if asking is None or asking.question is None or visit not in (None, asking.visits):
-            waiting = ", ".join(one.id for one in view.nodes if one.question is not None) or "none"
-            raise ConflictError(f"Node {node[:80]!r} of run {run_id} asks nothing now; asking: {waiting}.")
-        if asking.choices and text not in asking.choices:
-            raise ValidationError(f"{text[:80]!r} is no choice; answer {' or '.join(asking.choices)}.", where="text")
-        order = Order(run_id=run_id, kind="answer", node=node, visit=asking.visits, text=text)
-        if not await self.follow_order(order):
-            await self._order(order, lambda now: now.status != "waiting")
-        return await self.store.get(run_id)
-
-    async def follow_order(self, order: Order) -> bool:
-        """Do what was asked of a run, where this process works on it or nobody does; False where another one does."""
-        info = await self.store.get(order.run_id)
-        active = self.shop.active.get(order.run_id)
-        if info.status in TERMINAL:
-            return True
-        if order.kind == "answer":
-            return await self._answered(info, active, order)
-        if order.kind == "pause":
-            if active and active.run:
-                active.run.pause()
-                return True
-            return await self.shop.note(order.run_id, RunPaused(at=self.now()))
-        if active and active.task:
-            active.stop_asked = True
-            active.stop()
-            return True
-        return await self.shop.end(info)
-
-    async def _answered(self, info: RunInfo, active: Active | None, order: Order) -> bool:
-        given = PersonAnswered(at=self.now(), node=order.node or "", visit=order.visit or 1, text=order.text or "")
-        if active is not None and active.run is not None and not active.run.closed:
-            if (given.node, given.visit) not in active.run.record.answers:
-                active.run.answer(given)
-                await active.run.journal.write()
-            return True
-        if active is not None:
-            await active.settled()
-        if info.status == "paused":
-            return await self.shop.note(info.run_id, given, RunPaused(at=self.now()))
-        return await self._take_up(info, RunResumed(at=self.now(), recorded_steps=0), given)
-
-    async def _order(self, order: Order, followed: Callable[[RunInfo], bool]) -> None:
-        """Leave an order for the process that works on the run, and give it a while."""
-        await self.store.order(order)
-        if self.wire is not None:
-            await self.wire.nudge(order.run_id)
-        for _ in range(round(ORDER_WAIT_S / LOOK_S)):
-            if followed(await self.store.get(order.run_id)):
-                return
-            await asyncio.sleep(LOOK_S)
+        return await self.steering.answer(run_id, node, text, visit=visit)
 
     # --- again ----------------------------------------------------------------------------------------------------
     async def fork(
@@ -407,12 +300,6 @@ class RunService:
     async def close(self) -> None:
         """Stop working. Runs that have not ended stay so, and may be taken up again."""
         await self.shop.close()
-
-    async def _unended(self, run_id: str) -> RunInfo:
-        info = await self.store.get(run_id)
-        if info.status in TERMINAL:
-            raise ConflictError(f"Run {run_id} has ended already ({info.status}).")
-        return info
 
 
 def new_run_id(now: datetime) -> str:

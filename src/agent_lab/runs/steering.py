@@ -1,0 +1,184 @@
+"""Takes runs up, stops them, and gives them people's answers, whichever process works on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationError
+from agent_lab.contracts.events import PersonAnswered, RunAdmitted, RunEvent, RunPaused, RunResumed
+from agent_lab.contracts.run import TERMINAL, RunInfo
+from agent_lab.contracts.run_ports import Order, RunStore, Wire
+from agent_lab.runs.queue import QueueRules
+from agent_lab.runs.reducer import fold
+from agent_lab.runs.workshop import Active, Workshop
+
+log = structlog.get_logger(__name__)
+
+ORDER_WAIT_S = 5.0
+"""How long is waited for another process to follow an order before its answer is given up on; it is followed yet."""
+LOOK_S = 0.1
+
+
+@dataclass(slots=True)
+class Steering:
+    """What can be done with a run between its beginning and its end."""
+
+    store: RunStore
+    shop: Workshop
+    rules: QueueRules
+    wire: Wire | None = None
+
+    async def admit(self) -> list[str]:
+        """Begin queued runs, in their order, as many as there is room for."""
+        begun: list[str] = []
+        broken: set[str] = set()
+        while self._has_room():
+            queued = await self.store.queued(limit=self.rules.waiting)
+            waiting = [one for one in queued if one.run_id not in self.shop.active and one.run_id not in broken]
+            info = self.rules.next(waiting, self.shop.at_once())
+            if info is None:
+                break
+            if await self._take_up_safely(info, RunAdmitted(at=self.shop.now())):
+                begun.append(info.run_id)
+            else:
+                broken.add(info.run_id)
+        return begun
+
+    async def resume(self, run_id: str) -> RunInfo:
+        """Take up a run where its record ends. Raises ConflictError where it has ended or is being worked on."""
+        info = await self._unended(run_id)
+        if info.status == "queued":
+            raise ConflictError(f"Run {run_id} waits for its turn and begins by itself.")
+        if run_id in self.shop.active or not await self._take_up(info, self._resumed()):
+            raise ConflictError(f"Run {run_id} is being worked on; watch it with `agent-lab runs watch {run_id}`.")
+        return await self.store.get(run_id)
+
+    async def recover(self) -> list[str]:
+        """Take up the runs that have not ended and that nobody works on, as many as there is room for."""
+        await self.shop.bury()
+        taken: list[str] = []
+        for run_id in await self.store.abandoned():
+            if not self._has_room():
+                break
+            if run_id not in self.shop.active and await self._take_up_safely(
+                await self.store.get(run_id), self._resumed()
+            ):
+                taken.append(run_id)
+        return taken
+
+    def _has_room(self) -> bool:
+        return len(self.shop.active) < self.rules.at_once
+
+    def _resumed(self) -> RunResumed:
+        return RunResumed(at=self.shop.now(), recorded_steps=0)
+
+    async def _take_up_safely(self, info: RunInfo, news: RunEvent) -> bool:
+        """The same, but a run that cannot be taken up keeps no other one from it."""
+        try:
+            return await self._take_up(info, news)
+        except AgentLabError as error:
+            log.warning("run_not_taken_up", run_id=info.run_id, reason=error.message)
+            return False
+
+    async def _take_up(self, info: RunInfo, *news: RunEvent) -> bool:
+        self.shop.enter(info.run_id, info.caller)
+        try:
+            return await self.shop.take_up(info, *news)
+        finally:
+            self.shop.leave(info.run_id)
+
+    async def cancel(self, run_id: str) -> RunInfo:
+        """Stop a run for good, its model calls too. Raises ConflictError where it has ended."""
+        info = await self._unended(run_id)
+        active = self.shop.active.get(run_id)
+        if active and active.task:
+            active.stop_asked = True
+            await asyncio.sleep(0)  # a task that is cancelled before its first step never reaches its own clean-up
+            active.stop()
+            await active.settled()
+        elif not await self.shop.end(info):
+            await self._order(Order(run_id=run_id, kind="cancel"), lambda now: now.status in TERMINAL)
+        return await self.store.get(run_id)
+
+    async def pause(self, run_id: str) -> RunInfo:
+        """Let a run's calls in flight end, and begin nothing more until `resume`. Raises ConflictError."""
+        info = await self._unended(run_id)
+        if info.status == "paused":
+            return info
+        active = self.shop.active.get(run_id)
+        if active and active.run:
+            active.run.pause()
+            await active.settled()
+        elif not await self.shop.note(run_id, RunPaused(at=self.shop.now())):
+            await self._order(Order(run_id=run_id, kind="pause"), lambda now: now.status != "running")
+        return await self.store.get(run_id)
+
+    async def answer(self, run_id: str, node: str, text: str, *, visit: int | None = None) -> RunInfo:
+        """Give a person's answer to a node's question; the run goes on.
+
+        Raises ConflictError where the node asks nothing, ValidationError for an answer that is not among its choices.
+        """
+        await self._unended(run_id)
+        view = fold(await self.store.events(run_id))
+        asking = next((one for one in view.nodes if one.id == node), None)
+        if asking is None or asking.question is None or visit not in (None, asking.visits):
+            waiting = ", ".join(one.id for one in view.nodes if one.question is not None) or "none"
+            raise ConflictError(f"Node {node[:80]!r} of run {run_id} asks nothing now; asking: {waiting}.")
+        if asking.choices and text not in asking.choices:
+            raise ValidationError(f"{text[:80]!r} is no choice; answer {' or '.join(asking.choices)}.", where="text")
+        order = Order(run_id=run_id, kind="answer", node=node, visit=asking.visits, text=text)
+        if not await self.follow_order(order):
+            await self._order(order, lambda now: now.status != "waiting")
+        return await self.store.get(run_id)
+
+    async def follow_order(self, order: Order) -> bool:
+        """Do what was asked of a run, where this process works on it or nobody does; False where another one does."""
+        info = await self.store.get(order.run_id)
+        active = self.shop.active.get(order.run_id)
+        if info.status in TERMINAL:
+            return True
+        if order.kind == "answer":
+            return await self._answered(info, active, order)
+        if order.kind == "pause":
+            if active and active.run:
+                active.run.pause()
+                return True
+            return await self.shop.note(order.run_id, RunPaused(at=self.shop.now()))
+        if active and active.task:
+            active.stop_asked = True
+            active.stop()
+            return True
+        return await self.shop.end(info)
+
+    async def _answered(self, info: RunInfo, active: Active | None, order: Order) -> bool:
+        given = PersonAnswered(at=self.shop.now(), node=order.node or "", visit=order.visit or 1, text=order.text or "")
+        if active is not None and active.run is not None and not active.run.closed:
+            if (given.node, given.visit) not in active.run.record.answers:
+                active.run.answer(given)
+                await active.run.journal.write()
+            return True
+        if active is not None:
+            await active.settled()
+        if info.status == "paused":
+            return await self.shop.note(info.run_id, given, RunPaused(at=self.shop.now()))
+        return await self._take_up(info, self._resumed(), given)
+
+    async def _order(self, order: Order, followed: Callable[[RunInfo], bool]) -> None:
+        """Leave an order for the process that works on the run, and give it a while."""
+        await self.store.order(order)
+        if self.wire is not None:
+            await self.wire.nudge(order.run_id)
+        for _ in range(round(ORDER_WAIT_S / LOOK_S)):
+            if followed(await self.store.get(order.run_id)):
+                return
+            await asyncio.sleep(LOOK_S)
+
+    async def _unended(self, run_id: str) -> RunInfo:
+        info = await self.store.get(run_id)
+        if info.status in TERMINAL:
+            raise ConflictError(f"Run {run_id} has ended already ({info.status}).")
+        return info
