@@ -162,3 +162,19 @@ def test_every_command_of_flows_explains_itself_on_eighty_columns(home: Any, com
     done = home.run("flows", command, "--help")
     assert (done.returncode, done.stdout.startswith(f"Usage: agent-lab flows {command}")) == (0, True)
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+def test_a_check_says_what_a_run_may_take_and_finds_stored_flows(
+    said: Run, home: Any, write: Callable[..., str]
+) -> None:
+    said("flows", "save", write())
+    inner = {"id": "inner", "kind": "subflow", "flow": "mine"}
+    last = {"id": "last", "kind": "generate", "prompt": "{inner_output}"}
+    edges = [{"from": "inner", "to": "last"}]
+    path = home.path / "outer.json"
+    path.write_text(json.dumps({"id": "outer", "name": "Outer", "nodes": [inner, last], "edges": edges}))
+    done = said("flows", "check", str(path))
+    assert (done.code, "At most 3 turns and 2 model calls." in done.out) == (0, True)
+    assert json.loads(said("flows", "check", str(path), "--json").out)["most_calls"] == 2
+    said("flows", "delete", "mine")
+    assert said("flows", "check", str(path)).code == 2

@@ -328,3 +328,42 @@ async def test_a_version_is_examined_once(shelf: FlowShelf) -> None:
     await shelf.create(document())
     first = await shelf.resolve("mine")
     assert (await shelf.resolve("mine@1")).flow is first.flow
+
+
+def outer(*names: str, flow_id: str = "outer") -> dict[str, Any]:
+    """A flow that runs these one after the other."""
+    nodes = [{"id": f"n{place}", "kind": "subflow", "flow": name} for place, name in enumerate(names)]
+    edges = [{"from": f"n{place}", "to": f"n{place + 1}"} for place in range(len(names) - 1)]
+    return {"id": flow_id, "name": "Outer", "nodes": nodes, "edges": edges}
+
+
+async def test_flows_that_a_flow_runs_are_looked_for_in_the_store_too(shelf: FlowShelf) -> None:
+    entry = await shelf.save("outer", outer("mine", "challenge", "mine@3"))
+    assert [problem.path for problem in entry.problems] == ["/nodes/0/flow", "/nodes/2/flow"]
+    await shelf.create(document())
+    assert [problem.path for problem in (await shelf.get("outer")).problems] == ["/nodes/2/flow"]
+    await shelf.save("outer", outer("mine", "mine@1"))
+    await shelf.publish("outer")
+    await shelf.save("mine", BROKEN)
+    with pytest.raises(ProblemsError, match="no flow 'mine'"):
+        await shelf.resolve("outer")
+    await shelf.publish("mine", 1)
+    assert (await shelf.resolve("outer")).version == 2
+
+
+async def test_flows_that_would_run_each_other_are_refused(shelf: FlowShelf) -> None:
+    await shelf.create(document("inner"))
+    await shelf.create(outer("inner", flow_id="middle"))
+    await shelf.save("inner", outer("middle", flow_id="inner"))
+    with pytest.raises(ProblemsError, match="never end"):
+        await shelf.publish("inner", 2)
+    with pytest.raises(ProblemsError, match="never end"):
+        await shelf.publish("middle", 1)
+    await shelf.publish("inner", 1)
+    await shelf.publish("middle", 1)
+
+
+async def test_an_unsaved_document_is_examined_with_the_flows_that_it_runs(shelf: FlowShelf) -> None:
+    await shelf.create(document())
+    assert not (await shelf.examine(outer("mine"))).problems
+    assert (await shelf.examine(outer("mime"))).problems

@@ -66,7 +66,7 @@ def row_of(entry: Entry) -> dict[str, Any]:
 
 def told(problems: Iterable[Problem]) -> list[dict[str, str]]:
     """The problems as JSON."""
-    return [{"path": one.path, "message": one.message} for one in problems]
+    return [{"path": one.path, "message": one.message, "severity": one.severity} for one in problems]
 
 
 def show_edit(entry: Entry, sentence: str, *, as_json: bool) -> int:
@@ -78,7 +78,7 @@ def show_edit(entry: Entry, sentence: str, *, as_json: bool) -> int:
         return 0
     write(sentence + "\n")
     if entry.problems:
-        note(f"{len(entry.problems)} to mend before version {entry.version} can be published or run:")
+        note(f"{len(entry.problems)} to mend in version {entry.version}:")
     for one in entry.problems[:20]:
         note(f"  {one.path or 'the document'}: {one.message}")
     if len(entry.problems) > 20:

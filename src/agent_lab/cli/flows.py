@@ -92,19 +92,24 @@ def check_file(file: str, as_json: bool) -> int:
     async def work(lab: Lab) -> int:
         from agent_lab.cli.flow_files import read_document, told
         from agent_lab.cli.output import note, write, write_json
+        from agent_lab.flows.bounds import bounds
+        from agent_lab.flows.catalog import errors_in
 
         document = (await lab.shelf.get(file)).document if _is_name(file) else read_document(Path(file))
         found = await lab.shelf.examine(document)
-        flow, problems = found.flow, found.problems
+        flow, wrong = found.flow, len(errors_in(found.problems))
+        most = bounds(flow, lab.kinds, found.subflows.get) if flow and not wrong else None
         if as_json:
-            write_json({"file": file, "ok": not problems, "problems": told(problems)})
-        elif not problems:
-            write(f"{file}: a usable flow of {len(flow.nodes) if flow else 0} nodes.\n")
-        for one in () if as_json else problems:
+            counted = {"most_turns": most.turns, "most_calls": most.calls} if most else {}
+            write_json({"file": file, "ok": not wrong, "problems": told(found.problems), **counted})
+            return 2 if wrong else 0
+        for one in found.problems:
             write(f"{file}{'#' + one.path if one.path else ''}: {one.message}\n")
-        if problems:
-            note(f"Error: {file} is no usable flow yet; {len(problems)} to mend.")
-        return 2 if problems else 0
+        if flow and most:
+            write(f"{file}: a usable flow of {len(flow.nodes)} nodes. {most.sentence()}\n")
+        else:
+            note(f"Error: {file} is no usable flow yet; {wrong} to mend.")
+        return 2 if wrong else 0
 
     return _with_lab(work)
 

@@ -99,13 +99,15 @@ class FlowCatalog:
     def broken(self) -> Sequence[BrokenFlow]:
         """The files of the user's folder that cannot be used."""
         self._look()
-        return [BrokenFlow(path, read.problems) for path, read in sorted(self._read.items()) if read.problems]
+        return [
+            BrokenFlow(path, read.problems) for path, read in sorted(self._read.items()) if errors_in(read.problems)
+        ]
 
     def load(self, path: Path) -> FlowConfig:
         """A flow from any file. Raises ValidationError with all its problems."""
         read = self._parse(path, (0, 0))
-        if read.flow is None or read.problems:
-            raise problems_error(str(path), read.problems, where=str(path))
+        if read.flow is None or errors_in(read.problems):
+            raise problems_error(str(path), errors_in(read.problems), where=str(path))
         return read.flow
 
     def check(self, document: JsonValue) -> tuple[FlowConfig | None, Sequence[Problem]]:
@@ -125,7 +127,7 @@ class FlowCatalog:
     def _own(self) -> Iterator[tuple[Path, FlowConfig]]:
         self._look()
         for path, read in sorted(self._read.items()):
-            if read.flow is not None and not read.problems:
+            if read.flow is not None and not errors_in(read.problems):
                 yield path, read.flow
 
     def _look(self) -> None:
@@ -149,6 +151,11 @@ class FlowCatalog:
             return _Read(stamp, None, (Problem("", error.message),))
         flow, problems = self._check(document)
         return _Read(stamp, flow, tuple(problems))
+
+
+def errors_in(problems: Iterable[Problem]) -> list[Problem]:
+    """Those that keep a flow from being run; warnings do not."""
+    return [problem for problem in problems if problem.severity == "error"]
 
 
 def problems_error(name: str, problems: Sequence[Problem], *, where: str | None = None) -> ProblemsError:

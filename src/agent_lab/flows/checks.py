@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
 
 import pydantic
 from pydantic import JsonValue
@@ -55,5 +56,9 @@ def check_flow(
     return flow, check.report.problems
 
 
-Checker = Callable[[JsonValue], tuple[FlowConfig | None, list[Problem]]]
-"""`check_flow` with everything that is known here bound to it."""
+class Checker(Protocol):
+    """`check_flow` with everything that is known here bound to it, but for other flows."""
+
+    def __call__(
+        self, document: JsonValue, *, flows: Callable[[str], FlowConfig | None] | None = None
+    ) -> tuple[FlowConfig | None, list[Problem]]: ...

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from agent_lab.contracts.errors import NotFoundError
+from agent_lab.contracts.errors import NotFoundError, ValidationError
 from agent_lab.contracts.flow import NAME, FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef, FlowStore, FlowVersion, StoredFlow, VersionRow
-from agent_lab.flows.catalog import FlowCatalog, FoundFlow, flow_hash, problems_error
+from agent_lab.flows.catalog import FlowCatalog, FoundFlow, errors_in, flow_hash, problems_error
 from agent_lab.flows.checks import Checker, Problem
 from agent_lab.flows.examined import Examined, Examiner
 
@@ -70,7 +70,8 @@ class FlowFinder:
     def __init__(self, catalog: FlowCatalog, store: FlowStore, check: Checker) -> None:
         self.catalog = catalog
         self._store = store
-        self._examiner = Examiner(check)
+        self._check = check
+        self._examiner = Examiner(check, self._runnable)
 
     async def resolve(self, name: str) -> FlowRef:
         """The flow that a run takes. Raises NotFoundError, and ProblemsError where it cannot be run."""
@@ -81,26 +82,39 @@ class FlowFinder:
                 f"agent-lab flows duplicate {entry.flow_id}@{entry.version} {entry.flow_id}",
                 where="flow",
             )
-        if entry.flow is None or entry.problems:
-            raise problems_error(repr(name), entry.problems, where="flow")
-        return FlowRef(flow=entry.flow, flow_hash=entry.flow_hash, version=entry.version)
+        return FlowRef(flow=usable(entry), flow_hash=entry.flow_hash, version=entry.version)
 
     async def get(self, name: str) -> Entry:
         """What the name stands for, also with problems; `id@3` also of a deleted flow.
 
         Raises NotFoundError with the nearest names.
         """
+        found, stored = await self._locate(name)
+        return _beneath(found, stored) if isinstance(found, FoundFlow) else await self._entry(found, stored)
+
+    async def _locate(self, name: str) -> tuple[FlowVersion | FoundFlow, StoredFlow | None]:
         flow_id, _, which = name.partition("@")
         stored = await self.stored(flow_id)
         if stored is None and which not in {"", DRAFT, ORIGINAL}:
-            return await self._entry(await self.version(flow_id, _whole(which)), None)
+            return await self.version(flow_id, _whole(which)), None
         if stored is None:
-            return _beneath(await self._find(flow_id))
+            return await self._find(flow_id), None
         if which == ORIGINAL or (not which and stored.published is None):
             beneath = (await asyncio.to_thread(self.catalog.found)).get(flow_id)
             if beneath is not None:
-                return _beneath(beneath, stored)
-        return await self._numbered(stored, which)
+                return beneath, stored
+        return await self._numbered(stored, which), stored
+
+    async def _runnable(self, name: str) -> FlowConfig | None:
+        """The flow for one that runs it; None where there is none, or it could not be run by itself."""
+        try:
+            found, stored = await self._locate(name)
+        except ValidationError:
+            return None
+        if isinstance(found, FoundFlow):
+            return found.flow
+        flow, problems = await asyncio.to_thread(self._check, found.document)
+        return flow if stored is not None and not errors_in(problems) else None
 
     async def list(self, *, limit: int, after: str | None = None) -> Page:
         """Flows by id, those behind the id `after`; what is beneath a stored one is not listed besides."""
@@ -168,11 +182,11 @@ class FlowFinder:
             where="flow",
         )
 
-    async def _numbered(self, stored: StoredFlow, which: str) -> Entry:
+    async def _numbered(self, stored: StoredFlow, which: str) -> FlowVersion:
         number = _number(stored, which)
         if number is None:
             raise await self._no_version(stored.flow_id, which)
-        return await self._entry(await self.version(stored.flow_id, number), stored)
+        return await self.version(stored.flow_id, number)
 
     async def _entry(self, version: FlowVersion, stored: StoredFlow | None) -> Entry:
         found = await self._examiner.examine(version)
@@ -188,12 +202,22 @@ class FlowFinder:
         )
 
     async def _listed(self, stored: StoredFlow, beneath: FoundFlow | None) -> Entry:
-        newest = await self._numbered(stored, DRAFT)
+        newest = await self._entry(await self._numbered(stored, DRAFT), stored)
         if stored.published is None:
             return newest if beneath is None else replace(_beneath(beneath, stored), problems=newest.problems)
         if stored.published == stored.newest:
             return newest
-        return replace(await self._numbered(stored, PUBLISHED), problems=newest.problems)
+        serving = await self._entry(await self._numbered(stored, PUBLISHED), stored)
+        return replace(serving, problems=newest.problems)
+
+
+def usable(entry: Entry) -> FlowConfig:
+    """The flow, free of problems. Raises ProblemsError with all of them."""
+    problems = errors_in(entry.problems)
+    if entry.flow is None or problems:
+        name = entry.flow_id if entry.version is None else f"{entry.flow_id}@{entry.version}"
+        raise problems_error(name, problems, where="flow")
+    return entry.flow
 
 
 def _beneath(found: FoundFlow, stored: StoredFlow | None = None) -> Entry:

@@ -12,10 +12,10 @@ from pydantic import JsonValue
 from agent_lab.contracts.errors import ConflictError, NotFoundError, StaleError, TooLargeError, ValidationError
 from agent_lab.contracts.flow_ports import FlowVersion, NewVersion, StoredFlow
 from agent_lab.flows.bundle import MAX_BUNDLE_BYTES, MAX_BUNDLE_VERSIONS, bundle_of, is_bundle, unpack
-from agent_lab.flows.catalog import problems_error
+from agent_lab.flows.catalog import errors_in
 from agent_lab.flows.difference import Difference, difference
 from agent_lab.flows.drafts import check_id, document_bytes, draft
-from agent_lab.flows.finding import DRAFT, Entry, FlowFinder
+from agent_lab.flows.finding import DRAFT, Entry, FlowFinder, usable
 
 MAX_FLOWS = 5_000
 MAX_VERSIONS = 10_000
@@ -51,8 +51,7 @@ class FlowShelf(FlowFinder):
         """Make a version (the newest) what the plain name stands for. Raises ProblemsError where it cannot be run."""
         stored = await self._standing(flow_id)
         entry = await self.get(f"{flow_id}@{number or stored.newest}")
-        if entry.problems or entry.flow is None:
-            raise problems_error(f"{flow_id}@{entry.version}", entry.problems)
+        usable(entry)
         return replace(entry, stored=await self._store.publish(flow_id, entry.version, expected=expected))
 
     async def withdraw(self, flow_id: str, *, expected: int | None = None) -> Entry:
@@ -110,8 +109,9 @@ class FlowShelf(FlowFinder):
             return await self.create(renamed, note=note)
         wanted, versions, published = await asyncio.to_thread(unpack, document, flow_id=flow_id)
         await self._check_free(wanted)
-        if published is not None and (await self.examine(versions[published - 1].document)).problems:
-            published = None
+        if published is not None:
+            examined = await self.examine(versions[published - 1].document)
+            published = None if errors_in(examined.problems) else published
         return await self._add(wanted, versions, published=published)
 
     async def _standing(self, flow_id: str) -> StoredFlow:

@@ -40,7 +40,11 @@ DOCUMENT: dict[str, Any] = {
     ],
     "edges": [{"from": "draft", "to": "better"}],
 }
-PROBLEM: dict[str, Any] = {"path": "/nodes/0/kind", "message": "There is no node kind 'gennerate'."}
+PROBLEM: dict[str, Any] = {
+    "path": "/nodes/0/kind",
+    "message": "There is no node kind 'gennerate'.",
+    "severity": "error",
+}
 VERSION: dict[str, Any] = {
     "number": 4,
     "flow_hash": "9f2c",
@@ -81,6 +85,8 @@ class FlowProblem(BaseModel):
 
     path: str
     message: str
+    severity: Literal["error", "warning"] = "error"
+    """A flow with warnings alone can be run."""
 
 
 class EditedFlow(FlowEntry):
@@ -180,7 +186,7 @@ def tag(response: Response, entry: Entry) -> None:
 
 def problems_of(problems: Sequence[Problem]) -> list[FlowProblem]:
     """The problems as the API tells them."""
-    return [FlowProblem(path=one.path, message=one.message) for one in problems]
+    return [FlowProblem(path=one.path, message=one.message, severity=one.severity) for one in problems]
 
 
 def version_of(row: VersionRow) -> VersionEntry:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from agent_lab.contracts.documents import MAX_BYTES
+from agent_lab.flows.catalog import errors_in
 from agent_lab.lab.access import GuardedRoute, bodies_up_to, owner
 from agent_lab.lab.flow_answers import (
     ENTRY,
@@ -91,4 +92,4 @@ async def get_flow(flow_id: str, services: Services, version: WhichVersion = Non
 async def validate_flow(body: AnyDocument, services: Services) -> Verdict:
     """Check a document without saving it: every problem, each with its place and with what would do."""
     found = await services.shelf.examine(body.document)
-    return Verdict(valid=found.flow is not None and not found.problems, problems=problems_of(found.problems))
+    return Verdict(valid=found.flow is not None and not errors_in(found.problems), problems=problems_of(found.problems))
