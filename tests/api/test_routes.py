@@ -291,3 +291,16 @@ async def test_the_list_of_runs_is_walked_by_cursor_without_gap_or_repeat(door: 
     assert len(seen) == 5
     assert none["runs"] == []
     assert len(done["runs"]) == 5
+
+
+async def test_a_run_is_estimated_without_being_started(door: Door) -> None:
+    async with door.owner() as owner:
+        response = await owner.post("/api/runs/estimate", json={"flow": "challenge", "prompt": "Hello"})
+        runs = await owner.get("/api/runs")
+        unknown = await owner.post("/api/runs/estimate", json={"flow": "chalenge", "prompt": "Hello"})
+    found = response.json()
+    assert (found["turns"], found["calls"]) == (3, 3)
+    assert [node["node"] for node in found["nodes"]] == ["creator", "challenger", "refiner"]
+    assert found["cost_usd"] is None  # a scripted voice has no price
+    assert runs.json()["runs"] == []
+    assert unknown.status_code == 404

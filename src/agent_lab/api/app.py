@@ -20,6 +20,7 @@ from agent_lab.api.token import usable_token
 from agent_lab.compat import routes as compat
 from agent_lab.lab import (
     cache,
+    estimates,
     flow_edits,
     flow_tests,
     flow_versions,
@@ -53,6 +54,7 @@ LAB = (
     flow_edits.router,
     flow_versions.router,
     runs.router,
+    estimates.router,
     run_actions.router,
     run_reading.router,
     run_socket.router,

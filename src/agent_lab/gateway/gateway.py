@@ -243,6 +243,12 @@ class ProviderGateway:
         max_tokens, _ = answer_tokens(request, model, strategy, self._situation.defaults, price, budget_usd)
         return worst_case_usd(price, estimated_tokens(request), max_tokens)
 
+    def answer_tokens(self, request: GenerationRequest) -> int:
+        """How many tokens the answer may have, at the model that takes the request."""
+        model = choose(request, self._models, self._situation).model
+        strategy = self.select_strategy(request, model)
+        return answer_tokens(request, model, strategy, self._situation.defaults, None, None)[0]
+
     def breakers(self) -> dict[str, BreakerState]:
         """The state of the breaker of each model that was asked so far."""
         return self._breakers.states()
