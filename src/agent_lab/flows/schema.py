@@ -28,7 +28,8 @@ def flow_schema(kinds: Mapping[str, NodeKind]) -> dict[str, Any]:
 def _node_schema(kind: NodeKind) -> tuple[dict[str, Any], dict[str, Any]]:
     """The schema of one kind of node, and the definitions that it refers to."""
     common = NodeConfig.model_json_schema(ref_template=REF)
-    own = kind.settings.model_json_schema(ref_template=REF)
+    # Each kind's own definitions under its name: two kinds may have a model of one name.
+    own = kind.settings.model_json_schema(ref_template=REF.format(model=f"{kind.name}.{{model}}"))
     fields = "; ".join(f"{name}: {what}" for name, what in kind.fields.items())
     node = {
         "type": "object",
@@ -38,4 +39,5 @@ def _node_schema(kind: NodeKind) -> tuple[dict[str, Any], dict[str, Any]]:
         "required": [*common["required"], *own.get("required", [])],
         "additionalProperties": False,
     }
-    return node, {**common.get("$defs", {}), **own.get("$defs", {})}
+    named = {f"{kind.name}.{name}": inner for name, inner in own.get("$defs", {}).items()}
+    return node, {**common.get("$defs", {}), **named}
