@@ -1,9 +1,12 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_lab.nodes.analyzer import task_type
-from agent_lab.nodes.validator import score_answer, wait_before_retry_s
+from agent_lab.nodes.validator import SCORERS, score_answer, validator_kind, wait_before_retry_s
+from support.turns import turn
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,28 @@ def test_waits_double_up_to_the_longest(visit: int, first_s: float, longest_s: f
     after_s = wait_before_retry_s(visit + 1, first_s=first_s, longest_s=longest_s)
     assert wait_s <= longest_s
     assert wait_s <= after_s <= max(2 * wait_s, wait_s)
+
+
+def strict(text: str, *, question: str, cut: bool) -> tuple[float, Sequence[str]]:
+    return (7.0, ()) if "because" in text else (float("nan"), ("no reason is given",))
+
+
+async def test_a_validator_scores_by_the_rules_that_it_names() -> None:
+    kinds = {"validator": validator_kind({**SCORERS, "strict": strict})}
+    asking = {"kind": "validator", "scorer": "strict"}
+    poor = await turn(asking, before={"a": "Yes."}, kinds=kinds)
+    assert (poor.fields["score"], poor.fields["accepted"], poor.fields["reasons"]) == (
+        0.0,
+        False,
+        ["no reason is given"],
+    )
+    good = await turn(asking, before={"a": "Yes, because."}, kinds=kinds)
+    assert (good.fields["score"], good.fields["accepted"], good.output.text) == (1.0, True, "Yes, because.")
+    assert (await turn({"kind": "validator"}, before={"a": "Yes."}, kinds=kinds)).fields["score"] == 1.0
+
+
+def test_a_scorer_that_is_not_there_is_told_with_the_nearest_one() -> None:
+    kind = validator_kind({**SCORERS, "strict": strict})
+    settings = kind.settings.model_validate({"scorer": "strikt", "of": "a"})
+    assert list(kind.problems(settings)) == [("/scorer", "There is no scorer 'strikt'; did you mean 'strict'?")]
+    assert [(one.pointer, one.name) for one in kind.nodes(settings)] == [("/of", "a")]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from pydantic import Field, JsonValue
 
+from agent_lab.contracts.errors import nearest, unknown_name
 from agent_lab.contracts.flow import Name
-from agent_lab.contracts.flow_ports import NodeKind, Step
+from agent_lab.contracts.flow_ports import Named, NodeKind, Scorer, Step, Verdict
 from agent_lab.contracts.run import NodeOutput
-from agent_lab.flows.graph import FlowGraph
+from agent_lab.flows.graph import FlowGraph, graph_of
 from agent_lab.flows.state import AgentState, previous_nodes
 from agent_lab.nodes.settings import NodeSettings
 
@@ -20,23 +23,19 @@ REFUSAL = re.compile(
 WORD = re.compile(r"\w+")
 LOOP_WINDOW = 4
 """Words in a row that count as a phrase when repetition is looked for."""
+MAX_REASONS = 20
+MAX_REASON_CHARS = 500
 
 
 class ValidatorSettings(NodeSettings):
     """`of`: the node whose answer is scored (the one before this where it is not given). Seconds for waits."""
 
     of: Name | None = None
+    scorer: str = Field(default="form", max_length=64)
+    """By which rules: `form` looks at the answer's form alone; plug-ins bring others."""
     min_score: float = Field(default=0.6, ge=0, le=1)
     first_wait_s: float = Field(default=0.25, ge=0, le=60)
     longest_wait_s: float = Field(default=10.0, ge=0, le=600)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A score between 0 and 1, and a reason for each part that is missing."""
-
-    score: float
-    reasons: tuple[str, ...]
 
 
 def score_answer(text: str, *, question: str, cut: bool) -> Verdict:
@@ -67,14 +66,17 @@ def wait_before_retry_s(visit: int, *, first_s: float, longest_s: float) -> floa
     return float(min(longest_s, first_s * 2.0 ** (visit - 1)))
 
 
-async def validate(state: AgentState, settings: ValidatorSettings, step: Step) -> NodeOutput:
+async def validate(
+    state: AgentState, settings: ValidatorSettings, step: Step, *, scorers: Mapping[str, Scorer]
+) -> NodeOutput:
     """The verdict on the newest attempt; the text is the best attempt so far."""
-    graph = FlowGraph(step.flow)
+    graph = graph_of(step.flow)
     source = settings.of or previous_nodes(state, graph, step.node.id)[0]
     attempt = state["outputs"][source]
-    verdict = score_answer(
-        attempt.text, question=state["user_input"], cut=attempt.fields.get("finish_reason") == "length"
-    )
+    if settings.scorer not in scorers:
+        raise unknown_name("scorer", settings.scorer, scorers)
+    cut = attempt.fields.get("finish_reason") == "length"
+    verdict = _sound(scorers[settings.scorer](attempt.text, question=state["user_input"], cut=cut))
     accepted = verdict.score >= settings.min_score
     best = NodeOutput(text=attempt.text, fields=_fields(verdict, accepted, step.visit))
     before = state["outputs"].get(step.node.id)
@@ -86,6 +88,13 @@ async def validate(state: AgentState, settings: ValidatorSettings, step: Step) -
             wait_before_retry_s(step.visit, first_s=settings.first_wait_s, longest_s=settings.longest_wait_s)
         )
     return best
+
+
+def _sound(verdict: tuple[float, Sequence[str]]) -> Verdict:
+    """The verdict within its bounds: plug-ins are not made by us."""
+    score, reasons = verdict
+    held = round(min(1.0, max(0.0, float(score))), 3) if math.isfinite(score) else 0.0
+    return Verdict(held, tuple(str(reason)[:MAX_REASON_CHARS] for reason in reasons[:MAX_REASONS]))
 
 
 def _fields(verdict: Verdict, accepted: bool, attempts: int) -> dict[str, JsonValue]:
@@ -102,15 +111,27 @@ def _will_retry(state: AgentState, graph: FlowGraph, step: Step) -> bool:
     return any(step.visit <= bound for bound in bounds)
 
 
-VALIDATOR = NodeKind(
-    name="validator",
-    summary="Scores an answer and asks for another try where it is poor.",
-    settings=ValidatorSettings,
-    run=validate,
-    fields={
-        "score": "0 to 1, of the text that is kept",
-        "accepted": "true where the newest attempt reached min_score",
-        "attempts": "attempts so far",
-        "reasons": "what was wrong with the newest attempt",
-    },
-)
+def _unknown_scorer(settings: ValidatorSettings, scorers: Mapping[str, Scorer]) -> Iterator[tuple[str, str]]:
+    if settings.scorer not in scorers:
+        yield "/scorer", f"There is no scorer {settings.scorer!r}; {nearest(settings.scorer, scorers)}"
+
+
+SCORERS: Mapping[str, Scorer] = {"form": score_answer}
+
+
+def validator_kind(scorers: Mapping[str, Scorer] = SCORERS) -> NodeKind:
+    """The kind, scoring by the rules of that table."""
+    return NodeKind(
+        name="validator",
+        summary="Scores an answer and asks for another try where it is poor.",
+        settings=ValidatorSettings,
+        run=partial(validate, scorers=scorers),
+        fields={
+            "score": "0 to 1, of the text that is kept",
+            "accepted": "true where the newest attempt reached min_score",
+            "attempts": "attempts so far",
+            "reasons": "what was wrong with the newest attempt",
+        },
+        nodes=lambda settings: [Named(pointer="/of", name=settings.of)] if settings.of else (),
+        problems=partial(_unknown_scorer, scorers=scorers),
+    )
