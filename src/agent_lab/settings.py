@@ -27,6 +27,10 @@ def _blank_is_no(value: object) -> object:
     return False if isinstance(value, str) and not value.strip() else value
 
 
+def _blank_is_yes(value: object) -> object:
+    return True if isinstance(value, str) and not value.strip() else value
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -68,6 +72,8 @@ class Settings(BaseModel):
     agent_lab_offline: Annotated[bool, BeforeValidator(_blank_is_no)] = False
     """True: nothing leaves this machine. No weights are fetched, and of the hosted models only those are asked that are
     served on this machine."""
+    agent_lab_plugins: Annotated[bool, BeforeValidator(_blank_is_yes)] = True
+    """False: what other packages add (node kinds, providers, scorers, tools) is left out, and not imported."""
     lab_api_url: OptionalText = None
     request_timeout: float = Field(default=300.0, gt=0)
     database_url: OptionalText = None
@@ -144,6 +150,12 @@ def read_secret(name: str, environ: Mapping[str, str] | None = None, dotenv: Pat
     file_values = _dotenv(Path(".env") if dotenv is None else dotenv)
     value = (environ.get(name) or file_values.get(name) or "").strip()
     return SecretStr(value) if value else None
+
+
+def secret_of(settings: Settings, name: str) -> SecretStr | None:
+    """The value of a variable that a provider's row names; None where unset."""
+    known = {"OPENAI_API_KEY": settings.openai_api_key, "ANTHROPIC_API_KEY": settings.anthropic_api_key}
+    return known[name] if name in known else read_secret(name)
 
 
 def environment_of_tools(

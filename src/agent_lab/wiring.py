@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from agent_lab.contracts.flow_ports import NodeKind
+from agent_lab.contracts.flow_ports import NodeKind, ToolSpec
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import (
     Generator,
@@ -22,7 +22,7 @@ from agent_lab.contracts.ports import (
     ResourceMonitor,
     SpendingLog,
 )
-from agent_lab.contracts.registry import ModelSpec, ProviderSpec
+from agent_lab.contracts.registry import HERE, SPLIT, ModelSpec, ProviderSpec
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import Checker, check_flow
 from agent_lab.flows.compiler import GraphBuilder
@@ -32,11 +32,11 @@ from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.gateway.ledger import Ledger
 from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.gateway.price_list import PriceList
-from agent_lab.gateway.pricing import Price
 from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.turnstile import Turnstile
 from agent_lab.nodes.table import node_kinds
-from agent_lab.providers.hosted.vendors import hosted_provider
+from agent_lab.providers.commands import Commands
+from agent_lab.providers.hosted.opening import Hosted, open_hosted
 from agent_lab.providers.local.batching.opening import open_engine
 from agent_lab.providers.local.executor import ModelExecutor
 from agent_lab.providers.local.files.hub import HubCache
@@ -50,18 +50,18 @@ from agent_lab.providers.local.provider import LocalProvider
 from agent_lab.providers.local.templates.sandbox import Templates
 from agent_lab.providers.local.worker.loader import IsolatingLoader
 from agent_lab.providers.scripted import ScriptedProvider
-from agent_lab.registries.models import ModelRegistry, load_models
-from agent_lab.registries.providers import load_providers
-from agent_lab.registries.references import check_references
-from agent_lab.registries.residency import with_residency
-from agent_lab.registries.strategies import StrategyRegistry, load_strategies
+from agent_lab.registries.models import ModelRegistry
+from agent_lab.registries.plugins import Plugins, installed_entries
+from agent_lab.registries.reading import Registries, read_registries
+from agent_lab.registries.strategies import StrategyRegistry
+from agent_lab.registries.tools import load_tools
 from agent_lab.runs.admission import Admission
 from agent_lab.runs.aside import SetAside, with_flow
 from agent_lab.runs.cases import CaseRunner
 from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.service import RunService
 from agent_lab.runs.workshop import Workshop
-from agent_lab.settings import Reading, Settings, read_secret
+from agent_lab.settings import Reading, Settings, environment_of_tools, secret_of
 from agent_lab.storage.database import open_database
 from agent_lab.storage.flows import SqlFlows
 from agent_lab.storage.outputs import OutputFolder
@@ -74,7 +74,6 @@ from agent_lab.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from pydantic import SecretStr
 
     from agent_lab.api.auth import LoginCodes
     from agent_lab.providers.local.tuning.tuner import Tuner
@@ -107,6 +106,8 @@ class Lab:
     shelf: FlowShelf
     """All flows, the stored ones first."""
     kinds: Mapping[str, NodeKind]
+    tools: Mapping[str, ToolSpec]
+    plugins: Plugins
     runs: RunService
     keeper: Keeper
     metrics: Metrics
@@ -125,12 +126,9 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
     """
     settings = reading.settings
     logging.configure(settings.data_dir / "logs", level=settings.log_level, stderr=log_to_stderr)
-    models = with_residency(
-        load_models(settings.config_dir), warm=settings.warm_models, keep_alive_s=settings.agent_lab_keep_alive_s
-    )
-    strategies = load_strategies(settings.config_dir)
-    rows = {row.key: row for row in load_providers(settings.config_dir)}
-    check_references(models, strategies, rows.values())
+    plugins = _plugins(settings)
+    models, strategies, rows = _registries(settings, plugins)
+    tools = _tools(settings, plugins)
     metrics = Metrics()
     async with AsyncExitStack() as closing:
         closing.callback(logging.close)
@@ -139,7 +137,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         closing.push_async_callback(store.close)
         local = _local(settings, models, strategies)
         closing.push_async_callback(local.host.close)
-        hosted = _hosted(settings, rows)
+        hosted = _hosted(settings, rows, plugins)
         gateway = ProviderGateway(
             models=models,
             strategies=strategies,
@@ -148,9 +146,9 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             breaker=BreakerRules(
                 max_failures=settings.circuit_breaker_max_failures, timeout_s=settings.circuit_breaker_timeout
             ),
-            price_of=_prices(hosted.rows),
+            price_of=PriceList().reader(rows),
             toll=Toll(
-                _turnstile(models, hosted.rows),
+                _turnstile(models, rows),
                 Ledger(spending, daily_budget_usd=settings.agent_lab_daily_budget_usd),
             ),
             memory_gb=partial(_memory_for_models_gb, local.monitor),
@@ -159,7 +157,8 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         metrics.watch(local.host, local.monitor, local.figures)
         metrics.watch_gateway(gateway.breakers, gateway.waiting)
         generator = Measured(gateway, metrics)
-        kinds = node_kinds(monitor=local.monitor, history=store)
+        kinds = node_kinds(monitor=local.monitor, history=store, tools=tools)
+        kinds |= plugins.node_kinds(taken=kinds)
         check = _checker(kinds, models, strategies)
         shelf = FlowShelf(FlowCatalog(settings.config_dir / "flows", check), SqlFlows(database), check)
         builder = GraphBuilder(kinds, shelf.catalog)
@@ -194,6 +193,8 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             flows=shelf.catalog,
             shelf=shelf,
             kinds=kinds,
+            tools=tools,
+            plugins=plugins,
             runs=runs,
             keeper=keeper,
             metrics=metrics,
@@ -305,8 +306,7 @@ def open_tuner(settings: Settings) -> Tuner:
     from agent_lab.providers.local.tuning.bench import BenchOpener, open_engine_late
     from agent_lab.providers.local.tuning.tuner import Tuner
 
-    models, strategies = load_models(settings.config_dir), load_strategies(settings.config_dir)
-    check_references(models, strategies, load_providers(settings.config_dir))
+    models, strategies, _ = _registries(settings, _plugins(settings))
     templates, most_gb = Templates(), settings.max_vram_usage_gb
     loader = TransformersLoader(hub_cache(settings), templates, open_engine=open_engine_late, max_usage_gb=most_gb)
     bench = BenchOpener(loader=loader, templates=templates, strategies=strategies, max_usage_gb=most_gb)
@@ -328,34 +328,32 @@ def _memory_for_models_gb(monitor: ResourceMonitor) -> float:
     return min(seen.limit_gb, seen.available_gb + seen.used_by_models_gb)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hosted:
-    """The providers that can be called, and those that a key is missing for."""
-
-    rows: Mapping[str, ProviderSpec]
-    providers: Mapping[str, Provider]
-    missing_keys: Mapping[str, str]
-    away: frozenset[str]
-
-
-def _hosted(settings: Settings, rows: Mapping[str, ProviderSpec]) -> _Hosted:
-    providers: dict[str, Provider] = {}
-    missing: dict[str, str] = {}
-    away = frozenset(spec.key for spec in rows.values() if settings.agent_lab_offline and not spec.is_here)
-    for spec in rows.values():
-        if spec.key in away:
-            continue
-        secret = _secret(settings, spec)
-        if spec.key_env is not None and secret is None:
-            missing[spec.key] = spec.key_env
-            continue
-        providers[spec.key] = hosted_provider(spec, secret)
-    return _Hosted(rows, providers, missing, away)
+def _registries(settings: Settings, plugins: Plugins) -> Registries:
+    return read_registries(
+        settings.config_dir,
+        warm=settings.warm_models,
+        keep_alive_s=settings.agent_lab_keep_alive_s,
+        plugins=plugins.provider_names(),
+    )
 
 
-def _prices(rows: Mapping[str, ProviderSpec]) -> Callable[[ModelSpec], Price | None]:
-    listed = PriceList()
-    return lambda model: listed.price_of(model, rows.get(model.provider))
+def _plugins(settings: Settings) -> Plugins:
+    return Plugins(installed_entries(), off=not settings.agent_lab_plugins)
+
+
+def _tools(settings: Settings, plugins: Plugins) -> Mapping[str, ToolSpec]:
+    commands = Commands(environment_of_tools)
+    tools = {row.name: commands.tool(row) for row in load_tools(settings.config_dir)}
+    return tools | plugins.tools(taken=tools)
+
+
+def _hosted(settings: Settings, rows: Mapping[str, ProviderSpec], plugins: Plugins) -> Hosted:
+    """The hosted providers, and those of other packages."""
+    offline = settings.agent_lab_offline
+    hosted = open_hosted(rows.values(), secret_of=partial(secret_of, settings), offline=offline)
+    if offline:  # nobody here knows where a plug-in would send a question
+        return replace(hosted, away=hosted.away | set(plugins.provider_names()))
+    return replace(hosted, providers={**hosted.providers, **plugins.providers(taken={*rows, *HERE, SPLIT})})
 
 
 def _turnstile(models: ModelRegistry, rows: Mapping[str, ProviderSpec]) -> Turnstile:
@@ -363,16 +361,6 @@ def _turnstile(models: ModelRegistry, rows: Mapping[str, ProviderSpec]) -> Turns
         providers={key: row.limits for key, row in rows.items() if row.limits is not None},
         models={row.key: row.limits for row in models.list_models() if row.limits is not None},
     )
-
-
-def _secret(settings: Settings, spec: ProviderSpec) -> SecretStr | None:
-    known: dict[str | None, SecretStr | None] = {
-        "OPENAI_API_KEY": settings.openai_api_key,
-        "ANTHROPIC_API_KEY": settings.anthropic_api_key,
-    }
-    if spec.key_env is None or spec.key_env in known:
-        return known.get(spec.key_env)
-    return read_secret(spec.key_env)
 
 
 def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:
@@ -384,7 +372,7 @@ def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:
     return look_up
 
 
-def _defaults(settings: Settings, hosted: _Hosted) -> GatewayDefaults:
+def _defaults(settings: Settings, hosted: Hosted) -> GatewayDefaults:
     return GatewayDefaults(
         provider=settings.default_provider,
         model=settings.default_model,

@@ -124,6 +124,7 @@ async def _opened(reading: Reading) -> list[Finding]:
             rows = load_providers(reading.settings.config_dir)
             findings += _providers(rows, lab.models.list_models(), lab.missing_keys)
             findings += [Finding("flow file", "missing", one.sentence()) for one in lab.flows.broken()]
+            findings += _additions(lab)
             findings.append(Finding("flows", "ok", f"{len(lab.flows.list())} can be run"))
             try:
                 model = lab.models.get_model("demo")
@@ -163,6 +164,18 @@ def _providers(
             yield Finding(what, "ok", f"key in {row.key_env}, for {row.host}")
         elif row.key in wanted:
             yield Finding(what, "ok", f"no key, {row.host}")
+
+
+def _additions(lab: Lab) -> Iterator[Finding]:
+    """The tools, and what other packages add."""
+    if lab.tools:
+        yield Finding("tools", "ok", ", ".join(sorted(lab.tools)))
+    if lab.plugins.off:
+        yield Finding("plug-ins", "missing", "left out, for AGENT_LAB_PLUGINS says so")
+    elif lab.plugins.used:
+        yield Finding("plug-ins", "ok", ", ".join(lab.plugins.used))
+    for sentence in lab.plugins.broken:
+        yield Finding("plug-in", "missing", sentence)
 
 
 def _database(settings: Settings) -> Finding:

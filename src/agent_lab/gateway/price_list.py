@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,10 @@ class PriceList:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._found: dict[tuple[str, str, str], tuple[int, Price | None]] = {}
+
+    def reader(self, providers: Mapping[str, ProviderSpec]) -> Callable[[ModelSpec], Price | None]:
+        """`price_of` for models of these providers."""
+        return lambda model: self.price_of(model, providers.get(model.provider))
 
     def price_of(self, model: ModelSpec, provider: ProviderSpec | None) -> Price | None:
         """The price of a model's row, else the list's for its provider and id; None where neither knows it.

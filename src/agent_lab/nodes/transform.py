@@ -172,9 +172,7 @@ def _nodes(settings: TransformSettings) -> Iterator[Named]:
     for index, source in enumerate(settings.sources):
         node, _, field = source.partition(".")
         place = "/of" if isinstance(settings.of, str) else f"/of/{index}"
-        # One of them must have had its turn, or there would be no newest; the first stands for that.
-        sure = settings.op != "newest" or index == 0
-        yield Named(pointer=place, name=node, field=field or None, sure=sure)
+        yield Named(pointer=place, name=node, field=field or None, sure=False)
 
 
 TRANSFORM = NodeKind(

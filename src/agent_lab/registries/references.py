@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from agent_lab.contracts.errors import ValidationError, unknown_name
 from agent_lab.contracts.registry import HERE, ModelSpec, ProviderSpec, Residency
@@ -12,26 +12,40 @@ from agent_lab.registries.strategies import StrategyRegistry
 LOCAL = "local"
 
 
-def check_references(models: ModelRegistry, strategies: StrategyRegistry, providers: Iterable[ProviderSpec]) -> None:
+def check_references(
+    models: ModelRegistry,
+    strategies: StrategyRegistry,
+    providers: Iterable[ProviderSpec],
+    *,
+    plugins: Collection[str] = (),
+) -> None:
     """Raise ValidationError for a model that no provider serves, or that names a strategy or a base that cannot be.
 
-    It names file, row and field, and what the field may be. A provider whose key is missing is none of this: its models
-    are listed, and cannot be asked.
+    It names file, row and field, and what the field may be. A provider whose key is missing, or a plug-in that is
+    broken, is none of this: its models are listed, and cannot be asked. `plugins`: the providers of other packages.
     """
     rows = {row.key: row for row in providers}
     for model in models.list_models():
-        fault = _fault(model, strategies, rows) or _fault_of_base(model, models) or _fault_of_residency(model, models)
+        fault = (
+            _fault(model, strategies, rows, plugins)
+            or _fault_of_base(model, models)
+            or _fault_of_residency(model, models)
+        )
         if fault:
             raise ValidationError(f"{models.place_of(model.key)}: {fault}")
 
 
-def _fault(model: ModelSpec, strategies: StrategyRegistry, providers: Mapping[str, ProviderSpec]) -> str:
+def _fault(
+    model: ModelSpec, strategies: StrategyRegistry, providers: Mapping[str, ProviderSpec], plugins: Collection[str]
+) -> str:
     if strategies.find(model.default_strategy) is None:
         names = [row.name for row in strategies.list_strategies()]
         return _wrong("default_strategy", model.default_strategy, _missing("strategy", model.default_strategy, names))
     if model.runs_here or model.split:
         return ""
     provider = providers.get(model.provider)
+    if provider is None and model.provider in plugins:
+        return ""
     if provider is None:
         return _wrong("provider", model.provider, _missing("provider", model.provider, [*HERE, *providers]))
     if model.api == "responses" and provider.kind == "anthropic":
