@@ -23,6 +23,7 @@ from agent_lab.contracts.events import (
     RunQueued,
     RunStarted,
 )
+from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowSource
 from agent_lab.contracts.run import TERMINAL, ForkPreview, ForkRequest, RunInfo, RunRequest, RunView
 from agent_lab.contracts.run_ports import ALL_RUNS, RunFilter, RunStore, Wire
@@ -91,11 +92,22 @@ class RunService:
         )
         return await self._enter(started, idempotency_key, caller)
 
-    async def _earlier(self, key: str | None, request: RunRequest) -> RunInfo | None:
+    async def _earlier(
+        self,
+        key: str | None,
+        request: RunRequest,
+        *,
+        parent: str | None = None,
+        from_node: str | None = None,
+        flow: FlowConfig | None = None,
+    ) -> RunInfo | None:
+        """The run under that key, where it is what is asked for now: of a fork its parent and its flow too."""
         info = await self.store.by_key(key) if key is not None else None
         if info is None:
             return None
-        if beginning(await self.store.events(info.run_id)).request != request:
+        begun = beginning(await self.store.events(info.run_id))
+        asked = (request, parent, from_node)
+        if (begun.request, begun.parent_run_id, begun.from_node) != asked or flow not in (None, begun.flow):
             raise ValidationError(
                 "Another run was started under this Idempotency-Key; take a new key for another request.",
                 where="Idempotency-Key",
@@ -109,7 +121,8 @@ class RunService:
             return await self._store(started, key, caller)
         except ConflictError:
             # Somebody was faster with the same key.
-            earlier = await self._earlier(key, started.request)
+            parent, flow = started.parent_run_id, started.flow if started.parent_run_id else None
+            earlier = await self._earlier(key, started.request, parent=parent, from_node=started.from_node, flow=flow)
             if earlier is None:
                 raise
             return earlier
@@ -195,7 +208,9 @@ class RunService:
         check_forkable(await self.store.get(run_id))
         first = beginning(await self.store.events(run_id))
         what = forked(first, fork, self.check)
-        if earlier := await self._earlier(idempotency_key, what.request):
+        if earlier := await self._earlier(
+            idempotency_key, what.request, parent=run_id, from_node=fork.from_node, flow=what.flow
+        ):
             return earlier
         self.admission.check(what.flow, what.request, first.subflows.values())
         changed = what.flow != first.flow
