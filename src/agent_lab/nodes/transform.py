@@ -172,7 +172,8 @@ def _nodes(settings: TransformSettings) -> Iterator[Named]:
     for index, source in enumerate(settings.sources):
         node, _, field = source.partition(".")
         place = "/of" if isinstance(settings.of, str) else f"/of/{index}"
-        yield Named(pointer=place, name=node, field=field or None, sure=False)
+        # What is not there is `found: false`; but of several one must be there, and the first stands for that.
+        yield Named(pointer=place, name=node, field=field or None, sure=settings.op == "newest" and index == 0)
 
 
 TRANSFORM = NodeKind(
