@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from agent_lab.contracts.flow_ports import NodeKind, ToolSpec
+from agent_lab.contracts.flow_ports import HistoryReader, NodeKind, ToolSpec
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import (
     Generator,
@@ -35,6 +35,7 @@ from agent_lab.gateway.price_list import PriceList
 from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.turnstile import Turnstile
 from agent_lab.nodes.table import node_kinds
+from agent_lab.nodes.validator import SCORERS
 from agent_lab.providers.commands import Commands
 from agent_lab.providers.hosted.opening import Hosted, open_hosted
 from agent_lab.providers.local.batching.opening import open_engine
@@ -157,8 +158,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         metrics.watch(local.host, local.monitor, local.figures)
         metrics.watch_gateway(gateway.breakers, gateway.waiting)
         generator = Measured(gateway, metrics)
-        kinds = node_kinds(monitor=local.monitor, history=store, tools=tools)
-        kinds |= plugins.node_kinds(taken=kinds)
+        kinds = _kinds(plugins, tools, local.monitor, store)
         check = _checker(kinds, models, strategies)
         shelf = FlowShelf(FlowCatalog(settings.config_dir / "flows", check), SqlFlows(database), check)
         builder = GraphBuilder(kinds, shelf.catalog)
@@ -345,6 +345,14 @@ def _tools(settings: Settings, plugins: Plugins) -> Mapping[str, ToolSpec]:
     commands = Commands(environment_of_tools)
     tools = {row.name: commands.tool(row) for row in load_tools(settings.config_dir)}
     return tools | plugins.tools(taken=tools)
+
+
+def _kinds(
+    plugins: Plugins, tools: Mapping[str, ToolSpec], monitor: ResourceMonitor, history: HistoryReader
+) -> dict[str, NodeKind]:
+    scorers = {**SCORERS, **plugins.scorers(taken=SCORERS)}
+    kinds = node_kinds(monitor=monitor, history=history, tools=tools, scorers=scorers)
+    return kinds | plugins.node_kinds(taken=kinds)
 
 
 def _hosted(settings: Settings, rows: Mapping[str, ProviderSpec], plugins: Plugins) -> Hosted:

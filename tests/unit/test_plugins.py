@@ -84,14 +84,21 @@ PARROT = '[[model]]\nkey = "polly"\nprovider = "parrot"\n'
 
 async def test_a_model_of_a_plug_ins_provider_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "polly.toml").write_text(PARROT)
-    entries = [entry(PROVIDERS, "Parrot", "parrot"), entry(KINDS, "SHOUT"), entry(TOOLS, "DIAL")]
+    entries = [
+        entry(PROVIDERS, "Parrot", "parrot"),
+        entry(KINDS, "SHOUT"),
+        entry(TOOLS, "DIAL"),
+        entry(SCORERS, "score", "strict"),
+    ]
     monkeypatch.setattr(agent_lab.wiring, "installed_entries", lambda: entries)
     request = GenerationRequest(prompt="Hello", model_key="polly")
     async with open_lab(read_settings({"AGENT_LAB_HOME": str(tmp_path)}, tmp_path / ".env")) as lab:
         assert (await lab.generator.generate(request)).text == "parrot: Hello"
         assert "shout" in lab.kinds
         assert "dial" in lab.tools
+        validator = lab.kinds["validator"]
+        assert not list(validator.problems(validator.settings.model_validate({"scorer": "strict"})))
     offline = {"AGENT_LAB_HOME": str(tmp_path), "AGENT_LAB_OFFLINE": "1"}
     async with open_lab(read_settings(offline, tmp_path / ".env")) as lab:
-        with pytest.raises(AgentLabError, match="'polly' is asked over the network, which .* forbids"):
+        with pytest.raises(AgentLabError, match=r"'polly' is asked over the network, which .* forbids"):
             await lab.generator.generate(request)
