@@ -164,3 +164,15 @@ async def test_newest_takes_the_text_of_the_node_that_had_its_turn_last() -> Non
 def test_of_the_nodes_to_take_the_newest_of_only_the_first_must_have_run() -> None:
     named = TRANSFORM.nodes(TRANSFORM.settings.model_validate({"op": "newest", "of": ["a", "b", "c"]}))
     assert [(one.name, one.sure) for one in named] == [("a", True), ("b", False), ("c", False)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": "x\\ud800\\u0000"}', {"a": "x\N{REPLACEMENT CHARACTER}"}),
+        ('{"a": 1e999}', None),
+        ("[" + "9" * 400 + "]", None),
+    ],
+)
+def test_nothing_is_read_that_a_store_would_refuse(text: str, value: Any) -> None:
+    assert json_in(text) == value
