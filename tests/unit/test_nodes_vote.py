@@ -125,8 +125,11 @@ def test_settings_that_do_not_go_together_are_told_with_their_place(more: dict[s
 
 
 def test_the_nodes_that_vote_are_told_before_anything_runs() -> None:
-    settings = VOTE.settings.model_validate({"of": ["a", "b"]})
-    assert [(one.pointer, one.name) for one in VOTE.nodes(settings)] == [("/of/0", "a"), ("/of/1", "b")]
+    settings = VOTE.settings.model_validate({"of": ["a", "b"], "field": "pick"})
+    assert [(one.pointer, one.name, one.field) for one in VOTE.nodes(settings)] == [
+        ("/of/0", "a", "pick"),
+        ("/of/1", "b", "pick"),
+    ]
     assert list(VOTE.problems(settings)) == []
 
 

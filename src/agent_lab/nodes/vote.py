@@ -129,6 +129,6 @@ VOTE = NodeKind(
         "voters": "answers that could vote",
         "abstained": "answers that hold no choice",
     },
-    nodes=lambda settings: named(settings.of),
+    nodes=lambda settings: named(settings.of, settings.field or settings.ballots),
     problems=problems,
 )

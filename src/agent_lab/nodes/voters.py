@@ -60,6 +60,6 @@ def _text(value: JsonValue) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def named(of: Sequence[str]) -> Iterator[Named]:
-    """The nodes of a setting `of`."""
-    return (Named(pointer=f"/of/{number}", name=name) for number, name in enumerate(of))
+def named(of: Sequence[str], field: str | None = None) -> Iterator[Named]:
+    """The nodes of a setting `of`, and the field that is read of each."""
+    return (Named(pointer=f"/of/{number}", name=name, field=field) for number, name in enumerate(of))
