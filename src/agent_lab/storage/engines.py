@@ -40,16 +40,17 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(begin="BEGIN IMMEDIATE") if engine.dialect.name == "sqlite" else engine
 
 
-def postgres_arguments(place: Place) -> dict[str, str | int]:
-    """What a connection is opened with beside what the URL says."""
-    return {name: value for name, value in _POSTGRES.items() if name not in place.url.query}
+def postgres_arguments(place: Place) -> dict[str, Any]:
+    """What a connection is opened with: what the URL says, and our own words where it says nothing."""
+    _, said = place.url.get_dialect()().create_connect_args(place.url)
+    return {**_POSTGRES, **said}
 
 
 def _postgres(place: Place, connections: int) -> Engine:
     try:
         return create_engine(
             place.url,
-            connect_args=postgres_arguments(place),
+            connect_args={name: value for name, value in _POSTGRES.items() if name not in place.url.query},
             hide_parameters=True,
             pool_size=connections,
             max_overflow=0,
