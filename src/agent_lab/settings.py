@@ -77,6 +77,7 @@ class Settings(BaseModel):
     lab_api_url: OptionalText = None
     request_timeout: float = Field(default=300.0, gt=0)
     database_url: OptionalText = None
+    """`sqlite:////full/path/to/file.db` or `postgresql://user:password@host/name`. None: a file in the data folder."""
     agent_lab_home: OptionalText = None
     agent_lab_token: OptionalSecret = None
     agent_lab_allowed_hosts: str = ""

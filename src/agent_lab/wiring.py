@@ -63,12 +63,8 @@ from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.service import RunService
 from agent_lab.runs.workshop import Workshop
 from agent_lab.settings import Reading, Settings, environment_of_tools, secret_of
-from agent_lab.storage.database import open_database
-from agent_lab.storage.flows import SqlFlows
+from agent_lab.storage.opening import open_store
 from agent_lab.storage.outputs import OutputFolder
-from agent_lab.storage.place import database_place
-from agent_lab.storage.runs import SqlRuns
-from agent_lab.storage.spending import SqlSpending
 from agent_lab.telemetry import logging
 from agent_lab.telemetry.measured import Measured
 from agent_lab.telemetry.metrics import Metrics
@@ -133,9 +129,9 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
     metrics = Metrics()
     async with AsyncExitStack() as closing:
         closing.callback(logging.close)
-        database = await open_database(database_place(settings))
-        store, spending = SqlRuns(database), SqlSpending(database)
-        closing.push_async_callback(store.close)
+        stores = await open_store(settings)
+        store, spending = stores.runs, stores.spending
+        closing.push_async_callback(stores.close)
         local = _local(settings, models, strategies)
         closing.push_async_callback(local.host.close)
         hosted = _hosted(settings, rows, plugins)
@@ -160,7 +156,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         generator = Measured(gateway, metrics)
         kinds = _kinds(plugins, tools, local.monitor, store)
         check = _checker(kinds, models, strategies)
-        shelf = FlowShelf(FlowCatalog(settings.config_dir / "flows", check), SqlFlows(database), check)
+        shelf = FlowShelf(FlowCatalog(settings.config_dir / "flows", check), stores.flows, check)
         builder = GraphBuilder(kinds, shelf.catalog)
         runs = RunService(
             store=store,
@@ -174,6 +170,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
                 metrics=metrics,
             ),
             admission=Admission(_callable_models(gateway), strategies.get_strategy, builder.kinds),
+            wire=stores.wire,
         )
         closing.push_async_callback(runs.close)
         keeper = Keeper(runs)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 
 import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
+from agent_lab.cli.checkup import shown_value
 from agent_lab.contracts.errors import EnvironmentFaultError
 from agent_lab.settings import Settings
 from agent_lab.storage import engines
 from agent_lab.storage.database import open_database
 from agent_lab.storage.migrations import upgrade
+from agent_lab.storage.opening import open_store
 from agent_lab.storage.place import Place, database_place
+from agent_lab.storage.postgres_wire import PostgresWire
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.tables import METADATA
 from support.postgres import PASSWORD, Server, new_server
-from support.stores import node_started, run, started
+from support.stores import NOON, node_started, run, started
 
 
 def at(url: str) -> Place:
@@ -173,3 +177,27 @@ async def test_the_migrations_make_the_tables_that_the_program_uses(postgres_dat
         upgrade(connection)
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
     engine.dispose()
+
+
+async def test_everything_that_is_stored_is_opened_where_the_settings_say(postgres_database: str) -> None:
+    first, second = [await open_store(Settings(database_url=postgres_database)) for _ in range(2)]
+    assert isinstance(first.wire, PostgresWire)
+    await first.runs.create(run(), [started()])
+    assert [event.seq for event in await second.runs.append("r1", [node_started()], owner="w1")] == [2]
+    await first.spending.add(NOON.date(), "m", Decimal("0.5"))
+    assert await second.spending.total(NOON.date()) == Decimal("0.5")
+    assert list(await second.flows.list()) == []
+    for stores in (first, second):
+        await stores.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://lab:hunter2@db/lab?password=hunter2", "postgresql://lab:***@db/lab"),
+        ("sqlite:////tmp/lab.db", "sqlite:////tmp/lab.db"),
+        ("hunter2", "set"),
+    ],
+)
+def test_the_doctor_shows_the_url_without_its_password(url: str, shown: str) -> None:
+    assert shown_value(Settings(database_url=url), "DATABASE_URL") == shown

@@ -60,6 +60,10 @@ def shown_value(settings: Settings, name: str) -> str | None:
     value = getattr(settings, name.lower())
     if isinstance(value, SecretStr):
         return "set"
+    if name == "DATABASE_URL" and value:
+        from agent_lab.storage.place import shown_url
+
+        return shown_url(value)
     return None if value is None or value == "" else str(value)
 
 

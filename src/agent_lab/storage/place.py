@@ -38,7 +38,18 @@ class Place:
 
     def without_secrets(self, text: str) -> str:
         """The text, should a driver have put the password into it."""
-        return text.replace(str(self.url.password), "***") if self.url.password else text
+        secrets = (self.url.password, self.url.query.get("password"), self.url.query.get("sslpassword"))
+        for secret in secrets:
+            text = text.replace(str(secret), "***") if secret else text
+        return text
+
+
+def shown_url(database_url: str) -> str:
+    """What may be shown of a DATABASE_URL."""
+    try:
+        return make_url(database_url).set(query={}).render_as_string()
+    except (ArgumentError, ValueError):
+        return "set"
 
 
 def database_place(settings: Settings) -> Place:
