@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 
 from agent_lab.contracts.errors import ConflictError, NotFoundError, StaleError
 from agent_lab.contracts.flow_ports import FlowStore, NewVersion
+from agent_lab.storage.database import open_database
+from agent_lab.storage.flows import SqlFlows
+from agent_lab.storage.place import Place
 from support.flow_stores import flow_store, version
 from support.stores import NOON, Clock
 
@@ -179,3 +183,43 @@ async def test_changing_a_document_that_was_handed_over_changes_nothing_that_is_
     again = await flow_store.version("mine", 1)
     assert again is not None
     assert again.document["says"] == "first"
+
+
+@pytest.fixture
+async def two_stores(place: Place) -> AsyncIterator[tuple[FlowStore, FlowStore]]:
+    """Two processes' view of one database."""
+    first, second = await open_database(place), await open_database(place)
+    yield SqlFlows(first), SqlFlows(second)
+    await first.close()
+    await second.close()
+
+
+async def test_of_two_processes_that_add_one_flow_at_once_one_is_told(two_stores: tuple[FlowStore, FlowStore]) -> None:
+    for number in range(10):
+        adding = [store.add(f"flow_{number}", [version(place)]) for place, store in enumerate(two_stores)]
+        done = await asyncio.gather(*adding, return_exceptions=True)
+        assert sorted(type(one).__name__ for one in done) == ["ConflictError", "StoredFlow"]
+        assert len(await two_stores[0].versions(f"flow_{number}", limit=9)) == 1
+
+
+async def test_of_two_processes_that_edit_one_revision_one_is_told(two_stores: tuple[FlowStore, FlowStore]) -> None:
+    flow = await two_stores[0].add("mine", [version("begun")])
+    for number in range(10):
+        edits = [
+            store.save("mine", version([number, place]), expected=flow.revision)
+            for place, store in enumerate(two_stores)
+        ]
+        done = await asyncio.gather(*edits, return_exceptions=True)
+        assert sorted(type(one).__name__ for one in done) == ["StaleError", "StoredFlow"]
+        found = await two_stores[1].get("mine")
+        assert found is not None
+        assert found.newest == number + 2
+        flow = found
+
+
+async def test_processes_that_save_the_last_word_at_once_lose_nothing(two_stores: tuple[FlowStore, FlowStore]) -> None:
+    await two_stores[0].add("mine", [version("begun")])
+    await asyncio.gather(*(two_stores[number % 2].save("mine", version(number)) for number in range(20)))
+    rows = await two_stores[0].versions("mine", limit=99)
+    assert [row.number for row in rows] == list(range(21, 0, -1))
+    assert len({row.flow_hash for row in rows}) == 21

@@ -77,7 +77,7 @@ def import_flow(file: Path, as_id: str | None, note: str, as_json: bool) -> int:
 @click.option("--withdraw", is_flag=True, help="Publish none of its versions.")
 @as_json
 def publish(flow: str, version: int | None, withdraw: bool, as_json: bool) -> int:
-    """Let FLOW stand for its newest VERSION, or the one given.
+    """Let FLOW stand for VERSION, or for its newest one.
 
     That is what runs by its plain name, and what clients find as the model flow/FLOW. It must have no problems.
     """
