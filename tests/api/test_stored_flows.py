@@ -260,6 +260,17 @@ async def test_a_flow_of_ten_thousand_nodes_is_saved_and_larger_bodies_are_refus
     assert refused.status_code == 413
 
 
+async def test_every_answer_about_a_stored_flow_says_its_revision(door: Door) -> None:
+    async with door.owner() as client:
+        await made(client, document(), document(says="B {user_input}"))
+        answers = [
+            await client.get(f"/api/flows/mine{path}")
+            for path in ("", "?version=1", "/versions", "/versions/1", "/difference?from=1&to=2", "/export")
+        ]
+        answers += [await client.get("/api/flows/mine/export?versions=true")]
+    assert {answer.headers["etag"] for answer in answers} == {'"2"'}
+
+
 @pytest.mark.parametrize("body", ["[]", "null", '"x"', "{}", '{"id": "../x"}', '{"id": 5}'])
 async def test_what_is_no_flow_at_all_is_refused(door: Door, body: str) -> None:
     async with door.owner(**{"Content-Type": "application/json"}) as client:

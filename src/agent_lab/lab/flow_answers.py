@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import FlowConfig, FlowInput, Text
-from agent_lab.contracts.flow_ports import FlowVersion, VersionRow
+from agent_lab.contracts.flow_ports import FlowVersion, StoredFlow, VersionRow
 from agent_lab.flows.checks import Problem
 from agent_lab.flows.difference import Difference
 from agent_lab.flows.finding import Entry
@@ -181,7 +181,12 @@ def edited(entry: Entry, response: Response) -> EditedFlow:
 def tag(response: Response, entry: Entry) -> None:
     """Say the revision of a stored flow, for `If-Match`."""
     if entry.stored is not None:
-        response.headers["ETag"] = f'"{entry.stored.revision}"'
+        response.headers["ETag"] = etag(entry.stored)
+
+
+def etag(flow: StoredFlow) -> str:
+    """Its revision, as `If-Match` wants it back."""
+    return f'"{flow.revision}"'
 
 
 def problems_of(problems: Sequence[Problem]) -> list[FlowProblem]:

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
+from agent_lab.contracts.flow_ports import StoredFlow
 from agent_lab.flows.difference import difference_text
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.flow_answers import (
@@ -15,12 +16,13 @@ from agent_lab.lab.flow_answers import (
     FlowDifference,
     VersionDocument,
     VersionPage,
+    etag,
     version_document,
     version_of,
 )
 from agent_lab.lab.flows import WhichVersion
 from agent_lab.lab.problems import documented
-from agent_lab.lab.services import Services
+from agent_lab.lab.services import LabServices, Services
 
 router = APIRouter(route_class=GuardedRoute, tags=["flows"])
 
@@ -38,9 +40,7 @@ async def list_flow_versions(
 ) -> VersionPage:
     """The saved versions, newest first; also of a deleted flow, whose runs name them."""
     rows = await services.shelf.versions(flow_id, limit=limit + 1, before=cursor)
-    stored = await services.shelf.stored(flow_id)
-    if stored is not None:
-        response.headers["ETag"] = f'"{stored.revision}"'
+    stored = await _tagged(flow_id, services, response)
     return VersionPage(
         id=flow_id,
         published=stored and stored.published,
@@ -55,9 +55,7 @@ async def list_flow_versions(
 async def get_flow_version(flow_id: str, number: int, services: Services, response: Response) -> VersionDocument:
     """A saved version with its document; also of a deleted flow."""
     version = await services.shelf.version(flow_id, number)
-    stored = await services.shelf.stored(flow_id)
-    if stored is not None:
-        response.headers["ETag"] = f'"{stored.revision}"'
+    await _tagged(flow_id, services, response)
     return version_document(version)
 
 
@@ -66,12 +64,14 @@ async def get_flow_version(flow_id: str, number: int, services: Services, respon
 async def compare_flow_versions(
     flow_id: str,
     services: Services,
+    response: Response,
     before: Annotated[str, Query(alias="from", max_length=20, description=Compared)],
     after: Annotated[str, Query(alias="to", max_length=20, description=Compared)],
 ) -> FlowDifference:
     """What changed between two versions: nodes, edges and fields, prompts line by line."""
     found = await services.shelf.difference(flow_id, before, after)
     text = await asyncio.to_thread(difference_text, found)
+    await _tagged(flow_id, services, response)
     return FlowDifference(**{name: getattr(found, name) for name in type(found).model_fields}, text=text)
 
 
@@ -95,4 +95,14 @@ async def export_flow(
         name = flow_id if version is None else f"{flow_id}@{version}"
         document = (await services.shelf.get(name)).document
     kept = f"{document['id']}{'-versions' if versions else ''}.json"
-    return JSONResponse(document, headers={"Content-Disposition": f'attachment; filename="{kept}"'})
+    response = JSONResponse(document, headers={"Content-Disposition": f'attachment; filename="{kept}"'})
+    await _tagged(document["id"], services, response)
+    return response
+
+
+async def _tagged(flow_id: str, services: LabServices, response: Response) -> StoredFlow | None:
+    """How the flow stands in the store, said as the answer's ETag."""
+    stored = await services.shelf.stored(flow_id)
+    if stored is not None:
+        response.headers["ETag"] = etag(stored)
+    return stored
