@@ -179,3 +179,21 @@ def test_what_is_wrong_with_the_whole_is_told(change: dict[str, Any], path: str,
     if "edges" in change:
         given["nodes"] = given["nodes"][:2]
     assert says in told(given)[path]
+
+
+def test_warnings_keep_no_flow_from_running() -> None:
+    given = document()
+    given["edges"] = [
+        {"from": "a", "to": "b", "when": {"value": "a.tokens", "op": ">", "than": 1}},
+        {"from": "a", "to": "c", "otherwise": True},
+        {"from": "b", "to": "b", "max_rounds": 50},
+    ]
+    given["nodes"][2]["prompt"] = "x"
+    given |= {"answer": "b", "limits": {"max_steps": 20}}
+    _, problems = check_flow(given, kinds=ALL, models=[], strategies=[])
+    assert [(one.path, one.severity) for one in problems] == [("/answer", "warning")]
+    given["edges"][2:] = [{"from": "b", "to": "b", "max_rounds": 50, "when": given["edges"][0]["when"]}]
+    given["edges"].append({"from": "b", "to": "c", "otherwise": True})
+    _, problems = check_flow(given | {"answer": "c"}, kinds=ALL, models=[], strategies=[])
+    assert [(one.path, one.severity) for one in problems] == [("/limits/max_steps", "warning")]
+    assert "53 turns and is ended after 20" in problems[0].message

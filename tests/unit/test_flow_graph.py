@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.flows.bounds import most_turns
 from agent_lab.flows.graph import FlowGraph
 from agent_lab.flows.routing import choose_edges, compare, edge_key
 
@@ -80,6 +81,14 @@ def test_what_follows_a_loop_meets_what_ran_beside_it() -> None:
     assert graph.joined("z") == ("c", "y")
     assert graph.rates.starved == {}
     assert graph.rates.certain("z")
+
+
+def test_a_loop_that_two_ways_lead_to_is_certain() -> None:
+    ways = [("ab", OK), ("ac", {"otherwise": True}), "bc"]
+    graph = FlowGraph(flow("abcde", *ways, "cd", ("dc", {**OK, "max_rounds": 2}), ("de", {"otherwise": True})))
+    assert all(graph.rates.certain(node) for node in "acde")
+    assert not graph.rates.certain("b")
+    assert most_turns(graph, 100) == {"a": 1, "b": 1, "c": 3, "d": 3, "e": 1}
 
 
 def test_a_join_in_a_loop_with_a_source_outside_would_wait_for_ever() -> None:

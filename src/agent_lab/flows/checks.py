@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import NodeKind
+from agent_lab.flows.bounds import most_turns
 from agent_lab.flows.checking.cases import check_cases
 from agent_lab.flows.checking.examined import Examined
 from agent_lab.flows.checking.nodes import check_nodes, read_settings
@@ -20,6 +21,8 @@ from agent_lab.flows.checking.shape import check_edges, check_ends, check_names,
 from agent_lab.flows.checking.subflows import check_subflows
 from agent_lab.flows.graph import FlowGraph
 
+MOST_STEPS = 10_000
+"""What `limits.max_steps` may be at the most."""
 CHECKS = (
     check_names,
     read_settings,
@@ -41,7 +44,7 @@ def check_flow(
     strategies: Collection[str],
     flows: Callable[[str], FlowConfig | None] | None = None,
 ) -> tuple[FlowConfig | None, list[Problem]]:
-    """The flow, where its shape is right, and every problem found. A flow may run where the list is empty.
+    """The flow, where its shape is right, and every problem found. A flow may run where none of them is an error.
 
     `flows` finds a flow that a node runs; without it these are not looked for.
     """
@@ -53,7 +56,17 @@ def check_flow(
     check.positions = {node.id: position for position, node in reversed([*enumerate(flow.nodes)])}
     for examine in CHECKS:
         examine(check)
+    if not check.report.problems:
+        _warn_of_limits(check)
     return flow, check.report.problems
+
+
+def _warn_of_limits(check: Examined) -> None:
+    most = sum(most_turns(check.graph, MOST_STEPS + 1).values())
+    if most > check.flow.limits.max_steps:
+        shown = f"{most:,}" if most <= MOST_STEPS else f"over {MOST_STEPS:,}"
+        text = f"A run may come to {shown} turns and is ended after {check.flow.limits.max_steps:,}"
+        check.report.warn("/limits/max_steps", f"{text}; raise it where that is too early, or lower `max_rounds`.")
 
 
 class Checker(Protocol):

@@ -95,25 +95,28 @@ class Rates:
     def _arriving(self, node: str) -> int:
         edges = self._incoming[node]
         plain = tuple(dict.fromkeys(edge.source for edge in edges if not is_choice(edge)))
-        parts = [self._edges[id(edge)] for edge in edges if is_choice(edge)]
-        certain = node in self._starts or any(part in self._certain for part in parts)
-        if node in self._starts:
-            parts.append(ONCE)
+        chosen = [self._edges[id(edge)] for edge in edges if is_choice(edge) and edge.max_rounds is None]
+        back = [self._edges[id(edge)] for edge in edges if edge.max_rounds is not None]
         waited = [self.of[source] for source in plain]
         if len(plain) > 1 and not self.apart(waited):
             self.joins[node] = plain
             if len(set(waited)) > 1:
                 self.starved[node] = plain
                 waited = [self._unknown()]
-        # Where one of equals is certain all are; of branches that exclude one another none is by itself.
-        certain = certain or any(rate in self._certain for rate in waited)
-        return self._sum([*parts, *dict.fromkeys(waited)], certain=certain)
+        if node in self._starts:
+            chosen.append(ONCE)
+        # Where one of equals is certain all are; of branches that exclude one another none is, but all together may.
+        forward = self._sum([*chosen, *dict.fromkeys(waited)])
+        total = (forward + sum(back)) % PRIME
+        if forward in self._certain:
+            self._certain.add(total)
+        return total
 
-    def _sum(self, parts: Sequence[int], *, certain: bool) -> int:
+    def _sum(self, parts: Sequence[int]) -> int:
         total = sum(parts) % PRIME
         if len(parts) > 1 and total not in self._branches and self.apart(parts):
             self._branches[total] = self.merged(parts)
-        if certain:
+        if any(part in self._certain for part in parts):
             self._certain.add(total)
         return total
 

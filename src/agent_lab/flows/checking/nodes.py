@@ -50,9 +50,6 @@ def check_nodes(check: Examined) -> None:
         # From here on by what the document says, so that one wrong field hides no other problem.
         given = node.settings
         _known(check, f"{path}/model", "model", given.get("model"), check.models)
-        models = given.get("models")
-        for index, model in enumerate(models if isinstance(models, list) else ()):
-            _known(check, f"{path}/models/{index}", "model", model, check.models)
         _known(check, f"{path}/strategy", "strategy", given.get("strategy"), check.strategies)
         for name in kind.templates if kind else ("prompt", "system"):
             for place, text in _texts(given.get(name), f"{path}/{name}"):
@@ -66,12 +63,14 @@ def _known(check: Examined, path: str, what: str, name: JsonValue, known: Collec
 
 def _named_nodes(check: Examined, node: NodeConfig, kind: NodeKind, settings: pydantic.BaseModel, path: str) -> None:
     for named in kind.nodes(settings):
-        if named.name not in check.graph:
-            hint = check.report.nearest(named.name, check.graph.ids)
-            check.say(path + named.pointer, f"There is no node {named.name[:80]!r}; {hint}")
+        wrong = check.field_problem(named.name, named.field or "text")
+        if wrong:
+            check.say(path + named.pointer, wrong[0].upper() + wrong[1:])
         elif named.sure and not check.graph.surely_before(node.id, [named.name]):
             text = f"{named.name!r} has not run on every path to {node.id!r}; name a node that has"
             check.say(path + named.pointer, f"{text}, or lead every path through it.{_sure_nodes(check, node)}")
+    for named in kind.models(settings):
+        _known(check, path + named.pointer, "model", named.name, check.models)
 
 
 def _sure_nodes(check: Examined, node: NodeConfig) -> str:

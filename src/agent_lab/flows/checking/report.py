@@ -50,6 +50,11 @@ class Report:
         if not self.full:
             self.problems.append(Problem(path, message))
 
+    def warn(self, path: str, message: str) -> None:
+        """Note what keeps no run from starting."""
+        if not self.full:
+            self.problems.append(Problem(path, message, "warning"))
+
     def nearest(self, name: str, known: Iterable[str]) -> str:
         """A clause with the nearest names; a shorter one once many names were looked through."""
         names = list(known)

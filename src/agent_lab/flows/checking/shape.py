@@ -152,9 +152,10 @@ def check_ends(check: Examined) -> None:
     if check.flow.answer is None and len(graph.ends) > 1 and not _one_end(check):
         ends = ", ".join(graph.ends[:MOST_NAMED])
         check.say("/answer", f"The flow ends in several nodes ({ends}); name the one whose text is the answer.")
-    if may_be_left_out(check) and set(graph.ends) <= {check.flow.answer}:
-        text = f"A condition may leave out {check.flow.answer!r}, whose text is the answer"
-        check.say("/answer", f"{text}; lead every path to it (`otherwise`), or name another node.")
+    if _may_be_left_out(check):
+        text = f"A condition may leave out {check.flow.answer!r}, whose text is the answer: such a run fails"
+        tell = check.say if set(graph.ends) <= {check.flow.answer} else check.report.warn
+        tell("/answer", f"{text}; lead every path to it (`otherwise`), or name another node.")
 
 
 def _one_end(check: Examined) -> bool:
@@ -163,7 +164,7 @@ def _one_end(check: Examined) -> bool:
     return not graph.unbounded_cycle and graph.rates.apart([graph.rates.of[end] for end in graph.ends])
 
 
-def may_be_left_out(check: Examined) -> bool:
+def _may_be_left_out(check: Examined) -> bool:
     """True where a run may come to its end without the node whose text is the answer."""
     answer, graph = check.flow.answer, check.graph
     if answer is None or answer not in graph or graph.unbounded_cycle:
