@@ -65,8 +65,9 @@ def _changed_flow(flow: FlowConfig, changes: Mapping[str, Mapping[str, JsonValue
         if {"id", "kind"} & set(changes.get(node["id"], {})):
             raise ValidationError("A fork changes what a node says, not its id or kind; change the flow for that.")
     changed, problems = check(document)
-    if changed is None or problems:
-        told = "; ".join(f"{one.path}: {one.message}" for one in problems)
+    wrong = [one for one in problems if one.severity == "error"]
+    if changed is None or wrong:
+        told = "; ".join(f"{one.path}: {one.message}" for one in wrong)
         raise ValidationError(f"The run cannot be forked that way: {told}", where="nodes")
     return changed
 
