@@ -91,6 +91,22 @@ def test_turns_multiply_and_the_limits_of_the_run_hold() -> None:
     assert estimate(document, limits=RunLimits(max_cost_usd=250)).cost_usd == 450  # and the call in flight
 
 
+def test_flows_within_count_with_the_prompt_that_they_get() -> None:
+    inner = FlowConfig.model_validate({**chain({}, {"prompt": "{a_output}"}), "id": "inner"})
+    outer = chain({"kind": "subflow", "flow": "inner", "prompt": "{user_input}"})
+    request = RunRequest(flow="f", prompt="x" * 400)
+    said = worst_case(FlowConfig.model_validate(outer), request, KINDS, {"inner": inner}.get, Dollars())
+    assert (said.bounds.turns, said.bounds.calls) == (3, 2)
+    # 512 characters at the most are 128 tokens of question; then 100 of answer, which are read, and 100 more.
+    assert said.cost_usd == 130 + 100 + 100 + 100
+
+
+def test_of_several_models_the_dearest_counts() -> None:
+    said = estimate(chain({"models": ["cheap", "unpriced"], "samples": 3}))
+    assert said.cost_usd is None
+    assert estimate(chain({"models": ["cheap", "dear"], "samples": 3})).cost_usd == 600
+
+
 def test_a_price_that_is_not_known_leaves_the_sum_open() -> None:
     said = estimate(chain({}, {"model": "unpriced"}))
     assert said.nodes == {"a": 200, "b": None}

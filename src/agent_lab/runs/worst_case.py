@@ -152,9 +152,11 @@ class _Pricing:
 
     def models(self, node: NodeConfig) -> list[str | None]:
         """The models that a node may ask, None for the default one."""
-        own, several = node.settings.get("model"), node.settings.get("models")
-        named = several if isinstance(several, list) and several else [own]
-        return [model_for(node, name if isinstance(name, str) else None, self.options) for name in named]
+        kind, own = self.kinds[node.kind], node.settings.get("model")
+        settings = settings_of(node, kind)
+        several = [] if settings is None else [named.name for named in kind.models(settings)]
+        named: list[str | None] = [*several] or [own if isinstance(own, str) else None]
+        return list(dict.fromkeys(model_for(node, name, self.options) for name in named))
 
     def answer_chars(self, node: NodeConfig) -> int:
         """How long the text of one answer may get."""
