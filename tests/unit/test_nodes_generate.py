@@ -190,7 +190,10 @@ def test_what_goes_together_is_no_problem() -> None:
         {"prompt": "x", "samples": 3, "models": ["a", "b"], "stop_early": {}, "output_schema": VERDICT}
     )
     assert list(GENERATE.problems(settings)) == []
-    assert GENERATE.most_calls(settings) == 3
+    assert (GENERATE.most_calls(settings), [one.pointer for one in GENERATE.models(settings)]) == (
+        3,
+        ["/models/0", "/models/1"],
+    )
 
 
 # --- agreement ----------------------------------------------------------------------------------------------------

@@ -127,6 +127,8 @@ class NodeKind:
     """Model calls of one turn at the most, without those of the flows that it runs. Asked where `calls` is true."""
     nodes: Callable[[Any], Iterable[Named]] = lambda _: ()
     """Nodes that it reads by name; they must have run on every path to it."""
+    models: Callable[[Any], Iterable[Named]] = lambda _: ()
+    """Models that it names beside its setting `model`."""
     flows: Callable[[Any], Iterable[Named]] = lambda _: ()
     """Flows that it runs."""
     most_flows: Callable[[Any], int] = lambda _: 1

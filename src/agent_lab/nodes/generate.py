@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from agent_lab.contracts.errors import TooLargeError
 from agent_lab.contracts.flow import NodeConfig, Text, in_language
-from agent_lab.contracts.flow_ports import NodeKind, Step
+from agent_lab.contracts.flow_ports import Named, NodeKind, Step
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Context, GenerationRequest, GenerationResult, Message
 from agent_lab.contracts.run import NodeOutput, RunOptions
 from agent_lab.flows.graph import FlowGraph, graph_of
@@ -219,5 +219,6 @@ GENERATE = NodeKind(
     calls=True,
     declares=declared,
     most_calls=lambda settings: settings.samples,
+    models=lambda settings: (Named(pointer=f"/models/{n}", name=name) for n, name in enumerate(settings.models)),
     problems=problems,
 )
