@@ -19,7 +19,8 @@ from support.flows import LIBRARY
 from support.hostile import ANSWERS
 
 QUESTION = "What is 47 + 38?"
-HARMLESS = "a harmless answer"
+HARMLESS = "(((...)))"
+"""It votes for nothing and accepts nothing, so that every round is gone through."""
 ROOMY = """
 [[model]]
 key = "roomy"
@@ -167,8 +168,7 @@ async def test_no_answer_is_ever_more_than_text(door: Door, model: Model, flow: 
             raise
 
 
-@pytest.mark.parametrize("flow", LIBRARY)
-@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize(("flow", "live"), [*((name, True) for name in LIBRARY), ("challenge", False)])
 async def test_the_terminal_is_written_to_and_never_steered(
     door: Door, model: Model, flow: str, live: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,8 +15,8 @@ from agent_lab.wiring import Lab, build_app, open_lab
 from support.flows import LIBRARY, library_document
 
 TOKEN = "a-token-for-these-tests"
-PROBLEMS = 6
-LEAST_RIGHT = 4
+PROBLEMS = 4
+LEAST_RIGHT = 3
 
 
 def check(name: str, view: RunView) -> None:

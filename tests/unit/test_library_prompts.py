@@ -41,6 +41,7 @@ SEES: Mapping[str, Mapping[str, Sequence[str]]] = {
         "challenger 2": ["[creator]", "[refiner 1]"],
         "refiner 2": ["[creator]", "[refiner 1]", "[challenger 2]"],
         "challenger 3": ["[creator]", "[refiner 2]"],
+        "refiner 3": ["[creator]", "[refiner 2]", "[challenger 3]"],
     },
     "debate": {f"agent_{agent} 2": EVERYONE for agent in (1, 2, 3)},
 }
