@@ -14,6 +14,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
+quietly = click.option("--quiet", "-q", is_flag=True, help="Print the answer alone.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -44,6 +46,31 @@ def sampling_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+LIMITS = ("max_cost_usd", "max_total_tokens", "timeout_s", "max_steps")
+
+
+def limit_options(command: Command) -> Command:
+    """--max-usd, --max-total-tokens, --timeout and --max-steps: what a run may use."""
+    for option in (
+        click.option("--max-steps", type=click.IntRange(min=1), metavar="N", help="The most turns of nodes."),
+        click.option(
+            "--timeout", "timeout_s", type=Number(0, 86_400, min_open=True), metavar="S", help="The most seconds."
+        ),
+        click.option(
+            "--max-total-tokens", type=click.IntRange(min=1), metavar="N", help="The most tokens, read and written."
+        ),
+        click.option("--max-usd", "max_cost_usd", type=Number(0), metavar="USD", help="The most that it may cost."),
+    ):
+        command = option(command)
+    return command
+
+
+def take_limits(chosen: dict[str, Any]) -> dict[str, Any]:
+    """The limits out of a command's options, under the names of the contract; only those that were given."""
+    given = {name: chosen.pop(name) for name in LIMITS}
+    return {name.replace("total_", ""): value for name, value in given.items() if value is not None}
 
 
 class Number(click.FloatRange):

@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from agent_lab.cli.options import Shown, as_json, fitting, offline, pairs, sampling_options
+from agent_lab.cli.options import (
+    Shown,
+    as_json,
+    fitting,
+    limit_options,
+    offline,
+    pairs,
+    quietly,
+    sampling_options,
+    take_limits,
+)
 
 
 @click.command()
@@ -15,22 +25,24 @@ from agent_lab.cli.options import Shown, as_json, fitting, offline, pairs, sampl
 @click.option("--model", metavar="KEY", help="The model of every role.")
 @click.option("--role", "roles", multiple=True, metavar="ROLE=KEY", help="The model of one role; may be repeated.")
 @sampling_options
+@limit_options
 @click.option("--language", type=click.Choice(["en", "es"]), default="en", help="The language of the flow's prompts.")
 @click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Another input of the flow.")
 @click.option("--example", is_flag=True, help="Take a problem that the built-in model has not seen; no PROMPT then.")
-@click.option("--quiet", "-q", is_flag=True, help="Print the answer alone.")
+@quietly
 @offline
 @as_json
 def run(flow: str, prompt: str | None, example: bool, quiet: bool, as_json: bool, **chosen: Any) -> int:
     """Run FLOW on PROMPT (`-` reads it from standard input) and show the deliberation live.
 
-    `agent-lab flows list` shows the flows there are.
+    FLOW is an id (`agent-lab flows list` shows those that there are), a version of a stored flow (ID@3, ID@draft), or
+    a file (FLOW.json), which is run as it is and stored nowhere.
     """
     if example == (prompt is not None):
         raise click.UsageError("Give either PROMPT or --example.")
     from agent_lab.cli.question import read_question
     from agent_lab.cli.session import with_lab
-    from agent_lab.contracts.run import RunOptions, RunRequest
+    from agent_lab.contracts.run import RunLimits, RunOptions, RunRequest
 
     expected = None
     if prompt is None:
@@ -43,14 +55,17 @@ def run(flow: str, prompt: str | None, example: bool, quiet: bool, as_json: bool
     options = fitting(
         RunOptions,
         models=pairs(chosen.pop("roles"), "--role"),
+        limits=fitting(RunLimits, **take_limits(chosen)),
         **{name: value for name, value in chosen.items() if name != "inputs"},
     )
     inputs = pairs(chosen["inputs"], "--input")
-    request = fitting(RunRequest, flow=flow, prompt=question, inputs=inputs, options=options)
 
     async def work(lab: Any) -> int:
+        from agent_lab.cli.flow_file import is_file, runs_with_file
         from agent_lab.cli.following import follow
 
-        return await follow(lab, lab.runs.start(request), Shown(as_json=as_json, quiet=quiet), expected=expected)
+        runs, flow_id = await runs_with_file(lab, flow) if is_file(flow) else (lab.runs, flow)
+        request = fitting(RunRequest, flow=flow_id, prompt=question, inputs=inputs, options=options)
+        return await follow(lab, runs.start(request), Shown(as_json=as_json, quiet=quiet), expected=expected)
 
     return with_lab(work)
