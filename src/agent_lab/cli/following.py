@@ -7,29 +7,33 @@ import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agent_lab.cli.output import PipeClosed, note, write, write_json
+from agent_lab.cli.person import answer_all, is_there
 from agent_lab.cli.session import INTERRUPTED, Interrupts
 from agent_lab.contracts.errors import AgentLabError, ConflictError, error_kind
-from agent_lab.contracts.events import RunEvent, RunFinished
+from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec
-from agent_lab.contracts.run import RunInfo, RunView
+from agent_lab.contracts.run import TERMINAL, RunInfo, RunView
 
 if TYPE_CHECKING:
     from agent_lab.cli.options import Shown
     from agent_lab.cli.render import Transcript
     from agent_lab.wiring import Lab
 
+CANCELLING = "Cancelling the run."
+
 
 def exit_code(view: RunView) -> int:
-    """0 where the run has its answer, the code of its fault where it failed, else 1."""
+    """0 where the run has its answer or goes on later, the code of its fault where it failed, else 1."""
     if view.status == "failed" and view.fault is not None:
         return error_kind(view.fault.type).exit_code
-    return 0 if view.status == "completed" else 1
+    return 0 if view.status == "completed" or view.status not in TERMINAL else 1
 
 
 def loading(lab: Lab, model: ModelSpec) -> bool:
@@ -57,25 +61,33 @@ def transcript_for(lab: Lab, *, moving: bool = False) -> Transcript:
     return Transcript(standard_paper(moving=moving), resolver(lab), partial(loading, lab))
 
 
+class Stopped(Enum):
+    """Why a run is no longer followed."""
+
+    OVER = "it has ended, or was left paused, waiting or interrupted"
+    CANCEL = "Ctrl-C: it is to be stopped"
+    LATER = "nobody wanted to answer it now"
+
+
 async def follow(lab: Lab, starting: Awaitable[RunInfo], shown: Shown, *, expected: str | None = None) -> int:
-    """Start or take up a run in this process and show it until it ends; the exit code.
+    """Start or take up a run in this process and show it until it ends or waits for somebody; the exit code.
 
     Raises AgentLabError where this process could not go on with it.
     """
     transcript = transcript_for(lab, moving=True)
     # From before the start on: a run must not be left behind by a signal that comes while it is being stored.
-    with Interrupts(leaving="Cancelling the run.", first=partial(transcript.paper.progress, "")) as interrupts:
+    with Interrupts(leaving=CANCELLING, first=partial(transcript.paper.progress, "")) as interrupts:
         info = await starting
         try:
-            ended = await interrupts.unless(_show(lab, info.run_id, transcript if shown.live else None))
-            if ended is None:
+            stopped = await _carry(lab, info.run_id, transcript, shown, interrupts)
+            if stopped is Stopped.CANCEL:
                 await _cancel(lab, info.run_id)
                 transcript.feed((await lab.runs.events(info.run_id))[-1])
-            elif not ended:
+            view = await lab.runs.view(info.run_id)
+            if view.status == "running":
                 raise AgentLabError(
                     f"Run {info.run_id} was interrupted; `agent-lab runs resume {info.run_id}` takes it up again."
                 )
-            view = await lab.runs.view(info.run_id)
             show_result(lab, info, view, transcript, shown, expected=expected)
         except PipeClosed:
             # Nobody reads the rest, so nobody should pay for it either.
@@ -83,22 +95,38 @@ async def follow(lab: Lab, starting: Awaitable[RunInfo], shown: Shown, *, expect
             raise
         finally:
             transcript.paper.close()
-    if ended is None and view.status == "cancelled":
+    if stopped is Stopped.CANCEL and view.status == "cancelled":
         note(f"Cancelled. What it had is kept: agent-lab runs show {info.run_id}; run it again to start anew.")
         return INTERRUPTED
-    return exit_code(view)
+    return INTERRUPTED if stopped is Stopped.LATER else exit_code(view)
 
 
-async def _show(lab: Lab, run_id: str, transcript: Transcript | None) -> bool:
-    """Show the run until it is over and its file is written; False where this process could not go on with it."""
-    ended = False
-    watching = cast("AsyncGenerator[RunEvent, None]", lab.runs.watch(run_id))
+async def _carry(lab: Lab, run_id: str, transcript: Transcript, shown: Shown, interrupts: Interrupts) -> Stopped:
+    """Show the run, and ask what it asks where somebody is there to answer."""
+    after = 0
+    while True:
+        seen = await interrupts.unless(_show(lab, run_id, transcript if shown.live else None, after))
+        if seen is None:
+            return Stopped.CANCEL
+        after = seen
+        view = await lab.runs.view(run_id)
+        if view.status != "waiting" or not (shown.live and is_there()):
+            return Stopped.OVER
+        interrupts.leaving = "The run waits on."
+        if not await answer_all(lab, view, transcript.paper, interrupts):
+            return Stopped.LATER
+        interrupts.leaving = CANCELLING
+
+
+async def _show(lab: Lab, run_id: str, transcript: Transcript | None, after: int = 0) -> int:
+    """Show the run until it is over and its file is written, or rests; the number of the last event."""
+    watching = cast("AsyncGenerator[RunEvent, None]", lab.runs.watch(run_id, after))
     async with aclosing(watching) as events:
         async for event in events:
             if transcript is not None:
                 transcript.feed(event)
-            ended = isinstance(event, RunFinished)
-    return ended
+            after = event.seq or after
+    return after
 
 
 async def _cancel(lab: Lab, run_id: str) -> None:
@@ -176,6 +204,10 @@ def program_name(called: str, on_path: str | None) -> str:
     return os.path.relpath(called)
 
 
+def _program() -> str:
+    return program_name(sys.argv[0], shutil.which("agent-lab"))
+
+
 def _show_answer_alone(view: RunView) -> None:
     from agent_lab.cli.clean import clean
     from agent_lab.cli.render_end import ended_sentence
@@ -183,7 +215,7 @@ def _show_answer_alone(view: RunView) -> None:
     if view.answer is not None:
         write(clean(view.answer).rstrip("\n") + "\n")
     if view.status != "completed":
-        note(ended_sentence(view))
+        note(ended_sentence(view, _program()))
 
 
 def _show_end(lab: Lab, info: RunInfo, view: RunView, transcript: Transcript, *, expected: str | None) -> None:
@@ -199,7 +231,7 @@ def _show_end(lab: Lab, info: RunInfo, view: RunView, transcript: Transcript, *,
         flow=transcript.flow,
         outputs_file=path if path.exists() else None,
         on_this_machine=transcript.sources <= {"local", "scripted"},
-        program=program_name(sys.argv[0], shutil.which("agent-lab")),
+        program=_program(),
         expected=expected,
         found=figure(view.answer) if expected is not None else None,
     )

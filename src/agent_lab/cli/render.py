@@ -11,18 +11,25 @@ from pydantic import JsonValue
 
 from agent_lab.cli.figures import generation_line, seconds
 from agent_lab.cli.paper import Paper, one_line
+from agent_lab.cli.render_lines import person_line, run_line
 from agent_lab.contracts.events import (
     GenerationFinished,
     GenerationRestarted,
     GenerationStarted,
     NodeFinished,
     NodeStarted,
+    PersonAnswered,
     RouteTaken,
+    RunAdmitted,
     RunEvent,
     RunFinished,
+    RunPaused,
+    RunQueued,
     RunResumed,
     RunStarted,
     Token,
+    VoteCast,
+    WaitingForPerson,
 )
 from agent_lab.contracts.flow import FlowConfig, in_language
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
@@ -49,6 +56,8 @@ class _Voice:
     """What it has said and is not on the page yet."""
     headed: bool = False
     result: GenerationResult | None = None
+    reused: bool = False
+    """Whether the answer is that of the run that this one was forked from."""
     gone: bool = False
 
     def hear(self, text: str, offset: int) -> None:
@@ -94,20 +103,18 @@ class Transcript:
         match event:
             case RunStarted():
                 self._begin(event)
-            case RunResumed():
-                self._say(f"taken up again where the record ends ({event.recorded_steps} steps)", "route")
             case NodeStarted():
                 self._labels[event.node] = event.label or event.role
                 self._hues.setdefault(event.node, len(self._hues))
                 self._at_work[event.node, event.visit] = event.at
             case GenerationStarted() | Token() | GenerationRestarted() | GenerationFinished():
                 self._speak(event)
-            case RouteTaken():
-                self._say(f"→ {self._label(event.source)} sends it on to {self._label(event.target)}", "route")
             case NodeFinished():
                 self._end_node(event)
             case RunFinished():
                 self._end()
+            case _:
+                self._tell(event)
         self._show()
         self._tell_who_is_at_work()
 
@@ -123,6 +130,16 @@ class Transcript:
         question = one_line(event.request.prompt, 4 * self.paper.width)
         self._waiting.append(_Line(f"Question: {question}", ""))
 
+    def _tell(self, event: RunEvent) -> None:
+        """What needs no more than a line."""
+        match event:
+            case RouteTaken():
+                self._say(f"→ {self._label(event.source)} sends it on to {self._label(event.target)}", "route")
+            case RunQueued() | RunAdmitted() | RunPaused() | RunResumed():
+                self._say(run_line(event), "route")
+            case WaitingForPerson() | PersonAnswered() | VoteCast():
+                self._say(f"· {self._label(event.node)} {person_line(event)}", "dim")
+
     def _speak(self, event: GenerationStarted | Token | GenerationRestarted | GenerationFinished) -> None:
         key = (event.node, event.visit, event.sample)
         if isinstance(event, GenerationStarted):
@@ -131,7 +148,7 @@ class Transcript:
         voice = self._voices.get(key) or self._open(key, None)
         if isinstance(event, GenerationFinished):
             self.sources.add(event.result.source)
-            voice.result = event.result
+            voice.result, voice.reused = event.result, event.reused
             voice.hear(event.result.text, 0)
             return
         if isinstance(event, GenerationRestarted):
@@ -227,7 +244,8 @@ class Transcript:
         return voice.result is not None or voice.gone
 
     def _foot(self, voice: _Voice, result: GenerationResult) -> None:
-        self.paper.line(f"   {generation_line(result)}", style="dim")
+        taken = "taken from the first run, unpaid; there: " if voice.reused else ""
+        self.paper.line(f"   {taken}{generation_line(result)}", style="dim")
         if voice.expected != result.model_key:
             self.paper.line(f"   answered by {result.model_key}", style="dim")
         if len(result.attempts) > 1:

@@ -44,15 +44,22 @@ def show_ending(paper: Paper, ending: Ending) -> None:
     if view.status in {"running", "queued"}:
         paper.line(f"This run goes on, or was left; {ending.program} runs watch | resume | cancel {view.run_id}")
     elif view.status != "completed":
-        paper.sentence(ended_sentence(view))
+        paper.sentence(ended_sentence(view, ending.program))
     if ending.outputs_file is not None:
         paper.line(f"Stored in {ending.outputs_file}")
     for purpose, command in _next_steps(view):
         paper.line(f"  {purpose:<18} {ending.program} {command}", style="dim")
 
 
-def ended_sentence(view: RunView) -> str:
-    """How a run without an answer ended, in one sentence."""
+def ended_sentence(view: RunView, program: str = "agent-lab") -> str:
+    """How a run without an answer ended, or how it goes on, in one sentence."""
+    if view.status == "waiting":
+        asking = next((node for node in view.nodes if node.question is not None), None)
+        name = asking.id if asking else "NODE"
+        asked = f" ({one_line(asking.question or '', 200)})" if asking else ""
+        return f"The run waits for a person{asked}; answer it: {program} runs answer {view.run_id} {name} TEXT"
+    if view.status == "paused":
+        return f"The run is paused; it goes on with: {program} runs resume {view.run_id}"
     if view.fault is not None:
         return f"Ended as {view.status}: {view.fault.message}"
     words = {"declined": "The model does not take this question; see its words above."}
@@ -64,6 +71,8 @@ def _next_steps(view: RunView) -> Iterator[tuple[str, str]]:
     yield "Another question:", f'run {view.flow_id} "..."'
     if view.status in {"declined", "failed"}:
         yield "Other models:", "models list"
+    if view.status in {"failed", "cancelled", "limit_exceeded"}:
+        yield "From where it broke:", f"runs retry {view.run_id}"
     yield "This run again:", f"runs show {view.run_id}"
 
 

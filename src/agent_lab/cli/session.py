@@ -61,7 +61,7 @@ class Interrupts:
     """
 
     def __init__(self, *, leaving: str, first: Callable[[], None]) -> None:
-        self._leaving, self._first = leaving, first
+        self.leaving, self._first = leaving, first
         self._asked = asyncio.Event()
 
     def __enter__(self) -> Interrupts:
@@ -82,7 +82,7 @@ class Interrupts:
             os._exit(INTERRUPTED)  # nothing is waited for any more: what is stored is safe, and the lease runs out
         self._asked.set()
         self._first()
-        note(f"\n{self._leaving} Press Ctrl-C again to leave at once.")
+        note(f"\n{self.leaving} Press Ctrl-C again to leave at once.")
 
     async def unless(self, work: Awaitable[Result]) -> Result | None:
         """Do the work until it ends or is interrupted; None where it was interrupted."""

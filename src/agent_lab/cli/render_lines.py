@@ -1,0 +1,40 @@
+"""The lines of a transcript that no model speaks: what became of the run, what people were asked, how votes fell."""
+
+from __future__ import annotations
+
+from agent_lab.cli.figures import counted
+from agent_lab.contracts.events import (
+    PersonAnswered,
+    RunAdmitted,
+    RunPaused,
+    RunQueued,
+    RunResumed,
+    VoteCast,
+    WaitingForPerson,
+)
+
+
+def run_line(event: RunQueued | RunAdmitted | RunPaused | RunResumed) -> str:
+    """What became of the run."""
+    match event:
+        case RunQueued():
+            return f"waits for its turn ({counted(event.ahead, 'run')} before it)"
+        case RunAdmitted():
+            return "its turn has come"
+        case RunPaused():
+            return "paused"
+        case RunResumed():
+            return f"taken up again where the record ends ({counted(event.recorded_steps, 'step')})"
+
+
+def person_line(event: WaitingForPerson | PersonAnswered | VoteCast) -> str:
+    """What happened at a node, to be read after its name."""
+    match event:
+        case WaitingForPerson():
+            choices = f" ({' / '.join(event.choices)})" if event.choices else ""
+            return f"asks a person: {event.question}{choices}"
+        case PersonAnswered():
+            return f"was answered: {event.text}"
+        case VoteCast():
+            weight = "" if event.weight == 1 else f" ({event.weight:g})"
+            return f"counts {event.voter}'s vote for {event.choice}{weight}"
