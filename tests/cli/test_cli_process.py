@@ -343,23 +343,35 @@ def test_lab_serves_the_api_and_models_are_unloaded_through_it(home: Any) -> Non
     assert server.returncode == 0
 
 
-def test_a_run_of_another_terminal_is_watched_and_not_cancelled_from_here(home: Any) -> None:
+def test_a_run_of_another_terminal_is_watched_and_cancelled_from_here(home: Any) -> None:
     running = start_patient(home)
     said = read_until(running.stdout, b"tokens").decode()
     run_id = re.search(r"Run (\S+)", said)
     assert run_id
-    refused = home.run("runs", "cancel", run_id.group(1))
-    assert refused.returncode == 2
-    assert "another process" in refused.stderr
-    assert "Ctrl-C" in refused.stderr
-    running.send_signal(signal.SIGINT)
+    cancelled = home.run("runs", "cancel", run_id.group(1))
     watched = home.run("runs", "watch", run_id.group(1))
     running.communicate(timeout=30)
+    assert cancelled.returncode == 0
+    assert "is cancelled" in cancelled.stdout
     assert watched.returncode == 1
     assert "cancelled" in watched.stdout
+    assert running.returncode == 1
 
 
-def test_a_run_of_a_server_is_cancelled_through_it(home: Any) -> None:
+def test_a_run_of_another_terminal_is_paused_and_taken_up_from_here(home: Any) -> None:
+    running = start_patient(home)
+    said = read_until(running.stdout, b"tokens").decode()
+    run_id = re.search(r"Run (\S+)", said)
+    assert run_id
+    # It waits for a minute between two tries, and that is no call in flight: the pause begins at once.
+    paused = home.run("runs", "pause", run_id.group(1))
+    out, _ = running.communicate(timeout=30)
+    assert "is paused" in paused.stdout
+    assert running.returncode == 0
+    assert f"runs resume {run_id.group(1)}" in out.decode()
+
+
+def test_a_run_of_a_server_is_cancelled_from_the_command_line(home: Any) -> None:
     start_patient(home).terminate()  # leaves the flow's file
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -371,7 +383,7 @@ def test_a_run_of_a_server_is_cancelled_through_it(home: Any) -> None:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         with urllib.request.urlopen(urllib.request.Request(f"{url}/api/runs", body, headers)) as answer:
             run_id = json.loads(answer.read())["run_id"]
-        done = home.run("runs", "cancel", run_id, "--url", url)
+        done = home.run("runs", "cancel", run_id)
         assert done.returncode == 0, done.stderr
         assert "is cancelled" in done.stdout
     finally:

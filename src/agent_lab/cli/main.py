@@ -21,7 +21,7 @@ _COMMANDS = {
     "flows": ("agent_lab.cli.flows:flows", "List, show, check, save and publish flows."),
     "models": ("agent_lab.cli.models:models", "List models, say which is chosen and why; pull, load and pin."),
     "finetune": ("agent_lab.cli.finetune:finetune", "Train an adapter for a local model on examples of your own."),
-    "runs": ("agent_lab.cli.runs:runs", "List, show, watch, cancel and resume runs."),
+    "runs": ("agent_lab.cli.runs:runs", "Stored runs: look at them, act on them, run them again."),
     "up": ("agent_lab.cli.server:up", "Serve the web application and its API (port 8000)."),
     "lab": ("agent_lab.cli.server:lab", "Serve the lab's API alone (port 8001)."),
     "backup": ("agent_lab.cli.backup:backup", "Save everything that is kept into one file."),

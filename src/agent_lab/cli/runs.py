@@ -1,54 +1,88 @@
-"""`agent-lab runs`: the runs that are stored, and following, stopping and taking them up."""
+"""`agent-lab runs`: the runs that are stored: listed, shown, followed, compared and written down."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from agent_lab.cli.lazy import CONTEXT
-from agent_lab.cli.options import Shown, as_json, at_url
+from agent_lab.cli.lazy import LazyGroup
+from agent_lab.cli.options import Number, as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from agent_lab.contracts.run import RunInfo
     from agent_lab.wiring import Lab
 
-STATUSES = ("queued", "running", "completed", "declined", "failed", "cancelled", "limit_exceeded")
+STATUSES = (
+    *("queued", "running", "waiting", "paused"),
+    *("completed", "declined", "failed", "cancelled", "limit_exceeded"),
+)
+_COMMANDS = {
+    "list": ("agent_lab.cli.runs:list_runs", "The stored runs, newest first."),
+    "show": ("agent_lab.cli.runs:show", "The transcript of a stored run."),
+    "watch": ("agent_lab.cli.runs:watch_run", "Follow a run until it ends."),
+    "cancel": ("agent_lab.cli.run_actions:cancel", "Stop a run for good."),
+    "pause": ("agent_lab.cli.run_actions:pause", "Let a run's calls in flight end, and begin no others."),
+    "resume": ("agent_lab.cli.run_actions:resume", "Take up a paused or interrupted run where its record ends."),
+    "answer": ("agent_lab.cli.run_actions:answer", "Answer a run that waits for a person."),
+    "retry": ("agent_lab.cli.run_actions:retry", "Run a run that ended badly again, from where it broke."),
+    "fork": ("agent_lab.cli.run_fork:fork", "Run a run again with a change; pay only for what changed."),
+    "compare": ("agent_lab.cli.run_compare:compare_runs", "Two runs side by side."),
+    "export": ("agent_lab.cli.runs:export", "Write a whole run down, as Markdown or JSON."),
+}
+
+runs = LazyGroup(name="runs", help="Stored runs: look at them, act on them, run them again.", table=_COMMANDS)
 
 
-@click.group(context_settings=CONTEXT)
-def runs() -> None:
-    """List, show, watch, cancel and resume runs."""
+class Moment(click.ParamType[datetime]):
+    """A date, or a date and a time; one without a zone is this machine's."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment, with its zone."""
+        try:
+            return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).astimezone()
+        except (ValueError, OverflowError, OSError):
+            self.fail(f"{str(value)[:80]!r} is no date; write 2026-11-21 or 2026-11-21T09:30.", param, ctx)
 
 
-@runs.command("list")
+@click.command("list")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at the most.")
 @click.option("--before", metavar="RUN", help="Only those older than this run.")
-@click.option("--flow", metavar="FLOW", help="Only those of this flow.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only those in this state.")
+@click.option("--flow", "flow_id", metavar="FLOW", help="Only those of this flow.")
+@click.option("--status", type=click.Choice(STATUSES), metavar="STATE", help="Only those in this state.")
+@click.option("--text", metavar="TEXT", help="Only those whose question has this in it.")
+@click.option("--since", type=Moment(), metavar="DATE", help="Only those begun then or later.")
+@click.option("--until", type=Moment(), metavar="DATE", help="Only those begun before.")
+@click.option("--parent", "parent_run_id", metavar="RUN", help="Only forks of this run.")
+@click.option("--cost-from", "cost_usd_from", type=Number(0), metavar="USD", help="Only those that cost so much.")
 @as_json
-def list_runs(limit: int, before: str | None, flow: str | None, status: Any, as_json: bool) -> int:
+def list_runs(limit: int, before: str | None, as_json: bool, **only: Any) -> int:
     """The stored runs, newest first."""
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import note, write_json
         from agent_lab.contracts.run_ports import RunFilter
 
-        found = await lab.runs.list(limit=limit, before=before, only=RunFilter(flow_id=flow, status=status))
+        found = await lab.runs.list(limit=limit, before=before, only=RunFilter(**only))
         if as_json:
             write_json({"runs": [info.model_dump(mode="json") for info in found]})
         elif found:
             _table(found)
+        elif any(value is not None for value in (before, *only.values())):
+            note("No stored run is like that.")
         else:
             note('No runs are stored yet; start one: agent-lab run challenge "..."')
         return 0
 
-    return _with_lab(work)
+    return with_lab(work)
 
 
-@runs.command("show")
+@click.command("show")
 @click.argument("run_id", metavar="RUN")
 @as_json
 def show(run_id: str, as_json: bool) -> int:
@@ -58,7 +92,7 @@ def show(run_id: str, as_json: bool) -> int:
         from agent_lab.cli.following import run_document, show_stored
         from agent_lab.cli.output import write_json
 
-        info = await _info(lab, run_id)
+        info = await lab.runs.store.get(run_id)
         view = await lab.runs.view(run_id)
         if as_json:
             write_json(run_document(lab, info, view))
@@ -66,10 +100,10 @@ def show(run_id: str, as_json: bool) -> int:
             show_stored(lab, info, await lab.runs.events(run_id), view)
         return 0
 
-    return _with_lab(work)
+    return with_lab(work)
 
 
-@runs.command("watch")
+@click.command("watch")
 @click.argument("run_id", metavar="RUN")
 @as_json
 def watch_run(run_id: str, as_json: bool) -> int:
@@ -79,75 +113,45 @@ def watch_run(run_id: str, as_json: bool) -> int:
         from agent_lab.cli.following import exit_code, run_document, watch
         from agent_lab.cli.output import write_json
 
-        info = await _info(lab, run_id)
+        info = await lab.runs.store.get(run_id)
         if not as_json:
             return await watch(lab, info)
         view = await lab.runs.wait(run_id)
         write_json(run_document(lab, info, view))
         return exit_code(view)
 
-    return _with_lab(work)
+    return with_lab(work)
 
 
-@runs.command("cancel")
+@click.command("export")
 @click.argument("run_id", metavar="RUN")
-@at_url
+@click.option(
+    "--format", "written_as", type=click.Choice(["markdown", "json"]), default="markdown", help="For people, or whole."
+)
 @as_json
-def cancel(run_id: str, url: str, as_json: bool) -> int:
-    """Stop a run, here or in the server that works on it."""
+def export(run_id: str, written_as: str, as_json: bool) -> int:
+    """Write a whole run to standard output: what was said, or with JSON every event."""
 
     async def work(lab: Lab) -> int:
+        from agent_lab.cli.clean import clean
         from agent_lab.cli.output import write, write_json
+        from agent_lab.runs.transcript import run_document, run_markdown
 
-        row = await _cancelled(lab, run_id, url)
-        if as_json:
-            write_json(row)
+        events = await lab.runs.events(run_id)
+        if as_json or written_as == "json":
+            write_json(run_document(events))
         else:
-            write(f"Run {run_id} is {row['status']}. What it had is kept: agent-lab runs show {run_id}\n")
+            write(clean(run_markdown(events)))
         return 0
 
-    return _with_lab(work)
+    return with_lab(work)
 
 
-@runs.command("resume")
-@click.argument("run_id", metavar="RUN")
-@click.option("--quiet", "-q", is_flag=True, help="Print the answer alone.")
-@as_json
-def resume(run_id: str, quiet: bool, as_json: bool) -> int:
-    """Take up a run where its record ends; what is recorded is not asked again."""
+def with_lab(work: Callable[[Lab], Awaitable[int]]) -> int:
+    """Open the lab for a command, with everything heavy that comes with it."""
+    from agent_lab.cli.session import with_lab as opened
 
-    async def work(lab: Lab) -> int:
-        from agent_lab.cli.following import follow
-
-        return await follow(lab, lab.runs.resume(run_id), Shown(as_json=as_json, quiet=quiet))
-
-    return _with_lab(work)
-
-
-async def _cancelled(lab: Lab, run_id: str, url: str) -> dict[str, Any]:
-    """The run's row, cancelled: here where nobody works on it, else by the server at that address."""
-    from agent_lab.cli.remote import call
-    from agent_lab.contracts.errors import AgentLabError, ConflictError
-    from agent_lab.contracts.run import TERMINAL
-
-    info = await _info(lab, run_id)
-    try:
-        return (await lab.runs.cancel(run_id)).model_dump(mode="json")
-    except ConflictError as error:
-        if info.status in TERMINAL:
-            raise
-        try:
-            return await asyncio.to_thread(call, lab.settings, url, "POST", "/api/runs/{}/cancel", run_id, body={})
-        except AgentLabError:
-            raise ConflictError(
-                f"Run {run_id} is worked on by another process, and no server at {url} could cancel it; press Ctrl-C "
-                "where it runs, or name its server with --url."
-            ) from error
-
-
-async def _info(lab: Lab, run_id: str) -> RunInfo:
-    """The run's row. Raises NotFoundError."""
-    return await lab.runs.store.get(run_id)
+    return opened(work)  # type: ignore[arg-type]
 
 
 def _table(found: list[RunInfo]) -> None:
@@ -159,9 +163,3 @@ def _table(found: list[RunInfo]) -> None:
 
 def _when(moment: datetime) -> str:
     return moment.astimezone().strftime("%m-%d %H:%M")
-
-
-def _with_lab(work: Any) -> int:
-    from agent_lab.cli.session import with_lab
-
-    return with_lab(work)
