@@ -297,6 +297,19 @@ async def test_an_orchestration_that_needs_a_person_says_how_to_answer(tmp_path:
     assert f"/api/runs/{run_id}/answer" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_flow_that_is_asked_as_a_model_and_needs_a_person_waits_on(tmp_path: Path, is_stream: bool) -> None:
+    body = {"model": "flow/asking", "messages": [{"role": "user", "content": "Why?"}], "stream": is_stream}
+    async with opened(tmp_path / "home") as (_, owner):
+        response = await owner.post("/v1/chat/completions", json=body)
+        run_id = (await owner.get("/api/runs")).json()["runs"][0]["run_id"]
+        assert f"/api/runs/{run_id}/answer" in response.text
+        assert (await owner.get(f"/api/runs/{run_id}")).json()["status"] == "waiting"
+        await owner.post(f"/api/runs/{run_id}/answer", json={"node": "person", "text": "no"})
+        assert (await ended(owner, run_id))["status"] == "completed"
+    assert response.status_code == 409
+
+
 async def test_runs_are_found_by_their_question_their_time_their_parent_and_their_cost(tmp_path: Path) -> None:
     async with opened(tmp_path / "home") as (_, owner):
         made = [await begun(owner, prompt=prompt) for prompt in ("Apples and PEARS", "Plums")]

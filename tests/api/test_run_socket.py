@@ -21,6 +21,7 @@ from agent_lab.providers.scripted import ScriptedProvider
 from api.doors import SIGNED_IN, TOKEN, Door, open_door, serve, until
 from api.test_events import hear, start
 from api.test_routes import ROLES, ended
+from support.asking import ASKER, ASKING
 
 
 @asynccontextmanager
@@ -263,3 +264,42 @@ def test_a_gate_reads_sockets_as_it_reads_requests() -> None:
 
     shown = HTTPConnection({"type": "websocket", "headers": [(b"authorization", f"Bearer {TOKEN}".encode())]})
     assert OwnerGate(TOKEN).admits(shown)
+
+
+async def test_a_reader_hears_a_run_through_its_waiting_and_the_answer(tmp_path: Path) -> None:
+    async with served(tmp_path / "home", ScriptedProvider(ROLES)) as (door, owner, url):
+        for kinds in (door.lab.kinds, door.lab.runs.shop.kinds):
+            kinds[ASKER.name] = ASKER  # type: ignore[index]
+        document = (await owner.post("/api/flows/validate", json=ASKING)).json()
+        assert document["valid"], document
+        door.lab.flows.folder.mkdir(parents=True, exist_ok=True)
+        (door.lab.flows.folder / "asking.json").write_text(json.dumps(ASKING))
+        run_id = (await owner.post("/api/runs", json={"flow": "asking", "prompt": "Why?"})).json()["run_id"]
+        async with opened(url, run_id) as socket:
+            streaming = asyncio.create_task(hear(owner, run_id))
+            said = []
+            while not said or said[-1]["type"] != "run_waits":
+                said.append(json.loads(await socket.recv()))
+            assert not streaming.done()
+            await owner.post(f"/api/runs/{run_id}/answer", json={"node": "person", "text": "yes"})
+            rest, code, _ = await told(socket)
+        streamed = await streaming
+        stored = await door.lab.runs.events(run_id)
+    assert numbers(said + rest) == [event.seq for event in stored]
+    assert [int(one["id"]) for one in streamed if "id" in one] == [event.seq for event in stored]
+    assert {"run_waits", "person_answered", "run_resumed"} <= {event["type"] for event in said + rest}
+    assert code == 1000
+
+
+async def test_a_reader_misses_and_repeats_nothing_over_a_restart_of_the_server(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with served(tmp_path / "home", ScriptedProvider(ROLES, gate=gate)) as (_, owner, url):
+        run_id = await start(owner)
+        first = await heard(url, run_id, "generation_started")
+    async with served(tmp_path / "home", ScriptedProvider(ROLES)) as (door, owner, url):
+        async with opened(url, run_id, f"?after={first[-1]['seq']}") as socket:
+            await owner.post(f"/api/runs/{run_id}/resume")
+            second, code, _ = await told(socket)
+        stored = await door.lab.runs.events(run_id)
+    assert numbers(first + second) == [event.seq for event in stored]
+    assert code == 1000

@@ -189,7 +189,7 @@ class _Listener:
     def ended_view(self) -> RunView:
         """The run as it ended. Raises where it did so without an answer."""
         view = self.fold.view()
-        if view.status not in TERMINAL:
+        if view.status in {"running", "queued"}:
             raise UnusableError(f"The run {view.run_id} could not go on here; look at it with /api/runs/{view.run_id}.")
         if view.status not in {"completed", "declined"}:
             raise failure_of(view)
