@@ -15,10 +15,11 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from agent_lab.contracts.errors import BrokenOffError, UnusableError  # noqa: E402
 from agent_lab.contracts.events import RUN_EVENT, RunEvent  # noqa: E402
-from agent_lab.contracts.run import ForkRequest, RunRequest  # noqa: E402
+from agent_lab.contracts.run import ForkRequest, RunOptions, RunRequest  # noqa: E402
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply  # noqa: E402
 from agent_lab.runs.queue import QueueRules  # noqa: E402
 from agent_lab.runs.reducer import fold  # noqa: E402
+from support.person_flows import lab_with  # noqa: E402
 from support.runs import Bench, bench  # noqa: E402 - the path is made above
 from support.told_runs import TOLD  # noqa: E402
 
@@ -69,7 +70,7 @@ async def queued() -> list[RunEvent]:
         first = await lab.runs.start(RunRequest(flow="challenge", prompt="Before it"))
         info = await lab.runs.start(RunRequest(flow="challenge", prompt=PROMPT), request_id="vector")
         await lab.runs.cancel(first.run_id)
-        await lab.runs.admit()
+        await lab.runs.steering.admit()
         pausing = asyncio.create_task(lab.runs.pause(info.run_id))
         await asyncio.sleep(0)
         gate.set()
@@ -89,25 +90,57 @@ async def forked() -> list[RunEvent]:
         return list(await lab.events(info.run_id))
 
 
-def main() -> None:
+COUNCIL = {
+    "id": "council",
+    "name": {"en": "Council", "es": "Consejo"},
+    "nodes": [
+        {"id": "answers", "kind": "generate", "prompt": "{user_input}", "samples": 3, "label": {"es": "Respuestas"}},
+        {"id": "choose", "kind": "vote"},
+        {"id": "person", "kind": "human", "question": "Is it {choose_output}?", "choices": ["yes", "no"]},
+        {"id": "again", "kind": "subflow", "flow": "challenge"},
+    ],
+    "edges": [
+        {"from": "answers", "to": "choose"},
+        {"from": "choose", "to": "person"},
+        {"from": "person", "to": "again", "when": {"value": "person.choice", "op": "==", "than": 0}},
+    ],
+}
+
+
+async def council() -> list[RunEvent]:
+    """A run that votes, waits for a person, and runs another flow."""
+    script = ["Two", "three", "two", ROLES["creator"], ROLES["challenger"], ROLES["refiner"]]
+    with tempfile.TemporaryDirectory() as folder:
+        lab = ticking(lab_with(Path(folder), COUNCIL, provider=ScriptedProvider(script)))
+        options = RunOptions(language="es")
+        info = await lab.runs.start(RunRequest(flow="council", prompt=PROMPT, options=options), request_id="vector")
+        await lab.runs.wait(info.run_id)
+        await lab.runs.answer(info.run_id, "person", "yes")
+        await lab.runs.wait(info.run_id)
+        return list(await lab.events(info.run_id))
+
+
+TAKEN = {"challenge_queued": queued, "challenge_forked": forked, "council_completed": council}
+
+
+def main(folder: Path) -> None:
     """Write one file a case."""
     for name, (flow, provider) in CASES.items():
-        write(name, asyncio.run(events_of(flow, provider)))
-    for name, run in {"challenge_queued": queued, "challenge_forked": forked}.items():
-        write(name, asyncio.run(run()))
+        write(folder / f"{name}.json", asyncio.run(events_of(flow, provider)))
+    for name, run in TAKEN.items():
+        write(folder / f"{name}.json", asyncio.run(run()))
     for name, tell in TOLD.items():
-        write(name, tell().events)
+        write(folder / f"{name}.json", tell().events)
 
 
-def write(name: str, events: list[RunEvent]) -> None:
+def write(path: Path, events: list[RunEvent]) -> None:
     """The file of a case."""
     vector = {
         "events": [RUN_EVENT.dump_python(event, mode="json", by_alias=True) for event in events],
         "view": fold(events).model_dump(mode="json"),
     }
-    path = ROOT / "tests" / "vectors" / f"{name}.json"
     path.write_text(json.dumps(vector, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(ROOT / "tests" / "vectors")
