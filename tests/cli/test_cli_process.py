@@ -371,6 +371,25 @@ def test_a_run_of_another_terminal_is_paused_and_taken_up_from_here(home: Any) -
     assert f"runs resume {run_id.group(1)}" in out.decode()
 
 
+def test_ctrl_c_after_an_answer_to_a_run_of_another_terminal_leaves_it_going_on(home: Any) -> None:
+    nodes = [*PATIENT["nodes"], {"id": "person", "kind": "human", "question": "Go on?"}]  # type: ignore[misc]
+    (home.path / "beside.json").write_text(json.dumps(PATIENT | {"nodes": nodes}))
+    running = home.start("run", "beside.json", "What is it?", "--model", "echo")
+    said = read_until(running.stdout, b"asks a person").decode()
+    run_id = re.search(r"Run (\S+)", said)
+    assert run_id
+    answering = home.start("runs", "answer", run_id.group(1), "yes")
+    read_until(answering.stdout, b"was answered: yes")
+    answering.send_signal(signal.SIGINT)
+    _, told = answering.communicate(timeout=30)
+    row = json.loads(home.run("runs", "list", "--json").stdout)["runs"][0]
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert answering.returncode == 130
+    assert b"the run goes on" in told
+    assert row["status"] == "running"
+
+
 def test_a_run_of_a_server_is_cancelled_from_the_command_line(home: Any) -> None:
     start_patient(home).terminate()  # leaves the flow's file
     port = free_port()

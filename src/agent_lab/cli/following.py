@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agent_lab.wiring import Lab
 
 CANCELLING = "Cancelling the run."
+NO_LONGER = "No longer watching; the run goes on."
 
 
 def exit_code(view: RunView) -> int:
@@ -70,16 +71,21 @@ class Stopped(Enum):
 
 
 async def follow(lab: Lab, starting: Awaitable[RunInfo], shown: Shown, *, expected: str | None = None) -> int:
-    """Start or take up a run in this process and show it until it ends or waits for somebody; the exit code.
+    """Start or take up a run and show it until it ends or waits for somebody; the exit code.
 
+    Ctrl-C and a closed pipe cancel it, unless it is another process that works on it.
     Raises AgentLabError where this process could not go on with it.
     """
     transcript = transcript_for(lab, moving=True)
     # From before the start on: a run must not be left behind by a signal that comes while it is being stored.
     with Interrupts(leaving=CANCELLING, first=partial(transcript.paper.progress, "")) as interrupts:
         info = await starting
+        is_ours = info.run_id in lab.runs.shop.active
+        interrupts.leaving = CANCELLING if is_ours else NO_LONGER
         try:
             stopped = await _carry(lab, info.run_id, transcript, shown, interrupts)
+            if stopped is Stopped.CANCEL and not is_ours:
+                return INTERRUPTED
             if stopped is Stopped.CANCEL:
                 await _cancel(lab, info.run_id)
                 transcript.feed((await lab.runs.events(info.run_id))[-1])
@@ -90,8 +96,8 @@ async def follow(lab: Lab, starting: Awaitable[RunInfo], shown: Shown, *, expect
                 )
             show_result(lab, info, view, transcript, shown, expected=expected)
         except PipeClosed:
-            # Nobody reads the rest, so nobody should pay for it either.
-            await _cancel(lab, info.run_id)
+            if is_ours:  # nobody reads the rest, so nobody should pay for it either
+                await _cancel(lab, info.run_id)
             raise
         finally:
             transcript.paper.close()
@@ -112,10 +118,10 @@ async def _carry(lab: Lab, run_id: str, transcript: Transcript, shown: Shown, in
         view = await lab.runs.view(run_id)
         if view.status != "waiting" or not (shown.live and is_there()):
             return Stopped.OVER
-        interrupts.leaving = "The run waits on."
+        leaving, interrupts.leaving = interrupts.leaving, "The run waits on."
         if not await answer_all(lab, view, transcript.paper, interrupts):
             return Stopped.LATER
-        interrupts.leaving = CANCELLING
+        interrupts.leaving = leaving
 
 
 async def _show(lab: Lab, run_id: str, transcript: Transcript | None, after: int = 0) -> int:
@@ -137,9 +143,7 @@ async def _cancel(lab: Lab, run_id: str) -> None:
 async def watch(lab: Lab, info: RunInfo) -> int:
     """Show a run that another process works on, until it ends; Ctrl-C stops the watching and not the run."""
     transcript = transcript_for(lab, moving=True)
-    with Interrupts(
-        leaving="No longer watching; the run goes on.", first=partial(transcript.paper.progress, "")
-    ) as interrupts:
+    with Interrupts(leaving=NO_LONGER, first=partial(transcript.paper.progress, "")) as interrupts:
         try:
             if await interrupts.unless(_show(lab, info.run_id, transcript)) is None:
                 return INTERRUPTED
