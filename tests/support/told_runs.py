@@ -139,7 +139,7 @@ def waiting() -> Teller:
     told.enter("draft")
     told.leave("draft", "Two.", "person")
     told.enter("person", kind="human")
-    told.say(WaitingForPerson, node="person", visit=1, question="Is it two?", choices=("yes", "no"))
+    told.say(WaitingForPerson, node="person", visit=1, question="Is it two?", choices=("yes", "no"), default="no")
     told.say(RunWaits)
     return told
 

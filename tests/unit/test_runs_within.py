@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agent_lab.contracts.errors import UnusableError
+import pytest
+
+from agent_lab.contracts.errors import UnusableError, ValidationError
 from agent_lab.contracts.events import GenerationFinished
 from agent_lab.contracts.flow_ports import ToolSpec
 from agent_lab.contracts.ports import ModelCall
@@ -159,6 +161,22 @@ async def test_branches_that_wait_for_people_do_not_pay_again_for_what_others_we
     view = await lab.runs.wait(info.run_id)
     assert view.answer == "yes\n\nno"
     assert len(lab.provider.calls) == 3
+
+
+async def test_an_empty_answer_is_the_default_and_without_one_it_is_no_choice(tmp_path: Path) -> None:
+    sure = {"id": "ok", "kind": "human", "question": "Ship?", "choices": ["Yes", "No"], "default": "No"}
+    unsure = {**sure, "id": "again", "default": None}
+    lab = laid(tmp_path, [line(sure, unsure)])
+    info = await lab.runs.start(RunRequest(flow="outer", prompt="What?"))
+    view = await settled(lab, info.run_id)
+    assert next(node for node in view.nodes if node.id == "ok").default == "No"
+    await lab.runs.answer(info.run_id, "ok", " ")
+    view = await settled(lab, info.run_id)
+    node = next(node for node in view.nodes if node.id == "ok")
+    assert (node.fields, node.default) == ({"answer": "No", "choice": 1}, None)
+    with pytest.raises(ValidationError, match="'' is no choice; answer Yes or No"):
+        await lab.runs.answer(info.run_id, "again", "")
+    await lab.runs.cancel(info.run_id)
 
 
 def writing(folder: Path) -> ToolSpec:

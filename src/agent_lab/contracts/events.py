@@ -89,6 +89,8 @@ class WaitingForPerson(EventBase):
     question: str
     choices: tuple[str, ...] = ()
     """What may be answered; empty: any text."""
+    default: str | None = None
+    """What an empty answer means; None: it is no answer where there are choices, and else an empty text."""
 
 
 class PersonAnswered(EventBase):

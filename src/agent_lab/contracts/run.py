@@ -163,6 +163,8 @@ class NodeView(Contract):
     question: str | None = None
     """What a person is asked, while nobody has answered."""
     choices: tuple[str, ...] = ()
+    default: str | None = None
+    """What an empty answer to the question means."""
     votes: tuple[VoteView, ...] = ()
 
 

@@ -82,7 +82,11 @@ class _Node:
     notes: tuple[str, ...] = ()
     question: str | None = None
     choices: tuple[str, ...] = ()
+    default: str | None = None
     votes: tuple[VoteView, ...] = ()
+
+    def ask_nothing(self) -> None:
+        self.question, self.choices, self.default = None, (), None
 
     def reuse(self, result: GenerationResult) -> None:
         self.reused_calls += 1
@@ -177,9 +181,11 @@ class RunFold:
     def _people_event(self, event: WaitingForPerson | PersonAnswered | VoteCast) -> None:
         node = self._nodes[event.node]
         if isinstance(event, WaitingForPerson):
-            node.status, node.question, node.choices = "waiting_for_person", event.question, event.choices
+            node.status, node.question = "waiting_for_person", event.question
+            node.choices, node.default = event.choices, event.default
         elif isinstance(event, PersonAnswered):
-            node.status, node.question, node.choices = "running", None, ()
+            node.status = "running"
+            node.ask_nothing()
         else:
             node.votes = (*node.votes, VoteView(voter=event.voter, choice=event.choice, weight=event.weight))
 
@@ -196,7 +202,7 @@ class RunFold:
         self.status, self.answer, self.fault = event.status, event.answer, event.fault
         self.finished_at, self.seconds = event.at, event.seconds
         for node in self._nodes.values():
-            node.question, node.choices = None, ()
+            node.ask_nothing()
             if node.status in {"running", "waiting_for_person"}:
                 to_blame = event.fault is not None and event.fault.node in {None, node.id}
                 node.status = "failed" if to_blame else "skipped"

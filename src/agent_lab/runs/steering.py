@@ -128,7 +128,8 @@ class Steering:
         if asking is None or asking.question is None or visit not in (None, asking.visits):
             waiting = ", ".join(one.id for one in view.nodes if one.question is not None) or "none"
             raise ConflictError(f"Node {node[:80]!r} of run {run_id} asks nothing now; asking: {waiting}.")
-        if asking.choices and text not in asking.choices:
+        by_default = asking.default is not None and not text.strip()
+        if asking.choices and text not in asking.choices and not by_default:
             raise ValidationError(f"{text[:80]!r} is no choice; answer {' or '.join(asking.choices)}.", where="text")
         order = Order(run_id=run_id, kind="answer", node=node, visit=asking.visits, text=text)
         if not await self.follow_order(order):

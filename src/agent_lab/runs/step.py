@@ -92,9 +92,15 @@ class RecordedStep:
             return answer if answer.strip() or default is None else default
         if turn not in self.run.record.asked:
             self.run.record.asked.add(turn)
-            now = self.run.journal.now()
             self.run.journal.note(
-                WaitingForPerson(at=now, node=self.path, visit=self.visit, question=question, choices=tuple(choices))
+                WaitingForPerson(
+                    at=self.run.journal.now(),
+                    node=self.path,
+                    visit=self.visit,
+                    question=question,
+                    choices=tuple(choices),
+                    default=default,
+                )
             )
         raise LeftForNow
 

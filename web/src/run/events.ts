@@ -278,6 +278,7 @@ export interface NodeView {
   notes: readonly string[];
   question: string | null;
   choices: readonly string[];
+  default: string | null;
   votes: readonly VoteView[];
 }
 
@@ -505,4 +506,5 @@ export interface WaitingForPerson {
   visit: number;
   question: string;
   choices: readonly string[];
+  default: string | null;
 }

@@ -71,9 +71,10 @@ export class RunFold {
           status: "waiting_for_person",
           question: event.question,
           choices: event.choices,
+          default: event.default,
         });
       case "person_answered":
-        return this.change(event.node, { status: "running", question: null, choices: [] });
+        return this.change(event.node, { status: "running", question: null, choices: [], default: null });
       case "vote_cast": {
         const { voter, choice, weight } = event;
         return this.change(event.node, { votes: [...this.node(event.node).votes, { voter, choice, weight }] });
@@ -171,7 +172,7 @@ export class RunFold {
     this.turn({ status, answer, fault, finished_at: event.at });
     this.run = { ...this.run, totals: { ...this.run.totals, seconds: event.seconds } };
     for (const node of this.nodes.values()) {
-      this.change(node.id, { status: left(node, event), question: null, choices: [] });
+      this.change(node.id, { status: left(node, event), question: null, choices: [], default: null });
     }
   }
 
@@ -237,6 +238,7 @@ function unseen(id: string, { kind, label, role }: { kind: string; label: string
     notes: [],
     question: null,
     choices: [],
+    default: null,
     votes: [],
   };
 }
