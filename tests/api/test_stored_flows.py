@@ -223,6 +223,19 @@ async def test_a_published_flow_is_at_once_a_model_and_a_draft_is_none(door: Doo
         assert "flow/mine" not in await models(client)
 
 
+async def test_a_model_that_names_a_version_runs_that_version(door: Door) -> None:
+    async with door.owner() as client:
+        await made(client, document(), document(says="B {user_input}"))
+        await client.post("/api/flows/mine/publish", json={"version": 2})
+        ran = {}
+        for name in ("flow/mine", "flow/mine@1", "flow/mine@draft"):
+            body = {"model": name, "messages": [{"role": "user", "content": "What?"}]}
+            answered = (await client.post("/v1/chat/completions", json=body)).json()
+            run_id = answered["agent_lab"]["run_id"]
+            ran[name] = (await client.get(f"/api/runs/{run_id}")).json()["flow_version"]
+    assert ran == {"flow/mine": 2, "flow/mine@1": 1, "flow/mine@draft": 2}
+
+
 async def test_orchestrate_takes_a_version_of_a_stored_flow(door: Door) -> None:
     async with door.owner() as client:
         await made(client, document(), document(says="B {user_input}"))

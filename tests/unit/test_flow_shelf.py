@@ -262,6 +262,7 @@ async def test_the_list_comes_in_pages_without_a_gap(shelf: FlowShelf) -> None:
         if cursor is None:
             break
     assert seen == everything == sorted(everything)
+    assert (await shelf.list(limit=len(everything))).next_cursor is None
 
 
 async def test_a_flow_with_all_its_versions_is_the_same_elsewhere(shelf: FlowShelf, tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ class FlowShelf(FlowFinder):
         raise NotFoundError(f"The flow {flow_id!r} is {origin}; save a version of it, then it can be edited here.")
 
     async def _check_free(self, flow_id: str) -> None:
-        if flow_id in await self.names():
+        beneath = await asyncio.to_thread(self.catalog.found)
+        if flow_id in beneath or await self.stored(flow_id) is not None:
             raise ConflictError(
                 f"There is a flow {flow_id!r} already; choose another id, or save this as a version of it.", where="/id"
             )
