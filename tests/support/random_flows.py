@@ -125,7 +125,7 @@ def any_graphs(draw: st.DrawFn) -> Document:
         for target in draw(st.lists(st.integers(0, count - 1), max_size=4)):
             name = f"n{source}"
             kinds: list[Document] = [{"when": tokens(name, draw(st.sampled_from(["==", "<", ">="])), 1)}]
-            kinds += [{"otherwise": True}, {}]
+            kinds += [{"otherwise": True}, {}, {"when": {"value": f"{name}.visits", "op": ">=", "than": 1}}]
             more = draw(st.sampled_from(kinds)) | ({"max_rounds": 2} if target <= source else {})
             edges.append({"from": name, "to": f"n{target}", **more})
     nodes = [{"id": f"n{i}", "kind": "generate", "prompt": "{user_input}"} for i in range(count)]

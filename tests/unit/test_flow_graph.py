@@ -62,6 +62,16 @@ def test_branches_that_exclude_one_another_meet_without_waiting(ways: tuple[Any,
     assert graph.rates.certain("d") is (ways[1] in ({"otherwise": True}, NOT))
 
 
+def test_a_condition_that_always_holds_gives_turns_without_being_waited_for() -> None:
+    def always(node: str) -> Any:
+        return {"when": {"value": f"{node}.visits", "op": ">=", "than": 1}}
+
+    graph = FlowGraph(flow("abcd", "ab", "ac", ("bd", always("b")), ("cd", always("c"))))
+    assert graph.joined("d") == ()
+    assert graph.rates.certain("d")
+    assert most_turns(graph, 100)["d"] == 2
+
+
 def test_branches_under_one_condition_are_waited_for() -> None:
     graph = FlowGraph(flow("abcd", ("ab", OK), ("ac", SAME), "bd", "cd"))
     assert graph.joined("d") == ("b", "c")

@@ -23,6 +23,8 @@ def is_choice(edge: EdgeConfig) -> bool:
 class Options:
     """A node's conditional edges, those with one and the same condition together."""
 
+    always: tuple[EdgeConfig, ...]
+    """Those whose condition holds in every turn: a way to give turns without being waited for."""
     conditions: tuple[tuple[EdgeConfig, ...], ...]
     otherwise: tuple[EdgeConfig, ...]
     exclusive: bool
@@ -35,16 +37,28 @@ def options(edges: Sequence[EdgeConfig]) -> Options:
     """The options among a node's outgoing edges."""
     groups: dict[object, list[EdgeConfig]] = {}
     for edge in edges:
-        if edge.when is not None or (edge.max_rounds is not None and not edge.otherwise):
+        bound = edge.max_rounds is not None and not edge.otherwise
+        if (edge.when is not None and not always_holds(edge)) or bound:
             groups.setdefault(condition(edge), []).append(edge)
+    always = tuple(edge for edge in edges if always_holds(edge))
     conditions = tuple(tuple(group) for group in groups.values())
     firsts = [group[0] for group in conditions]
     return Options(
+        always=always,
         conditions=conditions,
         otherwise=tuple(edge for edge in edges if edge.otherwise and edge.when is None),
-        exclusive=len(firsts) < 2 or _exclusive([edge.when for edge in firsts]),
+        exclusive=not always and (len(firsts) < 2 or _exclusive([edge.when for edge in firsts])),
         opposite=len(firsts) == 2 and all(edge.max_rounds is None for edge in firsts) and _opposite(*firsts),
     )
+
+
+def always_holds(edge: EdgeConfig) -> bool:
+    """True for a condition that asks whether its own node has had a turn."""
+    when = edge.when
+    if when is None or edge.max_rounds is not None or when.value != f"{edge.source}.visits":
+        return False
+    number = isinstance(when.than, int | float) and not isinstance(when.than, bool)
+    return number and (when.op, when.than) in {(">=", 1), (">", 0)}
 
 
 def condition(edge: EdgeConfig) -> object:

@@ -123,6 +123,7 @@ class Rates:
     def _leave(self, node: str, rate: int, edges: Sequence[EdgeConfig]) -> None:
         found = options(edges)
         rest = rate
+        self._edges.update((id(edge), rate) for edge in found.always)
         for number, group in enumerate(found.conditions):
             is_rest = found.opposite and number == 1
             taken = rest if is_rest else self._unknown()
