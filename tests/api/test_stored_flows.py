@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -305,3 +308,17 @@ async def test_odd_ids_are_unknown_flows(door: Door, flow_id: str) -> None:
             await client.put(f"/api/flows/{flow_id}", json=document()),
         ):
             assert response.status_code in {404, 422}, response.request.url
+
+
+async def test_a_flow_that_is_published_from_the_command_line_is_there_while_the_server_runs(
+    door: Door, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.json").write_text(json.dumps(document()))
+    command = [sys.executable, "-m", "agent_lab", "flows", "save", str(tmp_path / "mine.json"), "--publish"]
+    environ = os.environ | {"AGENT_LAB_HOME": str(tmp_path / "home")}
+    async with door.owner() as client:
+        assert (await client.get("/api/flows/mine")).status_code == 404
+        saving = await asyncio.create_subprocess_exec(*command, env=environ)
+        assert await saving.wait() == 0
+        assert (await run(client, "mine"))["flow_version"] == 1
+        assert "flow/mine" in {model["id"] for model in (await client.get("/v1/models")).json()["data"]}

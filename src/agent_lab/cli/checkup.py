@@ -129,7 +129,7 @@ async def _opened(reading: Reading) -> list[Finding]:
             findings += _providers(rows, lab.models.list_models(), lab.missing_keys)
             findings += [Finding("flow file", "missing", one.sentence()) for one in lab.flows.broken()]
             findings += _additions(lab)
-            findings.append(Finding("flows", "ok", f"{len(lab.flows.list())} can be run"))
+            findings.append(Finding("flows", "ok", f"{len(await lab.shelf.served())} can be run"))
             try:
                 model = lab.models.get_model("demo")
                 resident = await lab.host.load(model, lab.strategies.get_strategy(model.default_strategy))
