@@ -72,7 +72,7 @@ async def test_an_answer_that_cannot_be_taken_says_why_and_the_run_still_waits(t
         choice = await owner.post(path, json={"node": "person", "text": "perhaps"})
         node = await owner.post(path, json={"node": "creator", "text": "yes"})
         visit = await owner.post(path, json={"node": "person", "text": "yes", "visit": 2})
-        shape = [await owner.post(path, json=body) for body in ({}, {"node": 1, "text": ""}, [])]
+        shape = [await owner.post(path, json=body) for body in ({}, {"node": 1, "text": 2}, [])]
         still = await owner.get(f"/api/runs/{run_id}")
     assert is_problem(choice, 422, "invalid-request")
     assert "yes or no" in choice.json()["detail"]
@@ -155,6 +155,11 @@ async def test_a_fork_that_cannot_be_says_where_and_why(tmp_path: Path) -> None:
             "node": {"from_node": "refner"},
             "setting": {"nodes": {"refiner": {"prompt": "{nobody}"}}},
             "kind": {"nodes": {"refiner": {"kind": "vote"}}},
+            "id": {"nodes": {"refiner": {"id": None}}},
+            "model": {"options": {"model": "voise"}},
+            "role": {"options": {"models": {"refner": "voice"}}},
+            "input": {"inputs": {"nobody": "x"}},
+            "prompt": {"prompt": " "},
             "field": {"note": {}},
         }.items():
             for path in ("fork", "fork/preview"):
@@ -330,7 +335,13 @@ async def test_runs_are_found_by_their_question_their_time_their_parent_and_thei
         assert await found(until="2020-01-01T00:00:00") == []
         assert await found(parent=made[0]) == []
         assert await found(cost_from="0.01") == []
-        for wrong in ({"since": "soon"}, {"cost_from": "nan"}, {"cost_from": "-1"}, {"q": "x" * 201}):
+        for wrong in (
+            {"since": "soon"},
+            {"since": "0001-01-01T00:00:00+14:00"},
+            {"until": "9999-12-31T23:59:59-14:00"},
+        ):
+            assert is_problem(await owner.get("/api/runs", params=wrong), 422, "invalid-request"), wrong
+        for wrong in ({"cost_from": "nan"}, {"cost_from": "-1"}, {"q": "x" * 201}):
             assert is_problem(await owner.get("/api/runs", params=wrong), 422, "invalid-request"), wrong
 
 

@@ -57,13 +57,13 @@ def forked(first: RunStarted, fork: ForkRequest, check: Checker) -> Forked:
 def _changed_flow(flow: FlowConfig, changes: Mapping[str, Mapping[str, JsonValue]], check: Checker) -> FlowConfig:
     if not any(changes.values()):
         return flow
+    if any({"id", "kind"} & set(change) for change in changes.values()):
+        raise ValidationError("A fork changes what a node says, not its id or kind; change the flow for that.")
     document = flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for node in document["nodes"]:
         node.update(changes.get(node["id"], {}))
         for name in [name for name, value in node.items() if value is None]:
             del node[name]
-        if {"id", "kind"} & set(changes.get(node["id"], {})):
-            raise ValidationError("A fork changes what a node says, not its id or kind; change the flow for that.")
     changed, problems = check(document)
     wrong = [one for one in problems if one.severity == "error"]
     if changed is None or wrong:

@@ -234,7 +234,9 @@ class RunService:
         """What that fork would take, if it goes the way of the first run. Raises what `fork` raises."""
         check_forkable(await self.store.get(run_id))
         events = await self.store.events(run_id)
-        what = forked(beginning(events), fork, self.check)
+        first = beginning(events)
+        what = forked(first, fork, self.check)
+        self.admission.check(what.flow, what.request, first.subflows.values())
         return preview(events, fork, what, self.shop.kinds)
 
     async def retry(self, run_id: str, *, request_id: str | None = None, caller: str = "") -> RunInfo:
