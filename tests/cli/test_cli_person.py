@@ -75,6 +75,16 @@ def test_several_questions_are_asked_one_after_the_other(home: Any) -> None:
     assert "one two" in said
 
 
+def test_enter_alone_is_the_default_where_there_is_one(home: Any) -> None:
+    nodes = [*ASKING["nodes"][:1], ASKING["nodes"][1] | {"default": "no"}, *ASKING["nodes"][2:]]
+    code, said = talk(
+        home, "run", write(home, ASKING | {"nodes": nodes}), "Hello", "--model", "echo", say=[("> ", "\n")]
+    )
+    assert code == 0
+    assert "Enter alone means: no" in said
+    assert "Hello no" in said
+
+
 def test_ctrl_c_at_a_question_leaves_the_run_waiting(home: Any) -> None:
     code, said = talk(home, "run", write(home, ASKING), "Hello", "--model", "echo", say=[("> ", "\x03")])
     row = newest(home)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agent_lab.cli.output import note, write
-from agent_lab.cli.paper import Paper
+from agent_lab.cli.paper import Paper, one_line
 from agent_lab.contracts.errors import ConflictError, ValidationError
 from agent_lab.contracts.run import NodeView, RunView
 
@@ -40,13 +40,15 @@ async def _answer(lab: Lab, run_id: str, node: NodeView, paper: Paper, interrupt
     paper.end_text()
     for number, choice in enumerate(node.choices, 1):
         paper.line(f"  {number}  {choice}")
+    if node.default is not None:
+        paper.line(f"  Enter alone means: {one_line(node.default, 60)}", style="dim")
     while True:
         write("> ")
         line = await interrupts.unless(read_line())
         if not line:  # interrupted, or the end of the input
             return False
         text = chosen(line.strip(), node.choices)
-        if not text:
+        if not text and node.default is None:
             note("Write an answer; Ctrl-C leaves the run waiting.")
             continue
         try:

@@ -32,7 +32,8 @@ def person_line(event: WaitingForPerson | PersonAnswered | VoteCast) -> str:
     match event:
         case WaitingForPerson():
             choices = f" ({' / '.join(event.choices)})" if event.choices else ""
-            return f"asks a person: {event.question}{choices}"
+            default = f" [{event.default}]" if event.default is not None else ""
+            return f"asks a person: {event.question}{choices}{default}"
         case PersonAnswered():
             return f"was answered: {event.text}"
         case VoteCast():

@@ -73,13 +73,14 @@ def resume(run_id: str, quiet: bool, as_json: bool) -> int:
 def answer(run_id: str, words: tuple[str, ...], quiet: bool, as_json: bool) -> int:
     """Answer a run that waits for a person, and follow it as it goes on.
 
-    NODE may be left out where one node asks. TEXT `-` is read from standard input.
+    NODE may be left out where one node asks. TEXT `-` is read from standard input; an empty one ("") is the default
+    that the question names.
     """
     if len(words) > 2:
         raise click.UsageError("Give RUN, NODE and TEXT; put a TEXT of several words in quotes.")
     from agent_lab.cli.question import read_question
 
-    text = read_question(words[-1])
+    text = read_question(words[-1]) if words[-1] else ""
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.following import follow

@@ -27,7 +27,7 @@ class PersonsAnswer(BaseModel):
 
     # An id in a subflow has a slash or brackets, `sub/creator`; so it is no `Name`.
     node: str = Field(min_length=1, max_length=500)
-    text: str = Field(min_length=1, max_length=MAX_PROMPT_CHARS)
+    text: str = Field(max_length=MAX_PROMPT_CHARS, description="Empty: what the question has as its `default`.")
     visit: int | None = Field(default=None, ge=1, description="Which turn of the node is answered; the newest.")
 
 

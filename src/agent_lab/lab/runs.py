@@ -68,7 +68,10 @@ async def start_run(
 
 
 def _with_zone(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("there is no such time; name one between the years 1 and 9999") from None
 
 
 Moment = Annotated[datetime, AfterValidator(_with_zone)]
