@@ -166,7 +166,7 @@ async def test_branches_that_wait_for_people_do_not_pay_again_for_what_others_we
 async def test_an_empty_answer_is_the_default_and_without_one_it_is_no_choice(tmp_path: Path) -> None:
     sure = {"id": "ok", "kind": "human", "question": "Ship?", "choices": ["Yes", "No"], "default": "No"}
     unsure = {**sure, "id": "again", "default": None}
-    lab = laid(tmp_path, [line(sure, unsure)])
+    lab = laid(tmp_path, [line(sure, unsure, {"id": "free", "kind": "human", "question": "What?"})])
     info = await lab.runs.start(RunRequest(flow="outer", prompt="What?"))
     view = await settled(lab, info.run_id)
     assert next(node for node in view.nodes if node.id == "ok").default == "No"
@@ -176,6 +176,10 @@ async def test_an_empty_answer_is_the_default_and_without_one_it_is_no_choice(tm
     assert (node.fields, node.default) == ({"answer": "No", "choice": 1}, None)
     with pytest.raises(ValidationError, match="'' is no choice; answer Yes or No"):
         await lab.runs.answer(info.run_id, "again", "")
+    await lab.runs.answer(info.run_id, "again", "Yes")
+    await settled(lab, info.run_id)
+    with pytest.raises(ValidationError, match="The answer is empty; write one"):
+        await lab.runs.answer(info.run_id, "free", " ")
     await lab.runs.cancel(info.run_id)
 
 

@@ -90,7 +90,7 @@ class WaitingForPerson(EventBase):
     choices: tuple[str, ...] = ()
     """What may be answered; empty: any text."""
     default: str | None = None
-    """What an empty answer means; None: it is no answer where there are choices, and else an empty text."""
+    """What an empty answer means; None: there can be no empty answer."""
 
 
 class PersonAnswered(EventBase):

@@ -10,7 +10,7 @@ import structlog
 
 from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationError
 from agent_lab.contracts.events import PersonAnswered, RunAdmitted, RunEvent, RunPaused, RunResumed
-from agent_lab.contracts.run import TERMINAL, RunInfo
+from agent_lab.contracts.run import TERMINAL, NodeView, RunInfo
 from agent_lab.contracts.run_ports import Order, RunStore, Wire
 from agent_lab.runs.queue import QueueRules
 from agent_lab.runs.reducer import fold
@@ -120,7 +120,8 @@ class Steering:
     async def answer(self, run_id: str, node: str, text: str, *, visit: int | None = None) -> RunInfo:
         """Give a person's answer to a node's question; the run goes on.
 
-        Raises ConflictError where the node asks nothing, ValidationError for an answer that is not among its choices.
+        Raises ConflictError where the node asks nothing, ValidationError for an answer that is not among its choices,
+        and for an empty one that stands for no default.
         """
         await self._unended(run_id)
         view = fold(await self.store.events(run_id))
@@ -128,9 +129,7 @@ class Steering:
         if asking is None or asking.question is None or visit not in (None, asking.visits):
             waiting = ", ".join(one.id for one in view.nodes if one.question is not None) or "none"
             raise ConflictError(f"Node {node[:80]!r} of run {run_id} asks nothing now; asking: {waiting}.")
-        by_default = asking.default is not None and not text.strip()
-        if asking.choices and text not in asking.choices and not by_default:
-            raise ValidationError(f"{text[:80]!r} is no choice; answer {' or '.join(asking.choices)}.", where="text")
+        _check_answer(asking, text)
         order = Order(run_id=run_id, kind="answer", node=node, visit=asking.visits, text=text)
         if not await self.follow_order(order):
             await self._order(order, lambda now: now.status != "waiting")
@@ -183,3 +182,12 @@ class Steering:
         if info.status in TERMINAL:
             raise ConflictError(f"Run {run_id} has ended already ({info.status}).")
         return info
+
+
+def _check_answer(asking: NodeView, text: str) -> None:
+    if not text.strip() and asking.default is not None:
+        return
+    if asking.choices and text not in asking.choices:
+        raise ValidationError(f"{text[:80]!r} is no choice; answer {' or '.join(asking.choices)}.", where="text")
+    if not text.strip():
+        raise ValidationError("The answer is empty; write one.", where="text")
