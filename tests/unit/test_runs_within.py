@@ -163,6 +163,19 @@ async def test_branches_that_wait_for_people_do_not_pay_again_for_what_others_we
     assert len(lab.provider.calls) == 3
 
 
+async def test_a_fork_does_not_ask_a_person_again_what_the_first_run_asked(tmp_path: Path) -> None:
+    ok = {"id": "ok", "kind": "human", "question": "Ship {plan_output}?"}
+    last = {"id": "last", "kind": "generate", "prompt": "{ok_output}"}
+    lab = laid(tmp_path, [line(ok, last)])
+    info = await lab.runs.start(RunRequest(flow="outer", prompt="What?"))
+    await settled(lab, info.run_id)
+    await lab.runs.answer(info.run_id, "ok", "Yes")
+    await lab.runs.wait(info.run_id)
+    fork = await lab.runs.fork(info.run_id, ForkRequest(nodes={"last": {"prompt": "They said {ok_output}"}}))
+    view = await settled(lab, fork.run_id)
+    assert (view.status, view.answer) == ("completed", "[They said Yes]")
+
+
 async def test_an_empty_answer_is_the_default_and_without_one_it_is_no_choice(tmp_path: Path) -> None:
     sure = {"id": "ok", "kind": "human", "question": "Ship?", "choices": ["Yes", "No"], "default": "No"}
     unsure = {**sure, "id": "again", "default": None}

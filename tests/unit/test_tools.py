@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import uvloop
 
+import agent_lab.providers.commands
 from agent_lab.contracts.errors import (
     AgentLabError,
     EnvironmentFaultError,
@@ -121,7 +123,10 @@ open({path!r}, 'w').write(str(child.pid)); print('done')
 
 
 @LOOPS
-def test_what_a_command_leaves_running_is_ended_and_does_not_hold_its_answer_back(loop: Loop, tmp_path: Path) -> None:
+def test_what_a_command_leaves_running_is_ended_and_does_not_hold_its_answer_back(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_lab.providers.commands, "LINGER_S", 60.0)
     began, told = time.monotonic(), tmp_path / "pid"
     assert written(loop, python(LEAVES_A_CHILD.format(apart=False, path=str(told)))) == "done"
     assert time.monotonic() - began < 10
@@ -323,9 +328,12 @@ def test_a_row_that_is_wrong_is_told_with_file_row_and_field(tmp_path: Path, row
         load_tools(tmp_path)
 
 
-def test_a_schema_that_refers_to_nothing_is_told_and_never_looked_up() -> None:
+def test_a_schema_that_refers_to_nothing_is_told_and_never_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[object] = []
+    monkeypatch.setattr(urllib.request, "urlopen", looked_up.append)
     assert schema_fault({"type": "object", "properties": {"a": {"$ref": "#/$defs/b"}}}) is None
     assert misfit({"a": 1}, {"type": "object", "properties": {"a": {"$ref": "#/$defs/b"}}}) is not None
     assert misfit({"a": 1}, {"type": "object", "properties": {"a": {"$ref": "http://x/y"}}}) == (
         "its schema refers to 'http://x/y', which is nowhere in it"
     )
+    assert looked_up == []
