@@ -16,7 +16,7 @@ from agent_lab.gateway.text import clean
 from agent_lab.providers.scripted import ScriptedProvider
 from api.doors import Door, open_door
 from support.flows import LIBRARY
-from support.hostile import ANSWERS
+from support.hostile import ANSWERS, EVERYTHING
 
 QUESTION = "What is 47 + 38?"
 HARMLESS = "(((...)))"
@@ -59,6 +59,8 @@ def model() -> Model:
 
 @pytest.fixture
 async def door(tmp_path: Path, model: Model) -> AsyncIterator[Door]:
+    (tmp_path / "home" / "flows").mkdir(parents=True)
+    (tmp_path / "home" / "flows" / "everything.json").write_text(json.dumps(EVERYTHING))
     async with open_door(tmp_path / "home", ScriptedProvider(model), more_models=ROOMY) as opened:
         yield opened
 
@@ -116,7 +118,8 @@ def view_text(view: RunView) -> str:
 async def check_prompts(door: Door, view: RunView, said: str, usual: list[tuple[str, str]]) -> None:
     """Each prompt is one that a harmless answer gives, with this answer in its place."""
     found = await prompts(door, view)
-    if not said or view.flow_id == "linear":  # blocks go where there is nothing, and `linear` names what was wrong
+    # Blocks go where there is nothing; `linear` tells what was wrong, and `everything` takes answers to pieces.
+    if not said or view.flow_id in {"linear", "everything"}:
         return
     expected = {(node, prompt.replace(HARMLESS, said)) for node, prompt in usual}
     assert set(found) <= expected
@@ -151,7 +154,7 @@ async def check_doors(door: Door, view: RunView) -> None:
     assert types[-1] == "run_finished"
 
 
-@pytest.mark.parametrize("flow", LIBRARY)
+@pytest.mark.parametrize("flow", [*LIBRARY, "everything"])
 async def test_no_answer_is_ever_more_than_text(door: Door, model: Model, flow: str) -> None:
     model.answer = HARMLESS
     usual = await prompts(door, await ended(door, flow))
@@ -168,7 +171,7 @@ async def test_no_answer_is_ever_more_than_text(door: Door, model: Model, flow: 
             raise
 
 
-@pytest.mark.parametrize(("flow", "live"), [*((name, True) for name in LIBRARY), ("challenge", False)])
+@pytest.mark.parametrize(("flow", "live"), [*((name, True) for name in (*LIBRARY, "everything")), ("challenge", False)])
 async def test_the_terminal_is_written_to_and_never_steered(
     door: Door, model: Model, flow: str, live: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
