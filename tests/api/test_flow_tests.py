@@ -1,9 +1,14 @@
 """The cases of a flow run over HTTP as they do in the terminal."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
-from api.doors import Door, open_door
+import httpx
+
+from agent_lab.providers.scripted import ScriptedProvider
+from api.doors import SIGNED_IN, Door, open_door, serve, until
 
 
 async def test_the_cases_of_a_flow_run_and_are_answered_one_by_one(door: Door) -> None:
@@ -48,3 +53,43 @@ async def test_what_cannot_be_tested_is_a_problem(door: Door) -> None:
             answer = await owner.post(path, json=body)
             assert answer.status_code == status, path
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_each_version_of_a_stored_flow_is_tested_by_its_own_cases(door: Door) -> None:
+    def document(expected: str) -> dict[str, Any]:
+        case = {"name": "it speaks", "prompt": "Hi", "expect": [{"value": "answer", "op": "==", "than": expected}]}
+        nodes = [{"id": "speaker", "kind": "generate", "prompt": "{user_input}"}]
+        return {"id": "mine", "name": "Mine", "nodes": nodes, "tests": [case]}
+
+    async with door.owner() as owner:
+        await owner.post("/api/flows", json=document("speaker: Hi"))
+        await owner.post("/api/flows/mine/publish", json={"version": 1})
+        await owner.put("/api/flows/mine", json=document("nothing of it"), headers={"If-Match": "*"})
+        published = (await owner.post("/api/flows/mine/test", json={})).json()
+        draft = (await owner.post("/api/flows/mine@draft/test", json={})).json()
+        runs = [one["results"][0]["run_id"] for one in (published, draft)]
+        versions = [(await owner.get(f"/api/runs/{run_id}")).json()["flow_version"] for run_id in runs]
+    assert (published["passed"], draft["passed"]) == (True, False)
+    assert versions == [1, 2]
+
+
+async def test_a_client_that_leaves_ends_the_run_of_its_case(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    home = tmp_path / "home"
+    nodes = [{"id": "only", "kind": "generate", "prompt": "{user_input}"}]
+    case = {"name": "real", "prompt": "Hi", "expect": [{"value": "answer", "op": "==", "than": "x"}]}
+    (home / "flows").mkdir(parents=True)
+    (home / "flows" / "slow.json").write_text(
+        json.dumps({"id": "slow", "name": "Slow", "nodes": nodes, "tests": [case]})
+    )
+    async with (
+        open_door(home, ScriptedProvider(gate=gate)) as door,
+        serve(door.app) as address,
+        httpx.AsyncClient(base_url=address, headers=SIGNED_IN) as client,
+    ):
+        asking = asyncio.create_task(client.post("/api/flows/slow/test", json={}))
+        await until(lambda: door.provider.open_streams == 1)
+        asking.cancel()
+        await until(lambda: door.provider.open_streams == 0)
+        (run,) = await door.lab.runs.list()
+        assert (await door.lab.runs.wait(run.run_id)).status == "cancelled"
