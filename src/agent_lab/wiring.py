@@ -252,10 +252,9 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
 
 def case_runner(lab: Lab) -> CaseRunner:
     """What runs the test cases of flows over this lab."""
-    aside = SetAside(
-        models=lab.models, strategies=lab.strategies, kinds=lab.kinds, flows=lab.flows, check=lab.runs.check
-    )
-    return CaseRunner(aside=aside, real=partial(with_flow, lab.runs))
+    runs, models, strategies = lab.runs, lab.models, lab.strategies
+    aside = SetAside(models=models, strategies=strategies, kinds=runs.shop.kinds, flows=runs.flows, check=runs.check)
+    return CaseRunner(aside=aside, real=partial(with_flow, runs))
 
 
 @dataclass(frozen=True, slots=True)

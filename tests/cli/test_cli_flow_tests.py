@@ -79,3 +79,25 @@ def test_what_cannot_be_tested_is_one_sentence_and_exit_code_2(said: Run, home: 
         assert told.code == 2, args
         assert sentence in told.err
         assert told.out == ""
+
+
+def test_a_flow_may_run_one_that_is_stored(said: Run, home: Home) -> None:
+    inner = {"id": "inner", "name": "I", "nodes": [{"id": "a", "kind": "generate", "prompt": "In: {user_input}"}]}
+    outer = {
+        "id": "outer",
+        "name": "Outer",
+        "nodes": [{"id": "sub", "kind": "subflow", "flow": "inner"}],
+        "tests": [
+            {
+                "name": "through",
+                "prompt": "Hi",
+                "answers": {"sub/a": "from within"},
+                "expect": [{"value": "answer", "op": "==", "than": "from within"}],
+            }
+        ],
+    }
+    for name, document in (("inner", inner), ("outer", outer)):
+        (home.path / f"{name}.json").write_text(json.dumps(document))
+    assert said("flows", "import", str(home.path / "inner.json")).code == 0
+    told = said("flows", "test", str(home.path / "outer.json"))
+    assert told.code == 0, told

@@ -245,9 +245,12 @@ def test_a_value_is_found_where_the_run_has_one(name: str, found: Any) -> None:
     assert found_value(name, VIEW) == found
 
 
-def test_a_long_text_is_cut_where_it_is_shown() -> None:
-    view = VIEW.model_copy(update={"answer": "x" * 100_000})
-    (told,) = differences([Expectation(value="answer", op="==", than="y")], view)
+@pytest.mark.parametrize("long", ["x" * 100_000, ["y" * 1_000] * 100])
+def test_what_is_long_is_cut_where_it_is_shown(long: Any) -> None:
+    node = NodeView(id="one", kind="generate", label="", role="one", visits=1, fields={"long": long})
+    (told,) = differences(
+        [Expectation(value="one.long", op="==", than="y")], VIEW.model_copy(update={"nodes": (node,)})
+    )
     assert isinstance(told.found, str)
     assert len(told.found) == SHOWN_CHARS
 

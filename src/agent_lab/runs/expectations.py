@@ -58,10 +58,9 @@ def _of_node(node: NodeView, field: str) -> JsonValue:
 
 
 def shortened(value: JsonValue) -> JsonValue:
-    """The value, a long text cut."""
-    if isinstance(value, str) and len(value) > SHOWN_CHARS:
-        return value[: SHOWN_CHARS - 1] + "…"
-    return value
+    """The value; the beginning of its text where that is long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
 def difference_line(one: Difference) -> str:
