@@ -216,6 +216,7 @@ def test_two_runs_are_compared_in_80_columns(said: Run) -> None:
     assert "- completed · echo · 1 call · " in done.out
     assert "+ completed · echo · 0 calls (1 taken over) · " in done.out
     assert "the same text" in done.out
+    assert "Answer: differs as Refiner does." in done.out
     assert "OTHER takes -2 calls" in done.out
     assert max(len(line) for line in done.out.splitlines() if not line.startswith(("+", "-", " "))) <= 80
     assert said("runs", "compare", left, "nobody").code == 2
@@ -256,6 +257,24 @@ def test_every_command_says_of_an_unknown_run_that_there_is_none(said: Run, verb
     assert "nobody" in done.err
     document = json.loads(said("runs", verb, "nobody", *more, "--json").out)
     assert document["error"]["type"] == "not-found"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["list", "--text", "\udcff"],
+        ["list", "--flow", "\udcff"],
+        ["list", "--before", "\udcff"],
+        ["show", "\udcff"],
+        ["compare", "a", "\udcff"],
+        ["answer", "a", "\udcff", "yes"],
+        ["fork", "a", "--set", "b.c=\udcff"],
+    ],
+)
+def test_what_is_no_text_is_refused(said: Run, command: list[str]) -> None:
+    done = said("runs", *command)
+    assert done.code == 2
+    assert "UTF-8" in done.err
 
 
 @pytest.mark.parametrize("verb", ["cancel", "pause", "resume"])

@@ -73,6 +73,21 @@ def take_limits(chosen: dict[str, Any]) -> dict[str, Any]:
     return {name.replace("total_", ""): value for name, value in given.items() if value is not None}
 
 
+class Utf8(click.ParamType[str]):
+    """A text that can be stored and asked for: what the shell hands over may be any bytes."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text, or a sentence of wrong use."""
+        if any("\ud800" <= char <= "\udfff" for char in str(value)):
+            self.fail("this is not UTF-8 text.", param, ctx)
+        return str(value)
+
+
+run_argument = click.argument("run_id", metavar="RUN", type=Utf8())
+
+
 class Number(click.FloatRange):
     """A number within bounds; `nan`, which compares with nothing and so passes every bound, is none."""
 

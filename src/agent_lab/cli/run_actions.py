@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent_lab.cli.options import Shown, as_json, offline, quietly
+from agent_lab.cli.options import Shown, Utf8, as_json, offline, quietly, run_argument
 from agent_lab.cli.runs import with_lab
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("cancel")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @as_json
 def cancel(run_id: str, as_json: bool) -> int:
     """Stop a run for good, here or in the process that works on it; what it had is kept."""
@@ -32,7 +32,7 @@ def cancel(run_id: str, as_json: bool) -> int:
 
 
 @click.command("pause")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @as_json
 def pause(run_id: str, as_json: bool) -> int:
     """Let a run's calls in flight end and begin no others, here or in the process that works on it."""
@@ -49,7 +49,7 @@ def pause(run_id: str, as_json: bool) -> int:
 
 
 @click.command("resume")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @quietly
 @offline
 @as_json
@@ -65,8 +65,8 @@ def resume(run_id: str, quiet: bool, as_json: bool) -> int:
 
 
 @click.command("answer")
-@click.argument("run_id", metavar="RUN")
-@click.argument("words", metavar="[NODE] TEXT", nargs=-1, required=True)
+@run_argument
+@click.argument("words", metavar="[NODE] TEXT", nargs=-1, required=True, type=Utf8())
 @quietly
 @offline
 @as_json
@@ -92,7 +92,7 @@ def answer(run_id: str, words: tuple[str, ...], quiet: bool, as_json: bool) -> i
 
 
 @click.command("retry")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @quietly
 @offline
 @as_json

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent_lab.cli.options import as_json
+from agent_lab.cli.options import Utf8, as_json
 from agent_lab.cli.runs import with_lab
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ STYLES = {"+": "good", "-": "bad", "@": "route"}
 
 
 @click.command("compare")
-@click.argument("left", metavar="RUN")
-@click.argument("right", metavar="OTHER")
+@click.argument("left", metavar="RUN", type=Utf8())
+@click.argument("right", metavar="OTHER", type=Utf8())
 @as_json
 def compare_runs(left: str, right: str, as_json: bool) -> int:
     """Lay RUN and OTHER side by side; diffs lead from RUN (-) to OTHER (+)."""
@@ -53,7 +53,11 @@ def show(paper: Paper, found: RunComparison) -> None:
             paper.line(f"{sign} {_side(side)}", style="dim")
         for line, style in _told(node):
             paper.line(line, style=style)
-    _show_text(paper, "Answer", found.answer)
+    alike = next((node for node in found.nodes if not node.text.same and node.text == found.answer), None)
+    if alike is not None:
+        paper.line(f"Answer: differs as {alike.label or alike.id} does.")
+    else:
+        _show_text(paper, "Answer", found.answer)
     paper.line()
     paper.line(f"OTHER takes {_difference(found.difference)}", style="bold")
 

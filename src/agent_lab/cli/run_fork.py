@@ -10,12 +10,14 @@ import click
 
 from agent_lab.cli.options import (
     Shown,
+    Utf8,
     as_json,
     fitting,
     limit_options,
     offline,
     pairs,
     quietly,
+    run_argument,
     sampling_options,
     take_limits,
 )
@@ -29,12 +31,13 @@ MAX_FILE_BYTES = 4_000_000
 
 
 @click.command("fork")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @click.option("--from", "from_node", metavar="NODE", help="Ask everything anew from this node on.")
 @click.option(
     "--set",
     "settings",
     multiple=True,
+    type=Utf8(),
     metavar="NODE.SETTING=VALUE",
     help="Change what a node says; VALUE is text or JSON, @FILE reads a text, null takes the setting away.",
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agent_lab.cli.lazy import LazyGroup
-from agent_lab.cli.options import Number, as_json
+from agent_lab.cli.options import Number, Utf8, as_json, run_argument
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -52,13 +52,13 @@ class Moment(click.ParamType[datetime]):
 
 @click.command("list")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at the most.")
-@click.option("--before", metavar="RUN", help="Only those older than this run.")
-@click.option("--flow", "flow_id", metavar="FLOW", help="Only those of this flow.")
+@click.option("--before", metavar="RUN", type=Utf8(), help="Only those older than this run.")
+@click.option("--flow", "flow_id", type=Utf8(), metavar="FLOW", help="Only those of this flow.")
 @click.option("--status", type=click.Choice(STATUSES), metavar="STATE", help="Only those in this state.")
-@click.option("--text", metavar="TEXT", help="Only those whose question has this in it.")
+@click.option("--text", type=Utf8(), metavar="TEXT", help="Only those whose question has this in it.")
 @click.option("--since", type=Moment(), metavar="DATE", help="Only those begun then or later.")
 @click.option("--until", type=Moment(), metavar="DATE", help="Only those begun before.")
-@click.option("--parent", "parent_run_id", metavar="RUN", help="Only forks of this run.")
+@click.option("--parent", "parent_run_id", type=Utf8(), metavar="RUN", help="Only forks of this run.")
 @click.option("--cost-from", "cost_usd_from", type=Number(0), metavar="USD", help="Only those that cost so much.")
 @as_json
 def list_runs(limit: int, before: str | None, as_json: bool, **only: Any) -> int:
@@ -83,7 +83,7 @@ def list_runs(limit: int, before: str | None, as_json: bool, **only: Any) -> int
 
 
 @click.command("show")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @as_json
 def show(run_id: str, as_json: bool) -> int:
     """The transcript of a stored run."""
@@ -104,7 +104,7 @@ def show(run_id: str, as_json: bool) -> int:
 
 
 @click.command("watch")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @as_json
 def watch_run(run_id: str, as_json: bool) -> int:
     """Follow a run until it ends; Ctrl-C stops the watching and not the run."""
@@ -124,7 +124,7 @@ def watch_run(run_id: str, as_json: bool) -> int:
 
 
 @click.command("export")
-@click.argument("run_id", metavar="RUN")
+@run_argument
 @click.option(
     "--format", "written_as", type=click.Choice(["markdown", "json"]), default="markdown", help="For people, or whole."
 )
