@@ -104,17 +104,20 @@ class Paper:
         headings: Sequence[str] = (),
         styles: Sequence[str] = (),
         cut: bool = False,
+        fitted: bool = False,
     ) -> None:
         """Rows in columns; on a terminal the last column is wrapped, or cut where that is wanted.
 
-        `styles`: the style of each row's first cell.
+        `styles`: the style of each row's first cell. `fitted`: every column is wrapped, elsewhere too: texts side
+        by side can be read so.
         """
         self.end_text()
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(headings), header_style="bold")
         for number in range(len(rows[0])):
             last = number == len(rows[0]) - 1
-            heading = headings[number] if headings else ""
-            table.add_column(heading, no_wrap=not last, min_width=12 if last else None, overflow="fold")
+            heading = one_line(headings[number], 40) if headings else ""
+            least = 12 if last and not fitted else None
+            table.add_column(heading, no_wrap=not last and not fitted, min_width=least, overflow="fold")
         for number, row in enumerate(rows):
             cells = [Text(one_line(cell, 400)) for cell in row]
             cells[0].stylize(styles[number] if styles else "")
@@ -123,7 +126,8 @@ class Paper:
         if self.live:
             self.console.print(table)
             return
-        for line in self.console.render_lines(table, self.console.options.update(width=10_000), pad=False):
+        width = self.width if fitted else 10_000
+        for line in self.console.render_lines(table, self.console.options.update(width=width), pad=False):
             self._put("".join(segment.text for segment in line).rstrip())
 
     def text(self, piece: str) -> None:

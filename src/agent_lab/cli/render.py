@@ -10,6 +10,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from agent_lab.cli.figures import generation_line, seconds
+from agent_lab.cli.grids import Grid, grid_of, grids
 from agent_lab.cli.paper import Paper, one_line
 from agent_lab.cli.render_lines import person_line, run_line
 from agent_lab.contracts.events import (
@@ -38,7 +39,7 @@ from agent_lab.contracts.registry import ModelSpec
 Resolve = Callable[[GenerationRequest], ModelSpec | None]
 """The model that a request is expected to go to; None where that is not known."""
 VoiceKey = tuple[str, int, int]
-TOLD_BY_THE_VOICE = frozenset({"model", "finish_reason", "tokens", "seconds"})
+TOLD_BY_THE_VOICE = frozenset({"model", "finish_reason", "tokens", "seconds", "samples", "models", "values"})
 """Fields of a node's output that the line under its voice tells already."""
 
 
@@ -96,7 +97,8 @@ class Transcript:
     _at_work: dict[tuple[str, int], datetime] = field(default_factory=dict)
     """The nodes whose turn it is, and since when."""
     _voices: dict[VoiceKey, _Voice] = field(default_factory=dict)
-    _waiting: deque[_Voice | _Line] = field(default_factory=deque)
+    _votes: dict[tuple[str, int], list[VoteCast]] = field(default_factory=dict)
+    _waiting: deque[_Voice | _Line | Grid] = field(default_factory=deque)
 
     def feed(self, event: RunEvent) -> None:
         """Take in one event and show what can be shown."""
@@ -131,13 +133,15 @@ class Transcript:
         self._waiting.append(_Line(f"Question: {question}", ""))
 
     def _tell(self, event: RunEvent) -> None:
-        """What needs no more than a line."""
+        """What needs no more than a line, or is told with more of its kind."""
         match event:
             case RouteTaken():
                 self._say(f"→ {self._label(event.source)} sends it on to {self._label(event.target)}", "route")
             case RunQueued() | RunAdmitted() | RunPaused() | RunResumed():
                 self._say(run_line(event), "route")
-            case WaitingForPerson() | PersonAnswered() | VoteCast():
+            case VoteCast():
+                self._votes.setdefault((event.node, event.visit), []).append(event)
+            case WaitingForPerson() | PersonAnswered():
                 self._say(f"· {self._label(event.node)} {person_line(event)}", "dim")
 
     def _speak(self, event: GenerationStarted | Token | GenerationRestarted | GenerationFinished) -> None:
@@ -189,13 +193,15 @@ class Transcript:
         for voice in own:
             voice.gone = voice.result is None  # left unfinished, as when a vote is decided early
         known = TOLD_BY_THE_VOICE if own else frozenset()
-        fields = _fields({name: value for name, value in event.output.fields.items() if name not in known})
-        if own:
-            if fields:
-                self._say(f"   {fields}", "dim")
-            return
-        said = fields or event.output.text
-        self._say(f"· {self._label(event.node)} ({seconds(event.seconds)})  {said}".rstrip(), "dim")
+        told = {name: value for name, value in event.output.fields.items() if name not in known}
+        tables = list(grids(told, self._votes.pop((event.node, event.visit), ())))
+        fields = _fields({name: value for name, value in told.items() if grid_of(name, value) is None})
+        if not own:
+            said = fields or event.output.text
+            self._say(f"· {self._label(event.node)} ({seconds(event.seconds)})  {said}".rstrip(), "dim")
+        elif fields:
+            self._say(f"   {fields}", "dim")
+        self._waiting.extend(tables)
 
     def _end(self) -> None:
         self._at_work.clear()
@@ -222,9 +228,16 @@ class Transcript:
             first = self._waiting[0]
             if isinstance(first, _Line):
                 self.paper.sentence(first.text, style=first.style)
+            elif isinstance(first, Grid):
+                self._lay_out(first)
             elif not self._show_voice(first):
                 return
             self._waiting.popleft()
+
+    def _lay_out(self, grid: Grid) -> None:
+        self.paper.table(grid.rows, headings=grid.headings, fitted=True)
+        if grid.left_out:
+            self.paper.line(grid.left_out, style="dim")
 
     def _show_voice(self, voice: _Voice) -> bool:
         """Write what is new of a voice; True once it has ended."""

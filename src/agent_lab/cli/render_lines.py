@@ -1,4 +1,4 @@
-"""The lines of a transcript that no model speaks: what became of the run, what people were asked, how votes fell."""
+"""The lines of a transcript that no model speaks: what became of the run, what people were asked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from agent_lab.contracts.events import (
     RunPaused,
     RunQueued,
     RunResumed,
-    VoteCast,
     WaitingForPerson,
 )
 
@@ -27,7 +26,7 @@ def run_line(event: RunQueued | RunAdmitted | RunPaused | RunResumed) -> str:
             return f"taken up again where the record ends ({counted(event.recorded_steps, 'step')})"
 
 
-def person_line(event: WaitingForPerson | PersonAnswered | VoteCast) -> str:
+def person_line(event: WaitingForPerson | PersonAnswered) -> str:
     """What happened at a node, to be read after its name."""
     match event:
         case WaitingForPerson():
@@ -36,6 +35,3 @@ def person_line(event: WaitingForPerson | PersonAnswered | VoteCast) -> str:
             return f"asks a person: {event.question}{choices}{default}"
         case PersonAnswered():
             return f"was answered: {event.text}"
-        case VoteCast():
-            weight = "" if event.weight == 1 else f" ({event.weight:g})"
-            return f"counts {event.voter}'s vote for {event.choice}{weight}"
