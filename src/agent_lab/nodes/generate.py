@@ -100,11 +100,10 @@ def read_fields(text: str, settings: GenerateSettings) -> dict[str, JsonValue]:
     fields: dict[str, JsonValue] = {}
     if settings.output_schema:
         value = read_object(text, settings.output_schema)
-        unread: dict[str, JsonValue] = {"parsed": False, "note": NOT_PARSED}
-        fields = unread if value is None else derived_fields(value, settings.output_schema)
+        fields = {"parsed": False} if value is None else derived_fields(value, settings.output_schema)
     if settings.accepts and "accepted" not in fields:
         fields["accepted"] = agrees(text, settings.accepts)
-    return fields
+    return fields if fields.get("parsed", True) else {**fields, "note": NOT_PARSED}
 
 
 def build_request(state: AgentState, settings: GenerateSettings, step: Step, *, sample: int = 0) -> GenerationRequest:
