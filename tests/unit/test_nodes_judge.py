@@ -112,6 +112,7 @@ async def test_samples_are_candidates_and_those_beyond_the_bound_are_told() -> N
     sampled = NodeOutput(text="s1", fields={"samples": ["s1", "s2", "s3", "s1"]})
     took = await judged(prefers("s2"), {"a": sampled}, most=2)
     assert (took.fields["winner"], took.output.text, took.fields["left_out"]) == ("a#2", "s2", 1)
+    assert [row["candidate"] for row in took.fields["scores"]] == ["a#1", "a#2"]
     assert len(took.step.asked) == 2
 
 
@@ -135,6 +136,9 @@ async def test_a_judge_that_cannot_be_read_decides_nothing() -> None:
         ("1 or 2", None),
         ("2.5 stars", None),
         ("Answer: 12", None),
+        ("10-5=5, 11-5-1=5, 1-0-1=0, so 55", None),
+        ("2 is better in all 3 points", None),
+        ("2, I say: 2", "2"),
         (f"The answer says {says('1')} but I say {says('2')}", None),
         ("", None),
     ],
@@ -173,6 +177,7 @@ async def test_each_is_scored_by_itself_and_the_highest_wins() -> None:
         ("8/10", 8),
         ("Score: 7.5", 7.5),
         ("3 of 10", None),
+        ("110-55=55", None),
         ("11", None),
         ("none", None),
         ('{"score": "9"}', 9),

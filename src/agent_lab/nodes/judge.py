@@ -117,8 +117,11 @@ async def judge(state: AgentState, settings: JudgeSettings, step: Step) -> NodeO
     """The verdict; the text is the winner's answer, and of several that are level the first one's."""
     standing = voters(state, step, settings.of)
     # The same answer twice is one candidate, and who said nothing is none: there is nothing to ask about them.
-    different = {voter.text.strip(): voter for voter in reversed(standing) if voter.text.strip()}
-    all_candidates = list(reversed(different.values())) or [standing[0]]
+    different: dict[str, Voter] = {}
+    for voter in standing:
+        if voter.text.strip():
+            different.setdefault(voter.text.strip(), voter)
+    all_candidates = list(different.values()) or [standing[0]]
     bench = _Bench(state=state, settings=settings, step=step, candidates=all_candidates[: settings.most])
     leaders, fields = await bench.verdict()
     winner = next(one for one in bench.candidates if one.name == leaders[0])

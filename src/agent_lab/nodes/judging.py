@@ -52,8 +52,9 @@ def _asking(name: str, part: Schema) -> Schema:
 
 PAIR_SCHEMA = _asking("winner", {"type": "string", "enum": ["1", "2", TIE]})
 SCORE_SCHEMA = _asking("score", {"type": "number", "minimum": 0, "maximum": HIGHEST})
-_LONE_VERDICT = re.compile(r"(?<![\w.,-])(?:1|2|tie|empate)(?![\w])(?![.,]\d)")
-_LONE_SCORE = re.compile(r"(?<![\w.,/-])(\d{1,2}(?:\.\d+)?)(?:\s?/\s?10)?(?![\w/])(?!\.\d)")
+_FIGURE = r"-?\d+(?:[.,]\d+)*"
+_SAID = re.compile(rf"{_FIGURE}|\b(?:tie|empate)\b")
+_OUT_OF = re.compile(rf"(?<=\d)\s?/\s?{HIGHEST}\b")
 _WINNERS: Mapping[str, str] = {"1": "1", "2": "2", TIE: TIE, "empate": TIE}
 
 
@@ -113,8 +114,8 @@ def read_verdict(text: str) -> Said:
     value = read_object(text, {"properties": {"winner": {}, "why": {"type": "string"}}, "required": ["winner"]})
     if value is not None:
         return Said(_WINNERS.get(str(value["winner"]).strip().casefold()), str(value.get("why", "")))
-    lone = set(_LONE_VERDICT.findall(text.casefold()))
-    return Said(_WINNERS[lone.pop()] if len(lone) == 1 else None, text.strip())
+    lone = set(_SAID.findall(text.casefold()))  # a 1 among other figures is part of a sum
+    return Said(_WINNERS.get(lone.pop()) if len(lone) == 1 else None, text.strip())
 
 
 def read_score(text: str) -> tuple[float | None, str]:
@@ -123,8 +124,8 @@ def read_score(text: str) -> tuple[float | None, str]:
     if value is not None:
         score, why = figure_of(value["score"]), str(value.get("why", ""))
     else:
-        lone = {float(figure) for figure in _LONE_SCORE.findall(text)}
-        score, why = lone.pop() if len(lone) == 1 else None, text.strip()
+        lone = set(re.findall(_FIGURE, _OUT_OF.sub("", text)))
+        score, why = figure_of(lone.pop()) if len(lone) == 1 else None, text.strip()
     return score if score is not None and 0 <= score <= HIGHEST else None, why
 
 
