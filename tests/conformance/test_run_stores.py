@@ -25,7 +25,7 @@ from agent_lab.contracts.events import (
 )
 from agent_lab.contracts.generation import GenerationResult, Timings, Usage
 from agent_lab.contracts.run import NodeOutput, RunInfo, RunStatus
-from agent_lab.contracts.run_ports import RunFilter, RunStore
+from agent_lab.contracts.run_ports import Order, RunFilter, RunStore
 from support.stores import NOON, complete, finished, node_finished, node_started, priced, run, started
 
 # --- the list of runs ---------------------------------------------------------------------------------------------
@@ -44,14 +44,16 @@ async def test_a_second_run_of_the_same_id_is_refused(store: RunStore) -> None:
     assert (await store.get("r1")).prompt == "Why?"
 
 
-async def test_whatever_names_an_unknown_run_is_told_so(store: RunStore) -> None:
+@pytest.mark.parametrize("gone", ["gone", "gone\0", "gone\ud800", "gone" * 100])
+async def test_whatever_names_an_unknown_run_is_told_so(store: RunStore, gone: str) -> None:
     asked = [
-        store.get("gone"),
-        store.events("gone"),
-        store.append("gone", [started("gone")], owner="w1"),
-        store.claim("gone", owner="w1", seconds=1),
-        store.release("gone", owner="w1"),
-        store.list(limit=1, before="gone"),
+        store.get(gone),
+        store.events(gone),
+        store.append(gone, [started("gone")], owner="w1"),
+        store.claim(gone, owner="w1", seconds=1),
+        store.release(gone, owner="w1"),
+        store.order(Order(run_id=gone, kind="cancel")),
+        store.list(limit=1, before=gone),
     ]
     for question in asked:
         with pytest.raises(NotFoundError, match="gone"):
@@ -107,6 +109,8 @@ FILTERS: list[tuple[RunFilter, list[str]]] = [
     (RunFilter(text="/"), ["d"]),
     (RunFilter(text="' OR 1=1 --"), []),
     (RunFilter(text="\0\ud800"), []),
+    (RunFilter(flow_id="\0", caller="\ud800"), []),
+    (RunFilter(parent_run_id="\0"), []),
     (RunFilter(since=NOON + timedelta(minutes=1)), ["d", "c", "b"]),
     (RunFilter(until=NOON + timedelta(minutes=1)), ["a"]),
     (RunFilter(since=NOON.astimezone(timezone(timedelta(hours=9))), until=NOON + timedelta(minutes=2)), ["b", "a"]),

@@ -23,6 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from agent_lab.storage.utf8 import storable
+
 SCHEMA_VERSION = "0003"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
@@ -34,6 +36,24 @@ _MOST_PICO = 2**63 - 1
 def pico_of(usd: Decimal) -> int:
     """The nearest whole number of 1e-12 USD, or the largest that a row holds: nine million dollars."""
     return min(int((usd / PICO).to_integral_value(ROUND_HALF_EVEN)), _MOST_PICO)
+
+
+class AnyText(TypeDecorator[str]):
+    """Text that may be anything, also in a question for a row: what a database does not take is replaced."""
+
+    impl: type[String] = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The text without U+0000 and lone surrogates."""
+        return None if value is None else storable(value)
+
+
+class ShortText(AnyText):
+    """The same with a longest length."""
+
+    impl = String
+    cache_ok = True
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -71,28 +91,28 @@ class PicoUsd(TypeDecorator[Decimal]):
 RUNS = Table(
     "runs",
     METADATA,
-    Column("run_id", String(128), primary_key=True),
-    Column("flow_id", String(64), nullable=False),
-    Column("flow_hash", String(128), nullable=False),
-    Column("status", String(32), nullable=False),
-    Column("prompt", Text, nullable=False),
-    Column("request_id", String(256), nullable=False),
+    Column("run_id", ShortText(128), primary_key=True),
+    Column("flow_id", ShortText(64), nullable=False),
+    Column("flow_hash", ShortText(128), nullable=False),
+    Column("status", ShortText(32), nullable=False),
+    Column("prompt", AnyText, nullable=False),
+    Column("request_id", ShortText(256), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
     # Status, time and answer repeat what the events say, written in the same transaction: lists and the search for
     # similar runs would else read every run's events.
-    Column("answer", Text),
-    Column("lease_owner", String(256)),
+    Column("answer", AnyText),
+    Column("lease_owner", ShortText(256)),
     Column("lease_until", UtcTime),
     Column("flow_version", Integer),
-    Column("parent_run_id", String(128)),
+    Column("parent_run_id", ShortText(128)),
     # The number of the newest event: an append needs it, and counting the events for it would cost a look-up each time.
     Column("last_seq", Integer, nullable=False, server_default="0"),
     Column("calls", Integer),
     Column("cost_usd", PicoUsd),
     Column("seconds", Float),
-    Column("caller", String(64), nullable=False, server_default=""),
-    Column("idempotency_key", String(256)),
+    Column("caller", ShortText(64), nullable=False, server_default=""),
+    Column("idempotency_key", ShortText(256)),
     Index("runs_by_time", "created_at", "run_id"),
     Index("runs_by_flow", "flow_id", "created_at", "run_id"),
     Index("runs_by_status", "status", "created_at", "run_id"),
@@ -102,9 +122,9 @@ RUNS = Table(
 EVENTS = Table(
     "events",
     METADATA,
-    Column("run_id", String(128), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", ShortText(128), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("type", String(64), nullable=False),
+    Column("type", ShortText(64), nullable=False),
     Column("body", Text, nullable=False),
 )
 
@@ -113,11 +133,11 @@ ORDERS = Table(
     "orders",
     METADATA,
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("run_id", String(128), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("kind", String(32), nullable=False),
-    Column("node", String(256)),
+    Column("run_id", ShortText(128), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", ShortText(32), nullable=False),
+    Column("node", ShortText(256)),
     Column("visit", Integer),
-    Column("text", Text),
+    Column("text", AnyText),
     # A number that was settled is never given again: settling it twice must not take another order away.
     sqlite_autoincrement=True,
 )
@@ -125,7 +145,7 @@ ORDERS = Table(
 FLOWS = Table(
     "flows",
     METADATA,
-    Column("flow_id", String(64), primary_key=True),
+    Column("flow_id", ShortText(64), primary_key=True),
     Column("newest", Integer, nullable=False),
     Column("published", Integer),
     Column("revision", Integer, nullable=False),
@@ -137,11 +157,11 @@ FLOWS = Table(
 FLOW_VERSIONS = Table(
     "flow_versions",
     METADATA,
-    Column("flow_id", String(64), ForeignKey("flows.flow_id"), primary_key=True),
+    Column("flow_id", ShortText(64), ForeignKey("flows.flow_id"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("flow_hash", String(128), nullable=False),
+    Column("flow_hash", ShortText(128), nullable=False),
     Column("document", Text, nullable=False),
-    Column("note", Text, nullable=False),
+    Column("note", AnyText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
 )
 
@@ -149,7 +169,7 @@ SPENDING = Table(
     "spending",
     METADATA,
     Column("day", Date, primary_key=True),
-    Column("model_key", String(64), primary_key=True),
+    Column("model_key", ShortText(64), primary_key=True),
     # A whole number adds up exactly in every database: 1e-12 USD is one token at $0.000001 for a million, and nine
     # million dollars a day fit.
     Column("pico_usd", BigInteger, nullable=False),
