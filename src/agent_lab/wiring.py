@@ -168,6 +168,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
                 kinds=builder.kinds,
                 outputs=OutputFolder(settings.data_dir),
                 metrics=metrics,
+                wire=stores.wire,
             ),
             admission=Admission(_callable_models(gateway), strategies.get_strategy, builder.kinds),
             wire=stores.wire,

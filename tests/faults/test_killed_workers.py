@@ -7,6 +7,7 @@ from pathlib import Path
 from agent_lab.contracts.events import GenerationFinished, RunResumed
 from agent_lab.runs.reducer import fold
 from agent_lab.storage.database import open_database
+from agent_lab.storage.place import Place
 from agent_lab.storage.runs import SqlRuns
 from support.killable import paid
 
@@ -15,30 +16,33 @@ KILLS = 8
 RUNS = 4
 
 
-def worker(folder: Path, generation: int, start: int) -> subprocess.Popen[str]:
+def worker(folder: Path, place: Place, generation: int, start: int) -> subprocess.Popen[str]:
     source = str(TESTS.parent / "src")
+    url = place.url.render_as_string(hide_password=False)
     code = (
         f"import sys; sys.path[:0] = [{source!r}, {str(TESTS)!r}]; "
         "import runpy; runpy.run_module('support.killable', run_name='__main__')"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(folder), str(generation), str(start)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(folder), url, str(generation), str(start)], stdout=subprocess.PIPE, text=True
     )
 
 
-async def test_killed_workers_lose_no_run_and_pay_for_nothing_twice_but_the_call_in_flight(tmp_path: Path) -> None:
+async def test_killed_workers_lose_no_run_and_pay_for_nothing_twice_but_the_call_in_flight(
+    tmp_path: Path, place: Place
+) -> None:
     chance = random.Random(7)
     for generation in range(KILLS):
-        process = worker(tmp_path, generation, RUNS if generation == 0 else 0)
+        process = worker(tmp_path, place, generation, RUNS if generation == 0 else 0)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         await asyncio.sleep(chance.uniform(0.0, 0.12))
         process.kill()
         process.wait()
-    last = worker(tmp_path, KILLS, 0)
+    last = worker(tmp_path, place, KILLS, 0)
     assert last.wait(60) == 0
 
-    store = SqlRuns(await open_database(tmp_path / "lab.db"))
+    store = SqlRuns(await open_database(place))
     runs = await store.list(limit=50)
     assert len(runs) == RUNS
     answered = taken_up = 0

@@ -9,7 +9,9 @@ from pathlib import Path
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.settings import Settings
 from agent_lab.storage.database import open_database
+from agent_lab.storage.place import Place, database_place
 from agent_lab.storage.runs import SqlRuns
 from support.runs import bench
 
@@ -28,10 +30,10 @@ def paid(folder: Path) -> Counter[str]:
     return Counter(path.read_text("utf-8").splitlines()) if path.exists() else Counter()
 
 
-async def work(folder: Path, generation: int, start: int) -> None:
+async def work(folder: Path, place: Place, generation: int, start: int) -> None:
     # Each worker lives an hour after the one before it, so that leases of the dead have ended.
     later = timedelta(hours=generation)
-    store = SqlRuns(await open_database(folder / "lab.db"), clock=lambda: datetime.now(UTC) + later)
+    store = SqlRuns(await open_database(place), clock=lambda: datetime.now(UTC) + later)
     lab = bench(folder, ScriptedProvider(lambda call: reply(folder, call), delay_s=0.01), store=store)
     run_ids = await lab.runs.recover()
     for number in range(start):
@@ -44,4 +46,5 @@ async def work(folder: Path, generation: int, start: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    where = database_place(Settings(database_url=sys.argv[2]))
+    asyncio.run(work(Path(sys.argv[1]), where, int(sys.argv[3]), int(sys.argv[4])))

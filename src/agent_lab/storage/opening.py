@@ -11,22 +11,22 @@ from agent_lab.storage.flows import SqlFlows
 from agent_lab.storage.place import Place, database_place
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.spending import SqlSpending
-from agent_lab.storage.wire import LocalWire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """The stores on one database, and the wire between the processes that share it."""
+    """The stores on one database, and the wire between the processes that share it, where they need one."""
 
     database: Database
     runs: SqlRuns
     flows: SqlFlows
     spending: SqlSpending
-    wire: Wire
+    wire: Wire | None
 
     async def close(self) -> None:
         """Close all of them; the writes in progress end first."""
-        await self.wire.close()
+        if self.wire is not None:
+            await self.wire.close()
         await self.runs.close()
 
 
@@ -46,9 +46,9 @@ async def open_store(settings: Settings) -> Stores:
     )
 
 
-def _wire(place: Place) -> Wire:
+def _wire(place: Place) -> Wire | None:
     if place.path is not None:
-        return LocalWire()
+        return None  # nearly always one process, which would tell itself what it knows
     from agent_lab.storage.postgres_wire import PostgresWire
 
     wire = PostgresWire(place)

@@ -112,7 +112,7 @@ async def _each(queue: asyncio.Queue[str]) -> AsyncIterator[str]:
 
 
 class LocalWire:
-    """The wire (`contracts.run_ports.Wire`) within one process: others that share its store look now and then."""
+    """The wire (`contracts.run_ports.Wire`) between those who share a store in one process: for tests."""
 
     def __init__(self) -> None:
         self._listeners = Listeners()

@@ -1,0 +1,99 @@
+"""Two processes' worth of labs on one PostgreSQL: each sees, follows and stops the runs of the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agent_lab.contracts.events import RunEvent, Token
+from agent_lab.contracts.run import RunRequest
+from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.runs.keeper import Keeper
+from agent_lab.settings import Settings
+from agent_lab.storage.opening import Stores, open_store
+from agent_lab.storage.postgres_wire import PostgresWire
+from support.runs import Bench, bench
+
+REQUEST = RunRequest(flow="challenge", prompt="Why?")
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    bench: Bench
+    stores: Stores
+
+
+@asynccontextmanager
+async def lab(folder: Path, url: str, provider: ScriptedProvider) -> AsyncIterator[Lab]:
+    stores = await open_store(Settings(database_url=url))
+    assert isinstance(stores.wire, PostgresWire)
+    await stores.wire._connected.wait()
+    made = bench(folder, provider, store=stores.runs)
+    made.runs.wire = made.runs.shop.wire = stores.wire
+    keeping = asyncio.create_task(Keeper(made.runs, serving=True).keep())
+    yield Lab(made, stores)
+    keeping.cancel()
+    await made.runs.close()
+    await stores.close()
+
+
+@pytest.fixture
+def gate() -> asyncio.Event:
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def labs(tmp_path: Path, postgres_database: str, gate: asyncio.Event) -> AsyncIterator[tuple[Lab, Lab]]:
+    """The first has the models, whose words wait for the gate."""
+    speaking = ScriptedProvider(delay_s=0.02, gate=gate)
+    async with (
+        lab(tmp_path / "first", postgres_database, speaking) as first,
+        lab(tmp_path / "second", postgres_database, ScriptedProvider()) as second,
+    ):
+        yield first, second
+
+
+async def test_a_reader_at_another_process_hears_the_run_as_it_is_spoken(
+    labs: tuple[Lab, Lab], gate: asyncio.Event
+) -> None:
+    first, second = labs
+    info = await first.bench.runs.start(REQUEST)
+
+    async def listen() -> list[RunEvent]:
+        return [event async for event in second.bench.runs.watch(info.run_id)]
+
+    listening = asyncio.create_task(listen())
+    await asyncio.sleep(0.5)
+    gate.set()
+    async with asyncio.timeout(30):
+        heard = await listening
+    stored = [event for event in heard if not isinstance(event, Token)]
+    assert [event.seq for event in stored] == list(range(1, len(stored) + 1))
+    assert stored[-1].type == "run_finished"
+    assert sum(isinstance(event, Token) for event in heard) > 3
+    assert len(second.bench.provider.calls) == 0
+
+
+async def test_a_run_is_cancelled_from_a_process_that_does_not_work_on_it(labs: tuple[Lab, Lab]) -> None:
+    first, second = labs
+    info = await first.bench.runs.start(REQUEST)
+    await asyncio.sleep(0.3)
+    async with asyncio.timeout(5):
+        assert (await second.bench.runs.cancel(info.run_id)).status == "cancelled"
+    assert first.bench.provider.open_streams == 0
+
+
+async def test_a_run_that_is_held_is_not_begun_by_the_other_process(labs: tuple[Lab, Lab], gate: asyncio.Event) -> None:
+    first, second = labs
+    infos = [await first.bench.runs.start(REQUEST) for _ in range(5)]
+    assert await second.bench.runs.recover() == []
+    gate.set()
+    async with asyncio.timeout(60):
+        views = await asyncio.gather(*(second.bench.runs.wait(info.run_id) for info in infos))
+    assert {view.status for view in views} == {"completed"}
+    assert len(second.bench.provider.calls) == 0
