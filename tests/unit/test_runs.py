@@ -160,7 +160,7 @@ async def test_steps_are_bounded(tmp_path: Path) -> None:
     flow = lab.catalog.get("linear").model_dump(mode="json", by_alias=True, exclude_unset=True)
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "short.json").write_text(
-        json.dumps({**flow, "id": "short", "limits": {"max_steps": 4}}), "utf-8"
+        json.dumps({**flow, "id": "short", "limits": {"max_steps": 6}}), "utf-8"
     )
     view = await lab.run("short")
     assert view.status == "limit_exceeded"
