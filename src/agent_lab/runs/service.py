@@ -84,10 +84,10 @@ class RunService:
             at=self.now(),
             run_id=new_run_id(self.now()),
             request_id=request_id or uuid.uuid4().hex,
-            flow=found.flow,
+            flow=_as_run(found.flow),
             flow_hash=found.flow_hash,
             flow_version=found.version,
-            subflows=subflows,
+            subflows={name: _as_run(inner) for name, inner in subflows.items()},
             request=request,
         )
         return await self._enter(started, idempotency_key, caller)
@@ -322,3 +322,8 @@ class RunService:
 def new_run_id(now: datetime) -> str:
     """A run's id: its second, so that ids sort by time, and 40 random bits."""
     return f"{now:%Y%m%dt%H%M%S}-{secrets.token_hex(5)}"
+
+
+def _as_run(flow: FlowConfig) -> FlowConfig:
+    """What a run needs of a flow: all but its test cases, which may be as large again."""
+    return flow.model_copy(update={"tests": ()}) if flow.tests else flow
