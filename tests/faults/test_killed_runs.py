@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_lab.storage.place import Place
 from support.flows import LIBRARY
 from support.kills import Killer, Left
 
@@ -25,10 +26,12 @@ async def test_runs_of_every_flow_outlive_kills_at_random_moments(tmp_path: Path
 
 
 @pytest.mark.slow
-async def test_several_processes_share_one_database_and_take_over_from_those_that_are_killed(tmp_path: Path) -> None:
-    killer = Killer(tmp_path, LIBRARY, seed=11)
+async def test_several_processes_share_one_database_and_take_over_from_those_that_are_killed(
+    tmp_path: Path, place: Place
+) -> None:
+    killer = Killer(tmp_path, LIBRARY, url=place.url.render_as_string(hide_password=False), seed=11)
     for _ in range(5):
-        await killer.kill(beside=2, longest_s=0.6)
+        await killer.kill(beside=2, longest_s=0.6 if place.path else 2.0)  # connecting takes longer than a file
     left = await killer.finish()
     check(left)
     assert left.runs >= 10
