@@ -12,6 +12,7 @@ from agent_lab.flows.checking.examined import settings_of
 from agent_lab.flows.checking.subflows import MOST_DEEP
 from agent_lab.flows.choices import is_choice
 from agent_lab.flows.graph import FlowGraph, graph_of
+from agent_lab.flows.rates import ONCE
 
 FindFlow = Callable[[str], FlowConfig | None]
 """The flow that a node names, as `subflows.get` does."""
@@ -106,7 +107,7 @@ class _Counting:
 def most_turns(graph: FlowGraph, limit: int) -> dict[str, int]:
     """How often each node may have its turn, up to the limit, which is the answer where no bound is found."""
     turns: dict[str, int] = dict.fromkeys(graph.ids, limit)
-    least: dict[int, int] = {}
+    least = {ONCE: 1}
     for node in graph.order:
         rate = graph.rates.of[node]
         most = min(_arriving(graph, node, turns, least), least.get(rate, limit), limit)
