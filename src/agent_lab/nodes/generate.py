@@ -160,7 +160,7 @@ def _turns(prompt: Text, state: AgentState, step: Step) -> Iterator[Message]:
             # Only a model's answer is a voice; what the analyzer or the history reader says is not.
             if output and "model" in output.fields and source not in told:
                 told.add(source)
-                yield Message(role=step.flow.node(source).part, content=_bounded(output.text, step.node))
+                yield Message(role=graph.node(source).part, content=_bounded(output.text, step.node))
 
 
 def _sources(name: str, state: AgentState, graph: FlowGraph, node_id: str) -> tuple[str, ...]:

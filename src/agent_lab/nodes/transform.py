@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from agent_lab.contracts.flow import FlowConfig, Text, in_language
 from agent_lab.contracts.flow_ports import Named, NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.flows.graph import graph_of
 from agent_lab.flows.state import AgentState, as_text
 from agent_lab.nodes.filling import read_value, text_lines
 from agent_lab.nodes.json_text import json_in
@@ -131,7 +132,7 @@ def _join(state: AgentState, settings: TransformSettings, flow: FlowConfig) -> _
 
 
 def _heading(source: str, flow: FlowConfig, state: AgentState) -> str:
-    node = flow.node(source.partition(".")[0])
+    node = graph_of(flow).node(source.partition(".")[0])
     return in_language(node.label, state["language"]) or node.id
 
 
