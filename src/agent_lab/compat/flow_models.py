@@ -13,7 +13,8 @@ from agent_lab.contracts.events import GenerationFinished, GenerationRestarted, 
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.generation import AnswerBegun, FinishReason, GenerationRequest, Message, TextDelta, Usage
 from agent_lab.contracts.run import TERMINAL, RunOptions, RunRequest, RunView
-from agent_lab.flows.graph import FlowGraph
+from agent_lab.flows.bounds import most_turns
+from agent_lab.flows.graph import graph_of
 from agent_lab.lab.orchestrate import failure_of
 from agent_lab.nodes.generate import GENERATE
 from agent_lab.runs.reducer import RunFold
@@ -70,26 +71,13 @@ def notes_on(request: GenerationRequest) -> tuple[str, ...]:
 
 def certain_voice(flow: FlowConfig) -> str | None:
     """The node whose words are the answer while it still speaks; None where that is only known at the end."""
-    graph = FlowGraph(flow)
+    graph = graph_of(flow)
     node = flow.answer
     if node is None and len(graph.ends) == 1 and graph.surely_before(graph.ends[0], set(graph.ids) - {*graph.ends}):
         node = graph.ends[0]
-    if node is None or flow.node(node).kind != GENERATE.name or not _speaks_once(graph, node):
+    if node is None or graph.node(node).kind != GENERATE.name or most_turns(graph, 2)[node] > 1:
         return None
     return node
-
-
-def _speaks_once(graph: FlowGraph, node: str) -> bool:
-    """True where neither the node nor any that leads to it can have a second turn."""
-    waiting, seen = [node], {node}
-    while waiting:
-        sources = graph.incoming(one := waiting.pop())
-        triggers = len(sources) if graph.joined(one) != sources else 1
-        if triggers > 1 or (sources and one in graph.starts):
-            return False
-        waiting += [source for source in sources if source not in seen]
-        seen.update(sources)
-    return True
 
 
 async def speak(
@@ -181,7 +169,9 @@ class _Listener:
         return TextDelta(text) if text else None
 
     def _role(self, event: Token | GenerationRestarted) -> RoleDelta:
-        role = self.flow.node(event.node).part
+        graph = graph_of(self.flow)
+        # A node of a flow within this one is told by its own id: its role is not in this document.
+        role = graph.node(event.node).part if event.node in graph else event.node.rpartition("/")[2]
         if isinstance(event, Token):
             return RoleDelta(event.node, role, event.visit, event.sample, event.text)
         return RoleDelta(event.node, role, event.visit, event.sample, "", restarted=True)
