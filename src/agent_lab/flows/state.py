@@ -110,9 +110,9 @@ def bound_value(name: str, state: AgentState, graph: FlowGraph, node_id: str) ->
 
 def previous_nodes(state: AgentState, graph: FlowGraph, node_id: str) -> tuple[str, ...]:
     """The nodes that led here: all that a join waited for, else the one of the incoming ones that finished last."""
-    joined = graph.joined(node_id)
-    if joined:
-        return tuple(source for source in joined if source in state["outputs"])
+    arrived = tuple(source for source in graph.joined(node_id) if source in state["outputs"])
+    if arrived:
+        return arrived
     incoming = set(graph.incoming(node_id))
     return next(((node,) for node in reversed(state["order"]) if node in incoming), ())
 
