@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Home
+from tests.cli.conftest import Home
 
 pytestmark = pytest.mark.slow  # packages are built and installed
 
