@@ -157,6 +157,14 @@ async def test_models_are_asked_for_closed_objects_with_all_their_properties() -
     assert asked_schema({**VERDICT, "required": ["issues"]})["required"] == ["issues"]
 
 
+def test_a_property_may_be_called_as_a_keyword_and_values_stay_as_they_are() -> None:
+    inner = {"type": "object", "properties": {"enum": {"type": "string"}}, "default": {"properties": {}}}
+    asked: Any = asked_schema({"type": "object", "properties": {"properties": inner, "required": {"type": "string"}}})
+    assert list(asked["properties"]) == ["properties", "required"]
+    assert asked["required"] == ["properties", "required"]
+    assert asked["properties"]["properties"] == {**inner, "additionalProperties": False, "required": ["enum"]}
+
+
 @pytest.mark.parametrize(
     "schema",
     [{"type": "array"}, {"type": "object"}, {"type": "object", "properties": {}}, {**VERDICT, "title": "x" * 30_000}],

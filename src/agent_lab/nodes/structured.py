@@ -26,6 +26,10 @@ GRAVITY: Mapping[str, int] = {
     ))
     for word in words.split()
 }  # fmt: skip
+VALUES = frozenset({"enum", "const", "default", "examples", "required"})
+"""Keywords of a schema that hold values, not schemas."""
+NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+"""Keywords that hold schemas by names of the author's."""
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "string": str,
     "boolean": bool,
@@ -55,17 +59,21 @@ OutputSchema = Annotated[Schema, AfterValidator(_usable)]
 def asked_schema(schema: Schema) -> Schema:
     """The schema as models are asked for it: where it leaves that open, objects are closed and every property must be
     there, as vendors want it."""
-    told: Schema = {key: _asked(value) for key, value in schema.items()}
+    told: Schema = {key: _asked(key, value) for key, value in schema.items()}
     if isinstance(schema.get("properties"), dict):
         told.setdefault("additionalProperties", False)
         told.setdefault("required", list(_properties(schema)))
     return told
 
 
-def _asked(value: JsonValue) -> JsonValue:
+def _asked(key: str, value: JsonValue) -> JsonValue:
+    if key in VALUES:
+        return value
+    if key in NAMED and isinstance(value, dict):
+        return {name: _asked("", part) for name, part in value.items()}
     if isinstance(value, dict):
         return asked_schema(value)
-    return [_asked(one) for one in value] if isinstance(value, list) else value
+    return [_asked("", one) for one in value] if isinstance(value, list) else value
 
 
 def _properties(schema: Schema) -> dict[str, Schema]:
