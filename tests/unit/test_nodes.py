@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_lab.contracts.errors import ValidationError
+from agent_lab.contracts.run import NodeOutput
 from agent_lab.nodes.analyzer import task_type
 from agent_lab.nodes.validator import SCORERS, score_answer, validator_kind, wait_before_retry_s
 from support.turns import turn
@@ -83,6 +85,17 @@ async def test_a_validator_scores_by_the_rules_that_it_names() -> None:
     good = await turn(asking, before={"a": "Yes, because."}, kinds=kinds)
     assert (good.fields["score"], good.fields["accepted"], good.output.text) == (1.0, True, "Yes, because.")
     assert (await turn({"kind": "validator"}, before={"a": "Yes."}, kinds=kinds)).fields["score"] == 1.0
+
+
+async def test_a_validator_with_nothing_to_score_says_what_to_name() -> None:
+    with pytest.raises(ValidationError, match="No node has answered before 'node'; name one that has"):
+        await turn({"kind": "validator"})
+
+
+async def test_a_summary_counts_every_sample() -> None:
+    fields = {"model": "voice", "tokens": 9, "asked": 3}
+    took = await turn({"kind": "summary"}, before={"a": NodeOutput(text="x", fields=fields)})
+    assert (took.fields["voices"], took.fields["tokens"], took.fields["calls"]) == (1, 9, 3)
 
 
 def test_a_scorer_that_is_not_there_is_told_with_the_nearest_one() -> None:

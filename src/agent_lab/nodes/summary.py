@@ -21,8 +21,14 @@ async def summarize(state: AgentState, settings: NodeSettings, step: Step) -> No
     if score is not None:
         lines.append(f"The answer scored {score}" + ("." if _first(state, "accepted") else ", below what was asked."))
     tokens = sum(int(str(output.fields["tokens"])) for _, output in voices)
-    attempts = sum(state["visits"].get(node, 1) for node, _ in voices)
-    return NodeOutput(text="\n".join(lines), fields={"voices": len(voices), "tokens": tokens, "calls": attempts})
+    calls = sum(state["visits"].get(node, 1) * _asked(output) for node, output in voices)
+    return NodeOutput(text="\n".join(lines), fields={"voices": len(voices), "tokens": tokens, "calls": calls})
+
+
+def _asked(output: NodeOutput) -> int:
+    """How many answers a turn asked for."""
+    asked = output.fields.get("asked")
+    return asked if isinstance(asked, int) else 1
 
 
 def _first(state: AgentState, field: str) -> object:

@@ -9,7 +9,7 @@ from functools import partial
 
 from pydantic import Field, JsonValue
 
-from agent_lab.contracts.errors import nearest, unknown_name
+from agent_lab.contracts.errors import ValidationError, nearest, unknown_name
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.flow_ports import Named, NodeKind, Scorer, Step, Verdict
 from agent_lab.contracts.run import NodeOutput
@@ -71,8 +71,7 @@ async def validate(
 ) -> NodeOutput:
     """The verdict on the newest attempt; the text is the best attempt so far."""
     graph = graph_of(step.flow)
-    source = settings.of or previous_nodes(state, graph, step.node.id)[0]
-    attempt = state["outputs"][source]
+    attempt = state["outputs"][_source(state, settings, step)]
     if settings.scorer not in scorers:
         raise unknown_name("scorer", settings.scorer, scorers)
     cut = attempt.fields.get("finish_reason") == "length"
@@ -88,6 +87,13 @@ async def validate(
             wait_before_retry_s(step.visit, first_s=settings.first_wait_s, longest_s=settings.longest_wait_s)
         )
     return best
+
+
+def _source(state: AgentState, settings: ValidatorSettings, step: Step) -> str:
+    sources = [settings.of] if settings.of else previous_nodes(state, graph_of(step.flow), step.node.id)
+    if not sources:
+        raise ValidationError(f"No node has answered before {step.node.id!r}; name one that has, with `of`.")
+    return sources[0]
 
 
 def _sound(verdict: tuple[float, Sequence[str]]) -> Verdict:
