@@ -176,3 +176,20 @@ async def test_a_store_that_fails_a_recovery_is_asked_again(tmp_path: Path) -> N
             assert not watching.done()
             await asyncio.sleep(0.01)
     watching.cancel()
+
+
+async def test_each_of_several_models_of_a_node_is_looked_up_before_the_run(tmp_path: Path) -> None:
+    lab = bench(tmp_path)
+
+    def nobody(key: str) -> None:
+        if key == "other":
+            raise UnusableError(f"{key} is served by nobody.")
+
+    object.__setattr__(lab.runs.admission, "model", nobody)
+    (tmp_path / "flows").mkdir()
+    node = {"id": "one", "kind": "generate", "prompt": "x", "samples": 2, "models": ["voice", "other"]}
+    document = {"id": "mine", "name": "Mine", "nodes": [node]}
+    (tmp_path / "flows" / "mine.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(UnusableError, match="other is served by nobody"):
+        await lab.runs.start(RunRequest(flow="mine", prompt="x"))
+    assert lab.provider.calls == []

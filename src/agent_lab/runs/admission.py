@@ -38,7 +38,7 @@ class Admission:
         for name in options.models:
             if name not in parts:
                 raise unknown_name("role", name, parts, place=f"in the flow {flow.id!r}", where="models")
-        for key in dict.fromkeys(key for one in flows for key in _models(one, request)):
+        for key in dict.fromkeys(key for one in flows for key in self._models(one, request)):
             _look_up(self.model, key, "model")
         if options.strategy is not None:
             _look_up(self.strategy, options.strategy, "strategy")
@@ -71,6 +71,18 @@ class Admission:
             names.update((named.name, None) for named in kind.flows(kind.settings.model_validate(node.settings)))
         return list(names)
 
+    def _models(self, flow: FlowConfig, request: RunRequest) -> Iterator[str]:
+        """Every model that the run names, itself or through its flow."""
+        options = request.options
+        yield from (key for key in (options.model, *options.models.values()) if key is not None)
+        for node in flow.nodes:
+            kind, own = self.kinds[node.kind], node.settings.get("model")
+            named = [one.name for one in kind.models(kind.settings.model_validate(node.settings))]
+            for name in (*named, *([own] if isinstance(own, str) else [])):
+                key = model_for(node, name, options)
+                if key is not None:
+                    yield key
+
     def _inputs(self, flow: FlowConfig, request: RunRequest) -> None:
         others = set(flow.inputs) - {"user_input"}
         for name in request.inputs:
@@ -79,17 +91,6 @@ class Admission:
         for name in others:
             if flow.inputs[name].default is None and name not in request.inputs:
                 raise ValidationError(f"The flow {flow.id!r} needs a value for its input {name!r}.", where="inputs")
-
-
-def _models(flow: FlowConfig, request: RunRequest) -> Iterator[str]:
-    """Every model that the run names, itself or through its flow."""
-    options = request.options
-    yield from (key for key in (options.model, *options.models.values()) if key is not None)
-    for node in flow.nodes:
-        own = node.settings.get("model")
-        key = model_for(node, own if isinstance(own, str) else None, options)
-        if own is not None and key is not None:
-            yield key
 
 
 def _look_up(lookup: Lookup, name: str, where: str) -> None:
