@@ -92,6 +92,24 @@ async def test_a_long_text_arrives_whole_however_it_is_cut(pair: Pair) -> None:
         offset += len(piece.text)
 
 
+async def test_whoever_speaks_is_told_once_that_somebody_has_begun_to_listen(pair: Pair) -> None:
+    speaker, listener = pair
+    assert await speaker.tell([token("a")], run_id="r1") is False
+
+    async def told() -> bool:
+        for _ in range(200):
+            if await speaker.tell([token("b")], run_id="r1"):
+                return True
+            await asyncio.sleep(0.01)
+        return False
+
+    async with listener.listen("r1"):
+        assert await told()
+        assert await speaker.tell([token("c")], run_id="r1") is False
+        async with listener.listen("r1"):
+            assert await told()
+
+
 async def test_every_listener_of_a_run_hears_it(pair: Pair) -> None:
     speaker, listener = pair
     async with listener.listen("r1") as first, listener.listen("r1") as second:
@@ -180,7 +198,7 @@ async def test_a_process_that_listens_no_more_is_forgotten(place: Place, monkeyp
 async def test_what_another_program_says_on_our_channels_does_no_harm(place: Place, postgres_server: Server) -> None:
     listener = await connected(place)
     async with listener.listen("r1") as heard:
-        for channel in ("tokens", "nudges", "interests"):
+        for channel in ("tokens", "nudges", "begun", "interests"):
             for payload in ("", "r1", "r1\nnonsense\n{}", "\n\n"):
                 postgres_server.execute(f"NOTIFY agent_lab_{channel}, '{payload}'")
         await known(listener, heard, "r1")

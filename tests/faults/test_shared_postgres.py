@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_lab.contracts.events import RunEvent, Token
+from agent_lab.contracts.events import GenerationFinished, RunEvent, Token
 from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.keeper import Keeper
@@ -77,6 +77,26 @@ async def test_a_reader_at_another_process_hears_the_run_as_it_is_spoken(
     assert stored[-1].type == "run_finished"
     assert sum(isinstance(event, Token) for event in heard) > 3
     assert len(second.bench.provider.calls) == 0
+
+
+async def test_who_begins_to_listen_in_the_middle_of_an_answer_has_it_from_its_first_word(
+    labs: tuple[Lab, Lab], gate: asyncio.Event
+) -> None:
+    first, second = labs
+    gate.set()
+    info = await first.bench.runs.start(RunRequest(flow="challenge", prompt=" ".join(["Why?"] * 150)))
+    async for event in first.bench.runs.watch(info.run_id):
+        if isinstance(event, Token) and event.offset > 30:
+            break
+    said = ""
+    async with asyncio.timeout(30):
+        async for event in second.bench.runs.watch(info.run_id):
+            if isinstance(event, Token) and event.node == "creator":
+                said = event.text if event.offset == 0 else said + event.text
+            if isinstance(event, GenerationFinished):
+                break
+    assert len(said) > 30
+    assert event.result.text.startswith(said)
 
 
 async def test_a_run_is_cancelled_from_a_process_that_does_not_work_on_it(labs: tuple[Lab, Lab]) -> None:

@@ -155,8 +155,11 @@ class RunStore(RunLog, RunIndex, RunLeases, RunOrders, HistoryReader, Protocol):
 class Wire(Protocol):
     """Carries what is said live between processes that share a store. Nothing depends on it arriving."""
 
-    async def tell(self, tokens: Sequence[Token], *, run_id: str) -> None:
-        """To every process in which somebody listens to that run; does nothing where nobody does."""
+    async def tell(self, tokens: Sequence[Token], *, run_id: str) -> bool:
+        """To every process in which somebody listens to that run; does nothing where nobody does.
+
+        True where somebody has begun to listen since it was last told: tell the answers from their first word.
+        """
         ...
 
     def listen(self, run_id: str) -> AbstractAsyncContextManager[AsyncIterator[Token | None]]:

@@ -148,6 +148,8 @@ async def tell_others(live: LiveRun, wire: Wire, run_id: str) -> None:
     while not live.closed:
         change = live.next_change()
         news = list(reader.news())
-        await wire.tell([one for one in news if isinstance(one, Token)], run_id=run_id)
+        if await wire.tell([one for one in news if isinstance(one, Token)], run_id=run_id):
+            reader.heard.clear()  # whoever has begun to listen has the answers from their first word
+            continue
         await change.wait()
         await asyncio.sleep(TELL_S)

@@ -37,7 +37,8 @@ WAITING = 2000
 """Notifications that may wait to be sent; past that the oldest are dropped."""
 KNOWN_INTERESTS = 10_000
 
-_TOKENS, _NUDGES, _INTERESTS = "agent_lab_tokens", "agent_lab_nudges", "agent_lab_interests"
+_TOKENS, _NUDGES = "agent_lab_tokens", "agent_lab_nudges"
+_BEGUN, _INTERESTS = "agent_lab_begun", "agent_lab_interests"
 _NOTIFY = "SELECT pg_notify(channel, payload) FROM unnest(%s::text[], %s::text[]) AS waiting (channel, payload)"
 
 
@@ -51,6 +52,7 @@ class PostgresWire:
         self._place = place
         self._listeners = Listeners()
         self._interests: dict[str, float] = {}
+        self._begun: set[str] = set()
         self._waiting: deque[tuple[str, str]] = deque(maxlen=WAITING)
         self._due = asyncio.Event()
         self._connected = asyncio.Event()
@@ -66,19 +68,25 @@ class PostgresWire:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def tell(self, tokens: Sequence[Token], *, run_id: str) -> None:
-        """To every process in which somebody listens to that run; does nothing where nobody does."""
+    async def tell(self, tokens: Sequence[Token], *, run_id: str) -> bool:
+        """To every process in which somebody listens to that run; does nothing where nobody does.
+
+        True where somebody has begun to listen since it was last told.
+        """
         if time.monotonic() - self._interests.get(run_id, float("-inf")) > FORGET_S:
-            return
+            return False
         lines = (piece.model_dump_json() for token in tokens for piece in _pieces(token))
         for payload in _packed(lines, PAYLOAD_BYTES - len(run_id.encode()) - 1):
             self._send(_TOKENS, f"{run_id}\n{payload}")
+        begun = run_id in self._begun
+        self._begun.discard(run_id)
+        return begun
 
     @asynccontextmanager
     async def listen(self, run_id: str) -> AsyncIterator[AsyncIterator[Token | None]]:
         """Tokens of that run; None, at least every half second: look at what is stored."""
         async with self._listeners.listen(run_id) as heard:
-            self._send(_INTERESTS, run_id)
+            self._send(_BEGUN, run_id)
             yield heard
 
     async def nudge(self, run_id: str) -> None:
@@ -115,7 +123,7 @@ class PostgresWire:
             await connections.connect(autocommit=True, **arguments) as hearing,
             await connections.connect(autocommit=True, **arguments) as speaking,
         ):
-            for channel in (_TOKENS, _NUDGES, _INTERESTS):
+            for channel in (_TOKENS, _NUDGES, _BEGUN, _INTERESTS):
                 await hearing.execute(f"LISTEN {channel}")
             # A notification is not worth an fsync, which PostgreSQL would give it as it does any transaction.
             await speaking.execute("SET synchronous_commit = off")
@@ -140,11 +148,14 @@ class PostgresWire:
                 await connection.execute(_NOTIFY, (list(channels), list(payloads)))
 
     async def _keep_up_interest(self) -> None:
+        channel = _BEGUN  # the first time: what was said while there was no connection is lost
         while True:
             for payload in _packed(self._listeners.run_ids, PAYLOAD_BYTES):
-                self._send(_INTERESTS, payload)
+                self._send(channel, payload)
+            channel = _INTERESTS
             now = time.monotonic()
             self._interests = {name: at for name, at in self._interests.items() if now - at <= FORGET_S}
+            self._begun &= self._interests.keys()
             await asyncio.sleep(INTEREST_S)
 
     def _send(self, channel: str, payload: str) -> None:
@@ -162,6 +173,7 @@ class PostgresWire:
                 self._listeners.nudge(run_id)
             elif len(self._interests) < KNOWN_INTERESTS or run_id in self._interests:
                 self._interests[run_id] = time.monotonic()
+                self._begun.update([run_id] if channel == _BEGUN else ())
 
 
 def _pieces(token: Token) -> Iterator[Token]:

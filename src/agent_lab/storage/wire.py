@@ -116,13 +116,18 @@ class LocalWire:
 
     def __init__(self) -> None:
         self._listeners = Listeners()
+        self._begun: set[str] = set()
 
-    async def tell(self, tokens: Sequence[Token], *, run_id: str) -> None:
-        """To everybody who listens to that run."""
+    async def tell(self, tokens: Sequence[Token], *, run_id: str) -> bool:
+        """To everybody who listens to that run. True where somebody has begun to since it was last told."""
         self._listeners.tell(run_id, tokens)
+        begun = run_id in self._begun
+        self._begun.discard(run_id)
+        return begun
 
     def listen(self, run_id: str) -> AbstractAsyncContextManager[AsyncIterator[Token | None]]:
         """Tokens of that run; None, at least every half second: look at what is stored."""
+        self._begun.add(run_id)
         return self._listeners.listen(run_id)
 
     async def nudge(self, run_id: str) -> None:
