@@ -18,30 +18,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
+from support.cli_processes import PATIENT, free_port, read_until, start_patient
+
 ROOT = Path(__file__).parents[2]
-PATIENT = {
-    "id": "patient",
-    "name": "Patient",
-    "nodes": [
-        {"id": "creator", "kind": "generate", "label": "Creator", "prompt": "{user_input}"},
-        {"id": "validator", "kind": "validator", "label": "Validator", "first_wait_s": 60, "longest_wait_s": 60},
-    ],
-    "edges": [
-        {"from": "creator", "to": "validator"},
-        {
-            "from": "validator",
-            "to": "creator",
-            "max_rounds": 3,
-            "when": {"value": "validator.accepted", "op": "==", "than": False},
-        },
-    ],
-    "answer": "validator",
-}
-"""A flow that answers and then waits for a minute before it tries again: an echo is never accepted."""
 LONG = ("word " * 20 + "\n").encode() * 4000
 """A prompt that the echo takes several seconds to say three times."""
 
@@ -71,25 +54,6 @@ def test_every_command_explains_itself(home: Any, command: str) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith(f"Usage: agent-lab {command}")
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
-
-
-def read_until(stream: IO[bytes] | None, words: bytes) -> bytes:
-    """What the process says up to the line with these words."""
-    assert stream
-    said = b""
-    for line in stream:
-        said += line
-        if words in line:
-            return said
-    raise AssertionError(f"{words!r} was never said, but {said[-500:]!r}")
-
-
-def start_patient(home: Any, *options: str) -> subprocess.Popen[bytes]:
-    """A run that goes on until it is stopped."""
-    (home.path / "flows").mkdir(exist_ok=True)
-    (home.path / "flows" / "patient.json").write_text(json.dumps(PATIENT))
-    running: subprocess.Popen[bytes] = home.start("run", "patient", "What is it?", "--model", "echo", *options)
-    return running
 
 
 def statuses(home: Any) -> list[str]:
@@ -290,14 +254,6 @@ def test_the_doors_of_the_seeds_lead_to_run_and_ask(home: Any) -> None:
         assert "x" in done.stdout
 
 
-def free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port: int = reserved.getsockname()[1]
-    return port
-
-
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_up_serves_behind_a_one_time_link_and_stops_in_good_order(home: Any, stop: signal.Signals) -> None:
     port = free_port()
@@ -341,70 +297,3 @@ def test_lab_serves_the_api_and_models_are_unloaded_through_it(home: Any) -> Non
         server.send_signal(signal.SIGINT)
         server.communicate(timeout=30)
     assert server.returncode == 0
-
-
-def test_a_run_of_another_terminal_is_watched_and_cancelled_from_here(home: Any) -> None:
-    running = start_patient(home)
-    said = read_until(running.stdout, b"tokens").decode()
-    run_id = re.search(r"Run (\S+)", said)
-    assert run_id
-    cancelled = home.run("runs", "cancel", run_id.group(1))
-    watched = home.run("runs", "watch", run_id.group(1))
-    running.communicate(timeout=30)
-    assert cancelled.returncode == 0
-    assert "is cancelled" in cancelled.stdout
-    assert watched.returncode == 1
-    assert "cancelled" in watched.stdout
-    assert running.returncode == 1
-
-
-def test_a_run_of_another_terminal_is_paused_and_taken_up_from_here(home: Any) -> None:
-    running = start_patient(home)
-    said = read_until(running.stdout, b"tokens").decode()
-    run_id = re.search(r"Run (\S+)", said)
-    assert run_id
-    # It waits for a minute between two tries, and that is no call in flight: the pause begins at once.
-    paused = home.run("runs", "pause", run_id.group(1))
-    out, _ = running.communicate(timeout=30)
-    assert "is paused" in paused.stdout
-    assert running.returncode == 0
-    assert f"runs resume {run_id.group(1)}" in out.decode()
-
-
-def test_ctrl_c_after_an_answer_to_a_run_of_another_terminal_leaves_it_going_on(home: Any) -> None:
-    nodes = [*PATIENT["nodes"], {"id": "person", "kind": "human", "question": "Go on?"}]  # type: ignore[misc]
-    (home.path / "beside.json").write_text(json.dumps(PATIENT | {"nodes": nodes}))
-    running = home.start("run", "beside.json", "What is it?", "--model", "echo")
-    said = read_until(running.stdout, b"asks a person").decode()
-    run_id = re.search(r"Run (\S+)", said)
-    assert run_id
-    answering = home.start("runs", "answer", run_id.group(1), "yes")
-    read_until(answering.stdout, b"was answered: yes")
-    answering.send_signal(signal.SIGINT)
-    _, told = answering.communicate(timeout=30)
-    row = json.loads(home.run("runs", "list", "--json").stdout)["runs"][0]
-    running.send_signal(signal.SIGINT)
-    running.communicate(timeout=30)
-    assert answering.returncode == 130
-    assert b"the run goes on" in told
-    assert row["status"] == "running"
-
-
-def test_a_run_of_a_server_is_cancelled_from_the_command_line(home: Any) -> None:
-    start_patient(home).terminate()  # leaves the flow's file
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    server = home.start("lab", "--port", str(port), "--json")
-    try:
-        read_until(server.stdout, b"}")
-        token = (home.path / "token").read_text("ascii").strip()
-        body = json.dumps({"flow": "patient", "prompt": "What is it?", "options": {"model": "echo"}}).encode()
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(f"{url}/api/runs", body, headers)) as answer:
-            run_id = json.loads(answer.read())["run_id"]
-        done = home.run("runs", "cancel", run_id)
-        assert done.returncode == 0, done.stderr
-        assert "is cancelled" in done.stdout
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.communicate(timeout=30)
