@@ -1,6 +1,6 @@
 """A run service over the memory store and the real gateway, with a scripted provider at its end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
-from agent_lab.contracts.run import RunOptions, RunRequest, RunView
+from agent_lab.contracts.run import RunOptions, RunRequest, RunStatus, RunView
 from agent_lab.contracts.run_ports import RunStore
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import check_flow
@@ -63,6 +63,9 @@ class CountedRuns:
 
     def run_started(self) -> None:
         self.seen.append(("started",))
+
+    def runs_stand(self, counts: Mapping[RunStatus, int]) -> None:
+        self.seen.append(("standing", dict(counts)))
 
     def run_finished(self, flow: str, status: str, seconds: float) -> None:
         self.seen.append((flow, status))

@@ -13,7 +13,7 @@ from agent_lab.contracts.run import RunInfo, RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.queue import QueueRules
-from support.runs import bench
+from support.runs import CountedRuns, bench
 
 
 def waiting(number: int, caller: str) -> RunInfo:
@@ -89,4 +89,18 @@ async def test_a_queued_run_can_be_cancelled_and_paused(tmp_path: Path) -> None:
     assert (await lab.runs.cancel(second.run_id)).status == "cancelled"
     assert (await lab.runs.pause(third.run_id)).status == "paused"
     assert (await lab.runs.counts()).queued == 0
+    await lab.runs.close()
+
+
+async def test_the_metrics_are_told_how_the_runs_stand(tmp_path: Path) -> None:
+    lab = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()), rules=QueueRules(at_once=1))
+    for _ in range(3):
+        await lab.runs.start(RunRequest(flow="challenge", prompt="x"))
+    keeping = asyncio.create_task(Keeper(lab.runs, serving=True, tick_s=0.01).keep())
+    metrics = lab.runs.shop.metrics
+    assert isinstance(metrics, CountedRuns)
+    async with asyncio.timeout(5):
+        while ("standing", {"running": 1, "queued": 2, "waiting": 0, "paused": 0}) not in metrics.seen:  # noqa: ASYNC110 - told by nobody
+            await asyncio.sleep(0.01)
+    keeping.cancel()
     await lab.runs.close()

@@ -14,6 +14,7 @@ from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef, FlowSource, NodeKind
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import Capability, CostProfile, ModelSpec
+from agent_lab.contracts.run import RunStatus
 from agent_lab.contracts.run_ports import RunEnd
 from agent_lab.flows.catalog import flow_hash
 from agent_lab.flows.checks import Checker
@@ -52,6 +53,9 @@ class NoMetrics:
     """Counts nothing."""
 
     def run_started(self) -> None:
+        """Not counted."""
+
+    def runs_stand(self, counts: Mapping[RunStatus, int]) -> None:
         """Not counted."""
 
     def run_finished(self, flow: str, status: RunEnd, seconds: float) -> None:

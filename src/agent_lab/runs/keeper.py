@@ -71,6 +71,7 @@ class Keeper:
             taken = await self.runs.recover()
             if taken:
                 log.info("runs_taken_up", runs=taken)
+            self.runs.shop.metrics.runs_stand(await self.runs.store.counts())
         await self.runs.steering.admit()
 
     async def _follow_orders(self) -> None:

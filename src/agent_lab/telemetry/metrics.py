@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.ports import LocalFigures, ModelHost, ResourceMonitor
+from agent_lab.contracts.run import TERMINAL, RunStatus
 from agent_lab.telemetry.collectors import DEVICE_FIGURES, GatewayFigures, LocalModelFigures
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
@@ -62,6 +63,7 @@ class Metrics:
         self._runs = Counter("runs", "Runs that have ended", ["flow", "status"], **own)
         self._run_s = Histogram("run_seconds", "From a run's start to its end", ["flow"], **seconds)
         self._active = Gauge("runs_active", "Runs in progress", **own)
+        self._standing = Gauge("runs_standing", "Runs of all processes that have not ended", ["status"], **own)
         self._resident = Gauge("models_resident", "Local models in memory", **own)
         self._memory = Gauge("memory_used_gb", "Memory that local models use, in GB of 1e9 bytes", **own)
 
@@ -125,6 +127,12 @@ class Metrics:
     def run_started(self) -> None:
         """A run is in progress."""
         self._active.inc()
+
+    def runs_stand(self, counts: Mapping[RunStatus, int]) -> None:
+        """How many runs there are in each state that is no end, whichever process works on them."""
+        for status in get_args(RunStatus):
+            if status not in TERMINAL:
+                self._standing.labels(status).set(counts.get(status, 0))
 
     def run_finished(self, flow: str, status: str, seconds: float) -> None:
         """A run that was counted as started has ended."""
