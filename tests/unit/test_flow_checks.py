@@ -174,3 +174,8 @@ def test_what_is_not_json_is_refused_with_a_sentence(raw: bytes) -> None:
 def test_brackets_inside_strings_do_not_count_as_depth() -> None:
     text = "[" * 500
     assert read_json(json.dumps({"a": text}).encode(), what="It") == {"a": text}
+
+
+def test_the_question_is_there_whatever_other_inputs_a_flow_declares() -> None:
+    assert problems(challenge(inputs={})) == []
+    assert problems(challenge(inputs={"audience": {"default": "everybody"}})) == []

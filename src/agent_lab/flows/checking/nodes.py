@@ -15,7 +15,7 @@ from agent_lab.flows.checking.examined import Examined
 from agent_lab.flows.checking.report import pointer, shape_problems
 from agent_lab.flows.templates import needed, parse
 
-ALWAYS_BOUND = frozenset({"round"})
+ALWAYS_BOUND = frozenset({"user_input", "round"})
 NEVER_SURE = frozenset({"history"})
 """Names that may have no value: a template may use them inside a block of their own only."""
 MOST_SURE = 6
@@ -145,7 +145,7 @@ def _previous_problem(check: Examined, node: NodeConfig, *, must: bool) -> str |
 
 
 def _names(check: Examined, kind: NodeKind | None) -> Iterator[str]:
-    yield from check.flow.inputs
+    yield from {"user_input", *check.flow.inputs}
     yield from ("previous_output", "round", "history")
     yield from (kind.binds if kind else ())
     yield from (f"{node}_output" for node in check.graph.ids)
