@@ -161,9 +161,17 @@ async def test_newest_takes_the_text_of_the_node_that_had_its_turn_last() -> Non
     assert field.fields["value"] == ["a"]
 
 
-def test_of_the_nodes_to_take_the_newest_of_only_the_first_must_have_run() -> None:
+async def test_newest_reads_either_side_of_a_condition_and_finds_nothing_where_none_has_run() -> None:
     named = TRANSFORM.nodes(TRANSFORM.settings.model_validate({"op": "newest", "of": ["a", "b", "c"]}))
-    assert [(one.name, one.sure) for one in named] == [("a", True), ("b", False), ("c", False)]
+    assert not any(one.sure for one in named)
+    neither = await transformed({"x": said("x")}, op="newest", of=["a", "b"], default="none")
+    assert (neither.text, neither.fields["found"]) == ("none", False)
+
+
+async def test_what_every_node_has_is_read_as_its_own_fields_are() -> None:
+    plan = {"plan": said('["a", "b"]')}
+    assert (await transformed(plan, op="extract", of="plan.text", pointer="/1")).text == "b"
+    assert (await transformed(plan, op="pick", of="plan.visits")).fields["value"] == 1
 
 
 @pytest.mark.parametrize(

@@ -137,3 +137,10 @@ def test_the_nodes_that_vote_are_told_before_anything_runs() -> None:
 def test_a_weight_is_a_positive_figure(weight: float) -> None:
     with pytest.raises(ValueError, match="weights"):
         VOTE.settings.model_validate({"weights": {"a": weight}})
+
+
+async def test_a_text_may_hold_the_ranking() -> None:
+    rankings = await voted({"x": "b > a", "y": "b > a", "z": "a > b"}, method="condorcet", ballots="text")
+    assert (rankings.fields["winner"], rankings.fields["abstained"]) == ("b", 0)
+    sampled = NodeOutput(text="a > b", fields={"samples": ["a > b", "b > a", "b > a"], "models": []})
+    assert (await voted({"x": sampled}, method="borda", ballots="text")).fields["winner"] == "b"

@@ -337,3 +337,9 @@ def test_a_schema_that_refers_to_nothing_is_told_and_never_looked_up(monkeypatch
         "its schema refers to 'http://x/y', which is nowhere in it"
     )
     assert looked_up == []
+
+
+async def test_the_number_of_turns_of_a_node_is_a_number_as_an_argument() -> None:
+    node = {"kind": "tool", "tool": "probe", "arguments": {"turns": "{plan.visits}"}}
+    output = await turn(kind_of(python(ECHO)), lone_step(node, "plan"), {"plan": said("x")})
+    assert output.fields["value"] == {"turns": 1}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pydantic import JsonValue
 
 from agent_lab.contracts.errors import TooLargeError, ValidationError
 from agent_lab.contracts.flow import Text, in_language
 from agent_lab.contracts.flow_ports import Step
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
-from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.graph import graph_of
-from agent_lab.flows.state import AgentState, bound_value
+from agent_lab.flows.state import AgentState, bound_value, seen_fields
 from agent_lab.flows.templates import Slot, needed, parse, render
 
 
@@ -41,18 +38,16 @@ def filled_value(template: str, state: AgentState, step: Step) -> JsonValue:
     """As `filled`, but what is one `{<node>.<field>}` alone is that field's value as it is: a number, a list."""
     parts = parse(template)
     if len(parts) == 1 and isinstance(parts[0], Slot) and "." in parts[0].name:
-        value = read_value(parts[0].name, state["outputs"])
+        value = read_value(parts[0].name, state)
         if value is not None:
             return value
     return filled(template, state, step)
 
 
-def read_value(name: str, outputs: Mapping[str, NodeOutput]) -> JsonValue:
+def read_value(name: str, state: AgentState) -> JsonValue:
     """What `<node>` (its text) or `<node>.<field>` stands for now; None where there is nothing."""
     node, _, field = name.partition(".")
-    if node not in outputs:
-        return None
-    return outputs[node].fields.get(field) if field else outputs[node].text
+    return seen_fields(node, state["outputs"], state["visits"]).get(field or "text")
 
 
 def text_lines(text: str) -> list[str]:

@@ -83,7 +83,7 @@ def _items(state: AgentState, settings: MapSettings, step: Step) -> list[str]:
     """The elements as texts; those without any text are passed over."""
     if settings.over is None:
         return text_lines(filled(settings.lines or "", state, step))
-    value = read_value(settings.over, state["outputs"])
+    value = read_value(settings.over, state)
     listed = value if isinstance(value, list) else [] if value is None else [value]
     return [text for text in map(as_text, listed) if text.strip()]
 

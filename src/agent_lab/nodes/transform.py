@@ -26,8 +26,7 @@ MAX_PARTS = 10_000
 class TransformSettings(NodeSettings):
     """Which operation, on the texts of nodes (`plan`) or their fields (`plan.steps`).
 
-    `pick`: that text or field. `newest`: of several the one whose node had its turn last; all but the first may have
-    had none. `join`: several apart by `separator`, with `headings` each under its node's label.
+    `pick`: that text or field. `newest`: of several the one whose node had its turn last. `join`: several apart by `separator`, with `headings` each under its node's label.
     `extract`: what a JSON pointer (RFC 6901) leads to, in a field or in a text that is or holds JSON.
     `split`: a list of the lines, or of what stands between `separator`s. `count`: how long the list is, or of how many
     lines, or parts between `separator`s, a text is. `default`: the text where nothing is found.
@@ -74,7 +73,7 @@ def _count(value: JsonValue, settings: TransformSettings) -> int:
 
 
 def _one(state: AgentState, settings: TransformSettings) -> _Found | None:
-    value = read_value(_source(state, settings), state["outputs"])
+    value = read_value(_source(state, settings), state)
     return None if value is None else _OPERATIONS[settings.op](value, settings)
 
 
@@ -124,7 +123,7 @@ def _parts(value: JsonValue, separator: str | None) -> list[JsonValue]:
 def _join(state: AgentState, settings: TransformSettings, flow: FlowConfig) -> _Found | None:
     texts: list[JsonValue] = []
     for source in settings.sources:
-        text = as_text(value) if (value := read_value(source, state["outputs"])) is not None else ""
+        text = as_text(value) if (value := read_value(source, state)) is not None else ""
         if text:
             texts.append(f"{_heading(source, flow, state)}\n{text}" if settings.headings else text)
     separator = "\n\n" if settings.separator is None else settings.separator
@@ -173,8 +172,8 @@ def _nodes(settings: TransformSettings) -> Iterator[Named]:
     for index, source in enumerate(settings.sources):
         node, _, field = source.partition(".")
         place = "/of" if isinstance(settings.of, str) else f"/of/{index}"
-        # What is not there is `found: false`; but of several one must be there, and the first stands for that.
-        yield Named(pointer=place, name=node, field=field or None, sure=settings.op == "newest" and index == 0)
+        # What is not there is `found: false`.
+        yield Named(pointer=place, name=node, field=field or None, sure=False)
 
 
 TRANSFORM = NodeKind(

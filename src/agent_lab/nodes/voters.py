@@ -9,9 +9,8 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow_ports import Named, Step
-from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.graph import graph_of
-from agent_lab.flows.state import AgentState, previous_nodes
+from agent_lab.flows.state import AgentState, previous_nodes, seen_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +29,19 @@ def voters(state: AgentState, step: Step, of: Sequence[str]) -> tuple[Voter, ...
     none."""
     sources = of or previous_nodes(state, graph_of(step.flow), step.node.id)
     outputs = state["outputs"]
-    found = tuple(voter for node in sources if node in outputs for voter in _of(node, outputs[node]))
+    found = tuple(voter for node in sources if node in outputs for voter in _of(node, state))
     if not found:
         raise ValidationError(f"No node has answered before {step.node.id!r}; name some that have, with `of`.")
     return found
 
 
-def _of(node: str, output: NodeOutput) -> Iterator[Voter]:
-    fields, samples = output.fields, output.fields.get("samples")
+def _of(node: str, state: AgentState) -> Iterator[Voter]:
+    fields = seen_fields(node, state["outputs"], state["visits"])
+    samples = fields.get("samples")
     if not isinstance(samples, list) or not samples:
-        yield Voter(name=node, node=node, model=_text(fields.get("model")), text=output.text, fields=fields)
+        yield Voter(
+            name=node, node=node, model=_text(fields.get("model")), text=state["outputs"][node].text, fields=fields
+        )
         return
     for number, text in enumerate(samples):
         value = _item(fields.get("values"), number)
@@ -48,7 +50,7 @@ def _of(node: str, output: NodeOutput) -> Iterator[Voter]:
             node=node,
             model=_text(_item(fields.get("models"), number)),
             text=str(text),
-            fields=value if isinstance(value, dict) else {},
+            fields={"text": text, **(value if isinstance(value, dict) else {})},
         )
 
 
