@@ -88,9 +88,10 @@ def test_conditions_may_name_what_every_node_has(field: str) -> None:
     assert told(given) == {}
 
 
-def test_templates_in_lists_and_mappings_are_read() -> None:
-    found = told(document(texts=["fine {a_output} {item}", "{x_output}"], table={"deep": {"er": ["{"]}, "n": 1}))
-    assert set(found) == {"/nodes/1/texts/1", "/nodes/1/table/deep/er/0"}
+def test_templates_in_lists_and_mappings_are_read_and_what_is_deeper_stands_as_it_is() -> None:
+    table = {"wrong": "{", "deep": {"like": "{any}", "list": ["{"]}, "n": 1}
+    found = told(document(texts=["fine {a_output} {item}", "{x_output}"], table=table))
+    assert set(found) == {"/nodes/1/texts/1", "/nodes/1/table/wrong"}
 
 
 def test_names_of_a_kind_are_its_own() -> None:

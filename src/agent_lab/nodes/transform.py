@@ -26,10 +26,11 @@ MAX_PARTS = 10_000
 class TransformSettings(NodeSettings):
     """Which operation, on the texts of nodes (`plan`) or their fields (`plan.steps`).
 
-    `pick`: that text or field. `newest`: of several the one whose node had its turn last. `join`: several apart by `separator`, with `headings` each under its node's label.
-    `extract`: what a JSON pointer (RFC 6901) leads to, in a field or in a text that is or holds JSON.
-    `split`: a list of the lines, or of what stands between `separator`s. `count`: how long the list is, or of how many
-    lines, or parts between `separator`s, a text is. `default`: the text where nothing is found.
+    `pick`: that text or field. `newest`: of several the one whose node had its turn last. `join`: several apart by
+    `separator`, with `headings` each under its node's label. `extract`: what a JSON pointer (RFC 6901) leads to, in a
+    field or in a text that is or holds JSON. `split`: a list of the lines, or of what stands between `separator`s.
+    `count`: how long the list is, or of how many lines, or parts between `separator`s, a text is. `default`: the text
+    where nothing is found.
     """
 
     op: Operation

@@ -79,15 +79,13 @@ def _sure_nodes(check: Examined, node: NodeConfig) -> str:
 
 
 def _texts(value: JsonValue, path: str) -> Iterator[tuple[str, str]]:
-    """Each text in a setting that is a template, one for each language, a list or a mapping of them."""
+    """Each text in a setting that is a template, or a list or a mapping of them. What is deeper in stands as it is
+    written, such as an argument that is an object."""
     if isinstance(value, str):
         yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _texts(inner, path + pointer(key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _texts(inner, f"{path}/{index}")
+        return
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    yield from ((path + pointer(key), text) for key, text in inner if isinstance(text, str))
 
 
 def _template(check: Examined, node: NodeConfig, path: str, template: str) -> None:
