@@ -141,6 +141,19 @@ async def test_runs_are_counted_by_state_and_ended_ones_are_not(store: RunStore)
     assert await store.counts() == {"queued": 3, "running": 1, "waiting": 1, "paused": 1}
 
 
+async def test_runs_are_counted_for_one_caller_and_the_owner_is_one_too(store: RunStore) -> None:
+    for number, caller in enumerate(("ci", "ci", "", "nightly")):
+        await store.create(run(f"q{number}").model_copy(update={"caller": caller}), [started()])
+    await store.create(
+        run("e").model_copy(update={"caller": "ci"}), [started(), RunQueued(at=NOON, ahead=0), finished()]
+    )
+    await store.create(run("w").model_copy(update={"caller": "ci"}), [started(), RunQueued(at=NOON, ahead=0)])
+    assert await store.counts("ci") == {"queued": 1, "running": 2, "waiting": 0, "paused": 0}
+    assert await store.counts("") == {"queued": 0, "running": 1, "waiting": 0, "paused": 0}
+    assert await store.counts("nobody") == {"queued": 0, "running": 0, "waiting": 0, "paused": 0}
+    assert (await store.counts())["running"] == 4
+
+
 async def test_an_empty_page_is_no_question(store: RunStore) -> None:
     with pytest.raises(ValidationError, match="at least one"):
         await store.list(limit=0)

@@ -76,8 +76,8 @@ class RunIndex(Protocol):
         """Newest first. `before` is the run_id that ended the page before."""
         ...
 
-    async def counts(self) -> Mapping[RunStatus, int]:
-        """How many runs there are in each state that is no end."""
+    async def counts(self, caller: str | None = None) -> Mapping[RunStatus, int]:
+        """How many runs there are in each state that is no end; with a caller, how many of that caller's."""
         ...
 
 

@@ -88,9 +88,9 @@ class MemoryRuns:
         rows = [info for info in self._newest_first() if (mark is None or _place(info) < mark) and _passes(only, info)]
         return rows[:limit]
 
-    async def counts(self) -> Mapping[RunStatus, int]:
-        """How many runs there are in each state that is no end."""
-        states = [kept.info.status for kept in self._runs.values()]
+    async def counts(self, caller: str | None = None) -> Mapping[RunStatus, int]:
+        """How many runs there are in each state that is no end; with a caller, how many of that caller's."""
+        states = [kept.info.status for kept in self._runs.values() if caller in (None, kept.info.caller)]
         return {status: states.count(status) for status in rules.GOING_ON}
 
     async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:

@@ -89,9 +89,11 @@ class SqlRuns:
 
         return await self._database.read(work)
 
-    async def counts(self) -> Mapping[RunStatus, int]:
-        """How many runs there are in each state that is no end."""
+    async def counts(self, caller: str | None = None) -> Mapping[RunStatus, int]:
+        """How many runs there are in each state that is no end; with a caller, how many of that caller's."""
         query = select(RUNS.c.status, func.count()).where(RUNS.c.status.in_(rules.GOING_ON)).group_by(RUNS.c.status)
+        if caller is not None:
+            query = query.where(RUNS.c.caller == caller)
 
         def work(connection: Connection) -> Mapping[RunStatus, int]:
             found = {row[0]: row[1] for row in connection.execute(query)}
