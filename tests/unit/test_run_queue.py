@@ -5,9 +5,11 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_lab.contracts.errors import QueueFullError
 from agent_lab.contracts.events import RunAdmitted, RunQueued
 from agent_lab.contracts.run import RunInfo, RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
@@ -50,6 +52,42 @@ def test_the_bounds_hold_the_order_holds_for_each_caller_and_nobody_waits_for_no
         assert mine == [waiting(i, one) for i, one in enumerate(callers) if one == caller][: len(mine)]
     if going.total() < at_once:
         assert all(going[info.caller] == bounds.get(info.caller) for info in queue)
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(1, 5), st.none() | st.integers(0, 4))
+def test_a_run_waits_where_there_is_room_for_all_and_for_its_caller(
+    others: int, own: int, most_of_all: int, most: int | None
+) -> None:
+    rules = QueueRules(waiting=most_of_all, waiting_of_caller={"ci": most}.get)
+    why = rules.why_full("ci", others + own, own)
+    assert (why is None) == (others + own < most_of_all and (most is None or own < most))
+    assert why is None or ("'ci'" in why) == (others + own < most_of_all)
+    assert (rules.why_full("", others + own, own) is None) == (others + own < most_of_all)
+
+
+async def test_a_caller_at_its_bounds_is_refused_while_others_go_past_and_its_next_begins_in_its_turn(
+    tmp_path: Path,
+) -> None:
+    gate = asyncio.Event()
+    rules = QueueRules(at_once=3, of_caller={"ci": 1}.get, waiting_of_caller={"ci": 1}.get)
+    lab = bench(tmp_path, ScriptedProvider(gate=gate), rules=rules)
+    keeping = asyncio.create_task(Keeper(lab.runs, serving=True, tick_s=5).keep())
+    await asyncio.sleep(0)
+    asked = RunRequest(flow="challenge", prompt="x")
+    first, second = [await lab.runs.start(asked, caller="ci") for _ in range(2)]
+    assert (first.status, second.status) == ("running", "queued")
+    with pytest.raises(QueueFullError, match="'ci' may have 1 of its runs waiting, and has 1") as refused:
+        await lab.runs.start(asked, caller="ci")
+    assert refused.value.retry_after_s
+    for caller in ("nightly", ""):
+        assert (await lab.runs.start(asked, caller=caller)).status == "running"
+    assert (await lab.runs.start(asked, caller="nightly")).status == "queued"
+    gate.set()
+    async with asyncio.timeout(10):
+        views = [await lab.runs.wait(info.run_id) for info in (first, second)]
+    assert [view.status for view in views] == ["completed"] * 2
+    keeping.cancel()
+    await lab.runs.close()
 
 
 async def test_queued_runs_begin_in_their_order_as_places_become_free(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ class QueueRules:
     waiting: int = 1000
     of_caller: Callable[[str], int | None] = lambda _: None
     """How many runs of that caller go on at once at the most; None: no bound of its own."""
+    waiting_of_caller: Callable[[str], int | None] = lambda _: None
+    """How many runs of that caller may wait at the most; None: no bound of its own."""
 
     def may_begin(self, caller: str, going: Mapping[str, int]) -> bool:
         """Whether one more run of that caller may begin, beside those that are going on (by caller)."""
@@ -24,7 +26,23 @@ class QueueRules:
 
     def next(self, queued: Sequence[RunInfo], going: Mapping[str, int]) -> RunInfo | None:
         """Of the queued runs (oldest first) the one that may begin now. A caller at its bound lets others pass."""
-        return next((info for info in queued if self.may_begin(info.caller, going)), None)
+        full: set[str] = set()
+        for info in queued:
+            if info.caller not in full and self.may_begin(info.caller, going):
+                return info
+            full.add(info.caller)
+        return None
+
+    def why_full(self, caller: str, ahead: int, own: int) -> str | None:
+        """Why one more run of that caller may not wait behind `ahead` others, `own` of them its; None where it may."""
+        if ahead >= self.waiting:
+            return f"{ahead:,} runs are waiting for their turn already; try again later."
+        most = self.waiting_of_caller(caller)
+        if most is None or own < most:
+            return None
+        if not most:
+            return f"As many runs go on as may at once, and none of the access key {caller!r} may wait; try later."
+        return f"The access key {caller!r} may have {most:,} of its runs waiting, and has {own:,}; try again later."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

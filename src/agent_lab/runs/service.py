@@ -155,10 +155,9 @@ class RunService:
     async def _queue(self, info: RunInfo, started: RunStarted, key: str | None) -> RunInfo:
         async with self._queueing:  # one after the other, or many at once would all find the last place
             ahead = (await self.store.counts()).get("queued", 0)
-            if ahead >= self.rules.waiting:
-                raise QueueFullError(
-                    f"{ahead:,} runs are waiting for their turn already; try again later.", retry_after_s=RETRY_AFTER_S
-                )
+            own = (await self.store.counts(info.caller)).get("queued", 0) if info.caller else 0
+            if reason := self.rules.why_full(info.caller, ahead, own):
+                raise QueueFullError(reason, retry_after_s=RETRY_AFTER_S)
             await self.store.create(info, [started, RunQueued(at=self.now(), ahead=ahead)], idempotency_key=key)
         return info
 
