@@ -33,7 +33,7 @@ from agent_lab.gateway.ledger import Ledger
 from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.gateway.price_list import PriceList
 from agent_lab.gateway.toll import Toll
-from agent_lab.gateway.turnstile import Turnstile
+from agent_lab.gateway.turnstile import turnstile_of
 from agent_lab.nodes.table import node_kinds
 from agent_lab.nodes.validator import SCORERS
 from agent_lab.providers.commands import Commands
@@ -145,10 +145,10 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             ),
             price_of=PriceList().reader(rows),
             toll=Toll(
-                _turnstile(models, rows),
+                turnstile_of(models.list_models(), rows.values()),
                 Ledger(spending, daily_budget_usd=settings.agent_lab_daily_budget_usd),
             ),
-            memory_gb=partial(_memory_for_models_gb, local.monitor),
+            memory_gb=lambda: local.monitor.look().for_models_gb,
         )
         closing.push_async_callback(gateway.close)
         metrics.watch(local.host, local.monitor, local.figures)
@@ -319,12 +319,6 @@ def hub_cache(settings: Settings) -> HubCache:
     )
 
 
-def _memory_for_models_gb(monitor: ResourceMonitor) -> float:
-    """What models may take now: what is free and what they have already, up to their limit."""
-    seen = monitor.look()
-    return min(seen.limit_gb, seen.available_gb + seen.used_by_models_gb)
-
-
 def _registries(settings: Settings, plugins: Plugins) -> Registries:
     return read_registries(
         settings.config_dir,
@@ -359,13 +353,6 @@ def _hosted(settings: Settings, rows: Mapping[str, ProviderSpec], plugins: Plugi
     if offline:  # nobody here knows where a plug-in would send a question
         return replace(hosted, away=hosted.away | set(plugins.provider_names()))
     return replace(hosted, providers={**hosted.providers, **plugins.providers(taken={*rows, *HERE, SPLIT})})
-
-
-def _turnstile(models: ModelRegistry, rows: Mapping[str, ProviderSpec]) -> Turnstile:
-    return Turnstile(
-        providers={key: row.limits for key, row in rows.items() if row.limits is not None},
-        models={row.key: row.limits for row in models.list_models() if row.limits is not None},
-    )
 
 
 def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:

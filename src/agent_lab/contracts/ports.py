@@ -206,6 +206,11 @@ class Resources:
     used_by_models_gb: float
     devices: tuple[DeviceMemory, ...] = ()
 
+    @property
+    def for_models_gb(self) -> float:
+        """What models may take now: what is free and what they have already, up to their limit."""
+        return min(self.limit_gb, self.available_gb + self.used_by_models_gb)
+
 
 class ResourceMonitor(Protocol):
     """Looks at the machine."""

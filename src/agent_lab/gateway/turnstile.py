@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
-from agent_lab.contracts.registry import RateLimits
+from agent_lab.contracts.registry import ModelSpec, ProviderSpec, RateLimits
 from agent_lab.gateway.lanes import Lane, Lanes, Ticket
 from agent_lab.gateway.limits import NO_LIMITS, Meter, Reservation
 
@@ -26,6 +26,14 @@ class Hold:
     def settle(self, used_tokens: int) -> None:
         """The tokens that the call really took, read and written."""
         self.used_tokens = used_tokens
+
+
+def turnstile_of(models: Iterable[ModelSpec], providers: Iterable[ProviderSpec]) -> Turnstile:
+    """The limits that these rows state."""
+    return Turnstile(
+        providers={row.key: row.limits for row in providers if row.limits is not None},
+        models={row.key: row.limits for row in models if row.limits is not None},
+    )
 
 
 class Turnstile:
