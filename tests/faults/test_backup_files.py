@@ -37,6 +37,7 @@ async def saved(tmp_path: Path) -> Path:
     await complete(SqlRuns(database), run("r1"))
     here.config.mkdir()
     (here.config / "models.toml").write_bytes(MODELS)
+    (here.config / "keys.toml").write_text("# no secret")
     (here.config / ".env").write_text("OPENAI_API_KEY=sk-secret")
     (here.data / "token").write_text("a-secret-token")
     (here.data / "outputs" / "linear_flows").mkdir(parents=True)
@@ -106,6 +107,7 @@ def changed_run(entries: Entries, column: int, value: Any) -> None:
 FORGED = {
     "a path that leads out": lambda e: e.update({"config/../../evil.toml": b""}),
     "a flow out of its folder": lambda e: e.update({"config/flows/../../evil.json": b""}),
+    "access keys": lambda e: e.update({"config/keys.toml": b""}),
     "a table of another program": lambda e: e.update({"tables/sqlite_master.jsonl": b""}),
     "a table that this schema has not": lambda e: e.update({"tables/tallies.jsonl": b""}),
     "a result out of its folder": lambda e: line(e, "outputs.jsonl", ["../evil_flows/x.json", "{}"]),

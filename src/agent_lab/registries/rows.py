@@ -1,4 +1,4 @@
-"""Reads registry rows from TOML, the product's own and the user's, and says where a file is wrong."""
+"""Reads rows from TOML, the product's own and the user's, and says where a file is wrong."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from agent_lab.contracts.registry import Row
 
 BUILTIN = {"model": "models.toml", "provider": "providers.toml", "strategy": "strategies.toml"}
 TABLES = (*BUILTIN, "tool")
+ACCESS_KEYS = "keys.toml"
+"""The one `*.toml` of the configuration folder that is no registry."""
 RowType = TypeVar("RowType", bound=Row)
 
 
@@ -38,7 +40,7 @@ def read_rows(table: str, row_type: type[RowType], id_field: str, config_dir: Pa
     read_from = dict.fromkeys(rows, BUILTIN.get(table, ""))
     seen: dict[str, Path] = {}
     for path in _user_files(config_dir):
-        for row in _rows_of(_parsed(str(path), _bytes_of(path)), str(path), table, row_type):
+        for row in rows_of(parsed(str(path), _bytes_of(path)), str(path), table, row_type):
             identity = getattr(row, id_field)
             if identity in seen:
                 where = f"in {path}" if seen[identity] == path else f"in {seen[identity]} and in {path}"
@@ -53,11 +55,11 @@ def _builtin(table: str, row_type: type[RowType]) -> list[RowType]:
         return []
     name = BUILTIN[table]
     content = files("agent_lab.registries").joinpath(name).read_bytes()
-    return _rows_of(_parsed(name, content), name, table, row_type)
+    return rows_of(parsed(name, content), name, table, row_type)
 
 
 def _user_files(config_dir: Path) -> list[Path]:
-    return sorted(path for path in config_dir.glob("*.toml") if path.is_file())
+    return sorted(path for path in config_dir.glob("*.toml") if path.is_file() and path.name != ACCESS_KEYS)
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -67,21 +69,21 @@ def _bytes_of(path: Path) -> bytes:
         raise ValidationError(f"The file {path} cannot be read ({error.strerror}); mend it or take it away.") from error
 
 
-def _parsed(file: str, content: bytes) -> dict[str, Any]:
+def parsed(file: str, content: bytes, tables: Sequence[str] = TABLES) -> dict[str, Any]:
+    """The document in these bytes. Raises ValidationError where it is no TOML, or has tables of other names."""
     try:
         document = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValidationError(f"The file {file} is not readable TOML: {error}.") from error
     for name in document:
-        if name not in TABLES:
-            raise ValidationError(
-                f"{file} has a table {name!r}; there may be [[model]], [[provider]], [[strategy]] and [[tool]] tables "
-                "only."
-            )
+        if name not in tables:
+            known = " and ".join(", ".join(f"[[{one}]]" for one in tables).rsplit(", ", 1))
+            raise ValidationError(f"{file} has a table {name!r}; there may be {known} tables only.")
     return document
 
 
-def _rows_of(document: Mapping[str, Any], file: str, table: str, row_type: type[RowType]) -> list[RowType]:
+def rows_of(document: Mapping[str, Any], file: str, table: str, row_type: type[RowType]) -> list[RowType]:
+    """The rows of a document's table. Raises ValidationError that names the file, the row and the field."""
     listed = document.get(table, [])
     if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
         raise ValidationError(f"{file}: write each {table} as a table of its own under [[{table}]], two brackets.")

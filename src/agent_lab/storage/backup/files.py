@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from agent_lab.contracts.errors import EnvironmentFaultError, ValidationError
+from agent_lab.registries.rows import ACCESS_KEYS
 from agent_lab.storage.atomic import write_atomically
 from agent_lab.storage.backup.manifest import OUTPUTS, PINS, Part, Tell, savable
 from agent_lab.storage.backup.reading import Reader, damaged
@@ -34,8 +35,12 @@ class Folders:
         return self.data / PINS if name == PINS else self.config / name.removeprefix("config/")
 
     def files(self) -> Iterator[tuple[str, Path]]:
-        """The name of each file in a backup, and where it is. Never the token, `.env`, or anything else."""
-        found = [*self.config.glob("*.toml"), *(self.config / "flows").glob("*.json")]
+        """The name of each file in a backup, and where it is. Never the token, access keys, `.env`, or anything else.
+
+        With the keys a restore would admit again what was revoked since.
+        """
+        rows = [path for path in self.config.glob("*.toml") if path.name != ACCESS_KEYS]
+        found = [*rows, *(self.config / "flows").glob("*.json")]
         for path in sorted(path for path in found if path.is_file()):
             yield f"config/{path.relative_to(self.config).as_posix()}", path
         if (self.data / PINS).is_file():

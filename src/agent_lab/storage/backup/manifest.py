@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from agent_lab.contracts.generation import Contract
+from agent_lab.registries.rows import ACCESS_KEYS
 
 FORMAT = 1
 """The newest form of backups that this version reads."""
@@ -24,7 +25,7 @@ Tell = Callable[[str, int, int], None]
 """Hears how far it is: part, rows done, rows in all. What it raises ends the work, and leaves all as it was."""
 _NAMES = re.compile(
     r"tables/(?P<table>[a-z][a-z0-9_]{0,62})\.jsonl"
-    r"|config/[^/\\:\x00-\x1f\x7f]{1,200}\.toml"
+    rf"|config/(?!{re.escape(ACCESS_KEYS)}\Z)[^/\\:\x00-\x1f\x7f]{{1,200}}\.toml"
     r"|config/flows/[^/\\:\x00-\x1f\x7f]{1,200}\.json"
     rf"|{re.escape(OUTPUTS)}|{re.escape(PINS)}"
 )
