@@ -74,6 +74,10 @@ class Settings(BaseModel):
     served on this machine."""
     agent_lab_plugins: Annotated[bool, BeforeValidator(_blank_is_yes)] = True
     """False: what other packages add (node kinds, providers, scorers, tools) is left out, and not imported."""
+    agent_lab_max_runs: int = Field(default=64, ge=1, le=10_000)
+    """How many runs go on at once in one process."""
+    agent_lab_max_queue: int = Field(default=1000, ge=1, le=100_000)
+    """How many runs may wait for their turn."""
     lab_api_url: OptionalText = None
     request_timeout: float = Field(default=300.0, gt=0)
     database_url: OptionalText = None

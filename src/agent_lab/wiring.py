@@ -60,9 +60,11 @@ from agent_lab.runs.admission import Admission
 from agent_lab.runs.aside import SetAside, with_flow
 from agent_lab.runs.cases import CaseRunner
 from agent_lab.runs.keeper import Keeper
+from agent_lab.runs.queue import QueueRules
 from agent_lab.runs.service import RunService
 from agent_lab.runs.workshop import Workshop
 from agent_lab.settings import Reading, Settings, environment_of_tools, secret_of
+from agent_lab.storage.access_keys import AccessKeys
 from agent_lab.storage.opening import open_store
 from agent_lab.storage.outputs import OutputFolder
 from agent_lab.telemetry import logging
@@ -107,6 +109,7 @@ class Lab:
     plugins: Plugins
     runs: RunService
     keeper: Keeper
+    access_keys: AccessKeys
     metrics: Metrics
     spending: SpendingLog
     started_at: datetime
@@ -158,6 +161,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         check = _checker(kinds, models, strategies)
         shelf = FlowShelf(FlowCatalog(settings.config_dir / "flows", check), stores.flows, check)
         builder = GraphBuilder(kinds, shelf.catalog)
+        keys = AccessKeys(settings.config_dir)
         runs = RunService(
             store=store,
             flows=shelf,
@@ -172,6 +176,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             ),
             admission=Admission(_callable_models(gateway), strategies.get_strategy, builder.kinds),
             wire=stores.wire,
+            rules=_queue_rules(settings, keys),
         )
         closing.push_async_callback(runs.close)
         keeper = Keeper(runs)
@@ -195,6 +200,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             plugins=plugins,
             runs=runs,
             keeper=keeper,
+            access_keys=keys,
             metrics=metrics,
             spending=spending,
             started_at=datetime.now(UTC),
@@ -233,6 +239,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
     )
 
     async def start() -> None:
+        lab.access_keys.by_name()  # what is wrong with their file is told in the log now
         lab.keeper.serving = True
         lab.warm()
 
@@ -246,6 +253,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         allowed_hosts=lab.settings.agent_lab_allowed_hosts,
         surface=surface,
         login_codes=login_codes,
+        key_name=lab.access_keys.name_of,
         on_start=start,
         on_stop=stop,
     )
@@ -353,6 +361,11 @@ def _hosted(settings: Settings, rows: Mapping[str, ProviderSpec], plugins: Plugi
     if offline:  # nobody here knows where a plug-in would send a question
         return replace(hosted, away=hosted.away | set(plugins.provider_names()))
     return replace(hosted, providers={**hosted.providers, **plugins.providers(taken={*rows, *HERE, SPLIT})})
+
+
+def _queue_rules(settings: Settings, keys: AccessKeys) -> QueueRules:
+    at_once, queue = settings.agent_lab_max_runs, settings.agent_lab_max_queue
+    return QueueRules(at_once=at_once, waiting=queue, of_caller=keys.runs_at_once, waiting_of_caller=keys.runs_waiting)
 
 
 def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:

@@ -140,15 +140,15 @@ def test_a_session_ends_and_a_new_token_ends_them_all() -> None:
     gate.sign_in(answer, secure=True)
     cookie = answer.headers["set-cookie"].partition(";")[0]
     assert "Secure" in answer.headers["set-cookie"]
-    assert gate.admits(asking(cookie))
-    assert not OwnerGate(TOKEN + "2", clock=lambda: now[0]).admits(asking(cookie))
+    assert gate.caller(asking(cookie)) == ""
+    assert OwnerGate(TOKEN + "2", clock=lambda: now[0]).caller(asking(cookie)) is None
     value = cookie.partition("=")[2]
     renamed = OwnerGate(TOKEN + "2", clock=lambda: now[0])
-    assert not renamed.admits(asking(f"{renamed.cookie_name}={value}"))
+    assert renamed.caller(asking(f"{renamed.cookie_name}={value}")) is None
     later = value.replace(value.partition(".")[0], "9" * 12)
-    assert not gate.admits(asking(f"{gate.cookie_name}={later}"))
+    assert gate.caller(asking(f"{gate.cookie_name}={later}")) is None
     now[0] += SESSION_LIFE_S
-    assert not gate.admits(asking(cookie))
+    assert gate.caller(asking(cookie)) is None
 
 
 def test_codes_are_bounded_in_time_and_in_number() -> None:

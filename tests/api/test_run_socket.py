@@ -263,7 +263,7 @@ def test_a_gate_reads_sockets_as_it_reads_requests() -> None:
     from starlette.requests import HTTPConnection
 
     shown = HTTPConnection({"type": "websocket", "headers": [(b"authorization", f"Bearer {TOKEN}".encode())]})
-    assert OwnerGate(TOKEN).admits(shown)
+    assert OwnerGate(TOKEN).caller(shown) == ""
 
 
 async def test_a_reader_hears_a_run_through_its_waiting_and_the_answer(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from agent_lab.contracts.run import RunInfo, RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.queue import QueueRules
+from agent_lab.settings import read_settings
+from agent_lab.wiring import open_lab
 from support.runs import CountedRuns, bench
 
 
@@ -142,3 +144,10 @@ async def test_the_metrics_are_told_how_the_runs_stand(tmp_path: Path) -> None:
             await asyncio.sleep(0.01)
     keeping.cancel()
     await lab.runs.close()
+
+
+async def test_the_settings_say_how_many_runs_go_on_at_once_and_how_many_may_wait(tmp_path: Path) -> None:
+    bounds = {"AGENT_LAB_MAX_RUNS": "3", "AGENT_LAB_MAX_QUEUE": "5"}
+    async with open_lab(read_settings({"AGENT_LAB_HOME": str(tmp_path), **bounds}, tmp_path / "no.env")) as lab:
+        figures = await lab.runs.counts()
+    assert (figures.limit, figures.queue_limit) == (3, 5)

@@ -58,7 +58,15 @@ def test_the_older_name_of_the_memory_limit_counts_and_the_newer_is_stronger(dot
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("MAX_TOKENS_DEFAULT", "many"), ("PORT", "99999"), ("LOG_LEVEL", "LOUD"), ("CIRCUIT_BREAKER_TIMEOUT", "-1")],
+    [
+        ("MAX_TOKENS_DEFAULT", "many"),
+        ("PORT", "99999"),
+        ("LOG_LEVEL", "LOUD"),
+        ("CIRCUIT_BREAKER_TIMEOUT", "-1"),
+        ("AGENT_LAB_MAX_RUNS", "0"),
+        ("AGENT_LAB_MAX_RUNS", "10001"),
+        ("AGENT_LAB_MAX_QUEUE", "0"),
+    ],
 )
 def test_a_wrong_value_is_told_with_its_name_and_where_it_was_read(dotenv: Path, name: str, value: str) -> None:
     dotenv.write_text(f"{name}={value}\n", "utf-8")

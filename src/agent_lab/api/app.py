@@ -71,13 +71,14 @@ def create_app(
     allowed_hosts: str | Collection[str] = (),
     surface: Surface = "all",
     login_codes: LoginCodes | None = None,
+    key_name: Callable[[str], str | None] = lambda _: None,
     on_start: Hook | None = None,
     on_stop: Hook | None = None,
 ) -> FastAPI:
     """The application over these services. `lab` leaves out the page and its login; `all` has everything.
 
-    `allowed_hosts`: names besides the loopback ones. `on_start`, `on_stop`: awaited before the first request and
-    after the last one.
+    `allowed_hosts`: names besides the loopback ones. `key_name`: the name of the access key that is shown, None where
+    it is none. `on_start`, `on_stop`: awaited before the first request and after the last one.
     Raises ValidationError for a weak token or a host that is none, RuntimeError where a route has no access mark.
     """
 
@@ -99,7 +100,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.services = services
-    app.state.gatekeeper = OwnerGate(usable_token(token, "The token"))
+    app.state.gatekeeper = OwnerGate(usable_token(token, "The token"), key_name=key_name)
     app.state.login_codes = login_codes if login_codes is not None else LoginCodes()
     for router in (compat.router, *LAB, _description, page.router if surface == "all" else system.home_router):
         app.include_router(router)

@@ -1,4 +1,4 @@
-"""Tells the owner from everybody else: by the token, by a cookie made from it, by a link that works once."""
+"""Tells who asks: the owner, by the token, a cookie made from it or a link that works once; or an access key."""
 
 from __future__ import annotations
 
@@ -41,20 +41,22 @@ class LoginCodes:
 
 @dataclass(frozen=True, slots=True)
 class OwnerGate:
-    """Admits requests with the token or with a session cookie signed by it. A new token ends every session."""
+    """Knows the owner by the token or a session cookie signed by it, others by their access keys.
+
+    A new token ends every session.
+    """
 
     token: str = field(repr=False)
     clock: Callable[[], float] = time.time
+    key_name: Callable[[str], str | None] = lambda _: None
+    """The name of the access key that is shown; None where it is none."""
 
-    def admits(self, request: HTTPConnection) -> bool:
-        """True where the request shows the token or a valid cookie."""
-        scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-        if scheme:
-            return scheme.lower() == "bearer" and _same(shown.strip(), self.token)
-        key = request.headers.get("x-api-key")  # as Anthropic's SDK sends it
-        if key is not None:
-            return _same(key.strip(), self.token)
-        return self._is_session(request.cookies.get(self.cookie_name, ""))
+    def caller(self, request: HTTPConnection) -> str | None:
+        """The name of the access key that the request shows, "" with the token or a valid cookie; None for nobody."""
+        shown = _shown(request)
+        if shown is None:
+            return "" if self._is_session(request.cookies.get(self.cookie_name, "")) else None
+        return "" if _same(shown, self.token) else self.key_name(shown)
 
     @property
     def cookie_name(self) -> str:
@@ -82,6 +84,15 @@ class OwnerGate:
 
     def _sign(self, text: str) -> str:
         return hmac.new(self.token.encode(), f"agent-lab session {text}".encode(), hashlib.sha256).hexdigest()
+
+
+def _shown(request: HTTPConnection) -> str | None:
+    """The token or key in the headers; None where the cookie is to decide."""
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        return shown.strip() if scheme.lower() == "bearer" else ""
+    key = request.headers.get("x-api-key")  # as Anthropic's SDK sends it
+    return None if key is None else key.strip()
 
 
 def _same(shown: str, expected: str) -> bool:

@@ -15,8 +15,8 @@ from agent_lab.lab.problems import Problem
 
 DESCRIPTION = (
     "Language models that work on one question together, and a paired test that says whether it was worth it. "
-    "Errors are `application/problem+json`, under `/v1` in the form of the protocol; send the token as "
-    "`Authorization: Bearer ...`, or as `x-api-key`."
+    "Errors are `application/problem+json`, under `/v1` in the form of the protocol; send the token or an "
+    "access key as `Authorization: Bearer ...`, or as `x-api-key`."
 )
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict
 
 from agent_lab.api.auth import CODE_LIFE_S, LoginCodes, OwnerGate
-from agent_lab.lab.access import GuardedRoute, admitted, owner, public
+from agent_lab.lab.access import GuardedRoute, admitted, check_owner, owner, public
 from agent_lab.lab.problems import NotSignedInError, documented
 from agent_lab.lab.services import Services
 from agent_lab.lab.system import ServiceInfo, service_info
@@ -70,7 +70,8 @@ async def login(request: Request, code: Annotated[str, Query(max_length=200)] = 
 @router.post("/api/login-codes", operation_id="make_login_code", status_code=201, responses=documented())
 @owner
 async def make_login_code(request: Request) -> LoginCode:
-    """Make a one-time link for one more browser."""
+    """Make a one-time link for one more browser. The owner's alone: sessions have no bounds of their own."""
+    check_owner(request)
     return LoginCode(path=login_path(request.app.state.login_codes), expires_in_s=CODE_LIFE_S)
 
 

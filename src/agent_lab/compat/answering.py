@@ -19,6 +19,7 @@ from agent_lab.compat.spoken import Answer, RoleDelta, Spoken, Writer, answer_of
 from agent_lab.contracts.errors import AgentLabError, BrokenOffError
 from agent_lab.contracts.generation import AnswerBegun, AnswerRestarted, GenerationResult, TextDelta, ToolDelta
 from agent_lab.contracts.streams import closing
+from agent_lab.lab.access import caller_of
 from agent_lab.lab.presence import ClientGoneError, while_waited_for
 from agent_lab.lab.problems import request_id_of
 from agent_lab.lab.services import LabServices
@@ -52,7 +53,13 @@ def _spoken(asked: Asked, target: Target, request: Request, services: LabService
         return services.generator.stream(asked.request, on_cut="continue", sticky=asked.sticky)
     run = flow_models.run_request(asked, target.flow, run_as=target.run_as)
     return flow_models.speak(
-        services.runs, run, target.flow, name=target.flow_name, asked=asked, request_id=request_id_of(request)
+        services.runs,
+        run,
+        target.flow,
+        name=target.flow_name,
+        asked=asked,
+        request_id=request_id_of(request),
+        caller=caller_of(request),
     )
 
 

@@ -19,6 +19,7 @@ from agent_lab.contracts.errors import (
     EnvironmentFaultError,
     LimitExceededError,
     NotFoundError,
+    QueueFullError,
     RateLimitedError,
     SilentError,
     TooLargeError,
@@ -46,6 +47,7 @@ ROWS: tuple[tuple[type[AgentLabError], int | None, str | None], ...] = (
     (MediaTypeError, None, None),
     (ValidationError, 400, None),
     (RateLimitedError, None, "rate_limit_exceeded"),
+    (QueueFullError, None, "rate_limit_exceeded"),
     (LimitExceededError, None, "insufficient_quota"),
     (AgentLabError, None, None),
 )

@@ -81,14 +81,14 @@ def certain_voice(flow: FlowConfig) -> str | None:
 
 
 async def speak(
-    runs: RunService, run: RunRequest, flow: FlowConfig, *, name: str, asked: Asked, request_id: str
+    runs: RunService, run: RunRequest, flow: FlowConfig, *, name: str, asked: Asked, request_id: str, caller: str
 ) -> AsyncGenerator[Spoken, None]:
     """Run the flow and say its answer. Whoever closes this early cancels the run.
 
     Raises what starting a run raises, RunFailedError where it ends without an answer, BrokenOffError where it ends
     with another one than was begun.
     """
-    info = await runs.start(run, request_id=request_id)
+    info = await runs.start(run, request_id=request_id, caller=caller)
     listener = _Listener(flow, certain_voice(flow), with_roles=asked.options.stream_roles)
     async with _watched(runs, info.run_id, listener) as events:
         yield AnswerBegun(model_key=name, model_resolved=name, source="flow")

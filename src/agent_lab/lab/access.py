@@ -11,14 +11,17 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from agent_lab.lab import body
-from agent_lab.lab.problems import NotSignedInError
+from agent_lab.lab.problems import NotSignedInError, OwnersOnlyError
 
 Access = Literal["public", "owner"]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 SocketEndpoint = Callable[[WebSocket], Awaitable[None]]
 _MARK = "__agent_lab_access__"
 _GUARDED = "__agent_lab_guarded__"
-SIGN_IN = "Sign in first: send the token as `Authorization: Bearer ...`, or open the link that `agent-lab up` prints."
+SIGN_IN = (
+    "Sign in first: send the token or an access key as `Authorization: Bearer ...`, or open the link that "
+    "`agent-lab up` prints."
+)
 NOT_SIGNED_IN_CODE = 4401
 """What a WebSocket of somebody who is nobody is closed with."""
 _REASON_BYTES = 123
@@ -27,9 +30,11 @@ _BODY = "__agent_lab_body_bytes__"
 
 
 class Gatekeeper(Protocol):
-    """Knows whether a request shows the token or a valid cookie."""
+    """Knows who a request is from."""
 
-    def admits(self, request: HTTPConnection) -> bool: ...
+    def caller(self, request: HTTPConnection) -> str | None:
+        """The name of the access key that it shows, "" where it is the owner's; None where it is nobody's."""
+        ...
 
 
 def public(endpoint: Endpoint) -> Endpoint:
@@ -39,13 +44,13 @@ def public(endpoint: Endpoint) -> Endpoint:
 
 
 def owner(endpoint: Endpoint) -> Endpoint:
-    """Mark an endpoint that asks for the token or the cookie."""
+    """Mark an endpoint that asks for the token, an access key or the cookie."""
     setattr(endpoint, _MARK, "owner")
     return endpoint
 
 
 def owner_socket(endpoint: SocketEndpoint) -> SocketEndpoint:
-    """Mark a WebSocket's endpoint as the owner's; everybody else is told so and turned away."""
+    """Mark a WebSocket's endpoint in the same way; everybody else is told so and turned away."""
 
     async def guarded(websocket: WebSocket) -> None:
         if admitted(websocket):
@@ -88,7 +93,20 @@ def access_of(endpoint: object) -> Access | None:
 def admitted(connection: HTTPConnection) -> bool:
     """True where the caller is signed in; for public endpoints that tell the owner more."""
     gatekeeper = cast("Gatekeeper", connection.app.state.gatekeeper)
-    return gatekeeper.admits(connection)
+    # Kept, because the key may be revoked before the endpoint asks for its name.
+    connection.state.caller = gatekeeper.caller(connection)
+    return connection.state.caller is not None
+
+
+def caller_of(connection: HTTPConnection) -> str:
+    """The name of the access key that an admitted request came with; "" where it is the owner's."""
+    return cast("str", connection.state.caller)
+
+
+def check_owner(connection: HTTPConnection) -> None:
+    """Raises OwnersOnlyError where an admitted request came with an access key."""
+    if caller_of(connection):
+        raise OwnersOnlyError("An access key does not open this; send the owner's token.")
 
 
 def check_signed_in(request: Request) -> None:
@@ -98,7 +116,7 @@ def check_signed_in(request: Request) -> None:
 
 
 class GuardedRoute(APIRoute):
-    """A route that asks for the token unless its endpoint is marked public, and then checks the body."""
+    """A route that asks who is there unless its endpoint is marked public, and then checks the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler with the guard before it. An endpoint without a mark is treated as the owner's."""

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent_lab.lab.access import GuardedRoute, owner
+from agent_lab.lab.access import GuardedRoute, caller_of, owner
 from agent_lab.lab.presence import while_waited_for
 from agent_lab.lab.problems import documented
 from agent_lab.lab.services import Services
@@ -62,5 +62,6 @@ async def test_flow(flow_id: str, body: TestWish, request: Request, services: Se
     client that leaves ends the work.
     """
     found = await services.runs.flows.resolve(flow_id)
-    results = await while_waited_for(request, services.cases.run(found, only=body.case))
+    running = services.cases.run(found, only=body.case, caller=caller_of(request))
+    results = await while_waited_for(request, running)
     return TestReport(flow=found.flow.id, passed=all(one.passed for one in results), results=results)

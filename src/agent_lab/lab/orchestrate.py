@@ -15,7 +15,7 @@ from agent_lab.contracts.flow import Name
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Message
 from agent_lab.contracts.run import RunOptions, RunRequest, RunView
 from agent_lab.flows.metrics import build_api_response
-from agent_lab.lab.access import GuardedRoute, owner
+from agent_lab.lab.access import GuardedRoute, caller_of, owner
 from agent_lab.lab.presence import ClientGoneError, while_waited_for
 from agent_lab.lab.problems import RunFailedError, documented, request_id_of
 from agent_lab.lab.services import LabServices, Services
@@ -105,7 +105,7 @@ async def _orchestrate(body: OrchestrateRequest, request: Request, services: Lab
         history=body.history,
     )
     run = RunRequest(flow=body.flow_type, prompt=body.prompt, inputs=body.inputs, options=options)
-    info = await services.runs.start(run, request_id=request_id_of(request))
+    info = await services.runs.start(run, request_id=request_id_of(request), caller=caller_of(request))
     view = await _ended(info.run_id, request, services)
     if view.status not in {"completed", "declined"}:
         raise failure_of(view)

@@ -16,7 +16,7 @@ MEDIA_TYPE = "application/problem+json"
 
 TITLES: Mapping[int, str] = {
     401: "Not signed in",
-    403: "Refused: the request comes from another site",
+    403: "Refused: it comes from another site, or is the owner's alone",
     404: "There is no such thing",
     405: "The route does not take this method",
     409: "In another state than the request supposes",
@@ -61,10 +61,17 @@ class Problem(BaseModel):
 
 
 class NotSignedInError(AgentLabError):
-    """The request shows neither the token nor a valid cookie."""
+    """The request shows neither the token nor an access key nor a valid cookie."""
 
     slug = "not-signed-in"
     status = 401
+
+
+class OwnersOnlyError(AgentLabError):
+    """The request came with an access key, and only the owner may do this."""
+
+    slug = "owners-only"
+    status = 403
 
 
 class MediaTypeError(ValidationError):

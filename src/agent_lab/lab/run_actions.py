@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
 from agent_lab.contracts.run import ForkPreview, ForkRequest, RunInfo
-from agent_lab.lab.access import GuardedRoute, owner
+from agent_lab.lab.access import GuardedRoute, caller_of, owner
 from agent_lab.lab.idempotency import Key
 from agent_lab.lab.problems import documented, request_id_of
 from agent_lab.lab.run_shapes import FORK, FORKED, INFO, PREVIEW, answers
@@ -98,7 +98,9 @@ async def fork_run(
     run_id: str, body: ForkBody, request: Request, response: Response, services: Services, key: Key = None
 ) -> RunInfo:
     """Run an ended run once more with something changed, and pay only for what the change touches."""
-    info = await services.runs.fork(run_id, body, request_id=request_id_of(request), idempotency_key=key)
+    info = await services.runs.fork(
+        run_id, body, request_id=request_id_of(request), idempotency_key=key, caller=caller_of(request)
+    )
     return _begun(response, info)
 
 
@@ -122,4 +124,5 @@ async def preview_fork(run_id: str, body: ForkBody, services: Services) -> ForkP
 @owner
 async def retry_run(run_id: str, request: Request, response: Response, services: Services) -> RunInfo:
     """Run a run that ended badly once more, from the node that failed; what it had is taken over, unpaid."""
-    return _begun(response, await services.runs.retry(run_id, request_id=request_id_of(request)))
+    info = await services.runs.retry(run_id, request_id=request_id_of(request), caller=caller_of(request))
+    return _begun(response, info)

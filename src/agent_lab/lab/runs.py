@@ -14,7 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.run import TERMINAL, RunInfo, RunRequest, RunStatus, RunView
 from agent_lab.contracts.run_ports import RunFilter
-from agent_lab.lab.access import GuardedRoute, owner
+from agent_lab.lab.access import GuardedRoute, caller_of, owner
 from agent_lab.lab.idempotency import Key
 from agent_lab.lab.problems import documented, request_id_of
 from agent_lab.lab.run_shapes import INFO, REQUEST, STREAM, VIEW, answers
@@ -62,7 +62,9 @@ async def start_run(
     body: RunBody, request: Request, response: Response, services: Services, key: Key = None
 ) -> RunInfo:
     """Start a flow on a question. Everything is checked first; then the run goes on in the background."""
-    info = await services.runs.start(body, request_id=request_id_of(request), idempotency_key=key)
+    info = await services.runs.start(
+        body, request_id=request_id_of(request), idempotency_key=key, caller=caller_of(request)
+    )
     response.headers["Location"] = f"/api/runs/{info.run_id}"
     return info
 
@@ -85,6 +87,9 @@ def _filter(
     since: Annotated[Moment | None, Query(description="Runs begun at this time or later.")] = None,
     until: Annotated[Moment | None, Query(description="Runs begun before this time.")] = None,
     parent: Annotated[str | None, Query(max_length=100, description="Forks of this run.")] = None,
+    caller: Annotated[
+        str | None, Query(max_length=64, description="Runs of this access key; left empty, the owner's.")
+    ] = None,
     cost_from: Annotated[
         float | None, Query(ge=0, allow_inf_nan=False, description="Runs that cost this much or more, in USD.")
     ] = None,
@@ -96,6 +101,7 @@ def _filter(
         since=since,
         until=until,
         parent_run_id=parent,
+        caller=caller,
         cost_usd_from=cost_from,
     )
 

@@ -73,8 +73,8 @@ class CaseRunner:
     aside: Aside
     real: Callable[[FlowRef], RunService]
 
-    async def run(self, found: FlowRef, *, only: str | None = None) -> list[CaseResult]:
-        """The result of each case, or of the one that is called `only`.
+    async def run(self, found: FlowRef, *, only: str | None = None, caller: str = "") -> list[CaseResult]:
+        """The result of each case, or of the one that is called `only`. Runs on the real models are the caller's.
 
         Raises ValidationError where the flow has no cases, NotFoundError where it has none of that name.
         """
@@ -84,11 +84,11 @@ class CaseRunner:
         cases = [case for case in flow.tests if only in (None, case.name)]
         if not cases and only is not None:
             raise unknown_name("case", only, [case.name for case in flow.tests], place=f"in the flow {flow.id!r}")
-        return [await self._result(found, case) for case in cases]
+        return [await self._result(found, case, caller) for case in cases]
 
-    async def _result(self, found: FlowRef, case: FlowCase) -> CaseResult:
+    async def _result(self, found: FlowRef, case: FlowCase, caller: str) -> CaseResult:
         if case.answers is None:
-            return await _carried_out(self.real(found), found.flow, case)
+            return await _carried_out(self.real(found), found.flow, case, caller)
         script = CaseScript(found.flow, case.answers)
         async with self.aside(by_node(found.flow), script) as service:
             return await _carried_out(service, found.flow, case)
@@ -100,12 +100,12 @@ def by_node(flow: FlowConfig) -> FlowConfig:
     return flow.model_copy(update={"nodes": nodes})
 
 
-async def _carried_out(service: RunService, flow: FlowConfig, case: FlowCase) -> CaseResult:
+async def _carried_out(service: RunService, flow: FlowConfig, case: FlowCase, caller: str = "") -> CaseResult:
     scripted = case.answers is not None
     options = RunOptions(language=case.language)
     request = RunRequest(flow=flow.id, prompt=case.prompt, inputs=case.inputs, options=options)
     try:
-        info = await service.start(request)
+        info = await service.start(request, caller=caller)
     except AgentLabError as error:  # a case that cannot begin is one result among others
         return CaseResult(name=case.name, passed=False, scripted=scripted, problem=error.message)
     try:
