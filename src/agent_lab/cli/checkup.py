@@ -128,7 +128,7 @@ async def _opened(reading: Reading) -> list[Finding]:
             rows = load_providers(reading.settings.config_dir)
             findings += _providers(rows, lab.models.list_models(), lab.missing_keys)
             findings += [Finding("flow file", "missing", one.sentence()) for one in lab.flows.broken()]
-            findings += _additions(lab)
+            findings += [*_additions(lab), *_access_keys(lab)]
             findings.append(Finding("flows", "ok", f"{len(await lab.shelf.served())} can be run"))
             try:
                 model = lab.models.get_model("demo")
@@ -180,6 +180,15 @@ def _additions(lab: Lab) -> Iterator[Finding]:
         yield Finding("plug-ins", "ok", ", ".join(lab.plugins.used))
     for sentence in lab.plugins.broken:
         yield Finding("plug-in", "missing", sentence)
+
+
+def _access_keys(lab: Lab) -> Iterator[Finding]:
+    """Whom the server lets in beside the owner, where there is anybody."""
+    names = sorted(lab.access_keys.by_name())
+    if lab.access_keys.broken is not None:
+        yield Finding("access keys", "missing", lab.access_keys.broken)
+    elif names:
+        yield Finding("access keys", "ok", ", ".join(names))
 
 
 def _database(settings: Settings) -> Finding:

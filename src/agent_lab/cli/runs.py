@@ -59,6 +59,7 @@ class Moment(click.ParamType[datetime]):
 @click.option("--since", type=Moment(), metavar="DATE", help="Only those begun then or later.")
 @click.option("--until", type=Moment(), metavar="DATE", help="Only those begun before.")
 @click.option("--parent", "parent_run_id", type=Utf8(), metavar="RUN", help="Only forks of this run.")
+@click.option("--caller", type=Utf8(), metavar="NAME", help="Only those of this access key; '' for the owner's.")
 @click.option("--cost-from", "cost_usd_from", type=Number(0), metavar="USD", help="Only those that cost so much.")
 @as_json
 def list_runs(limit: int, before: str | None, as_json: bool, **only: Any) -> int:
