@@ -198,3 +198,19 @@ def test_warnings_keep_no_flow_from_running() -> None:
     _, problems = check_flow(given | {"answer": "c"}, kinds=ALL, models=[], strategies=[])
     assert [(one.path, one.severity) for one in problems] == [("/limits/max_steps", "warning")]
     assert "53 turns and is ended after 20" in problems[0].message
+
+
+def test_a_flow_that_a_node_runs_takes_its_inputs_and_leaves_the_fields_that_are_read() -> None:
+    inner = document("inner") | {"inputs": {"tone": {}, "length": {"default": "short"}}}
+    outer = document()
+
+    def found(**settings: Any) -> str:
+        outer["nodes"][1] = {"id": "b", "kind": "subflow", "flow": "inner", **settings}
+        return told(outer, inner).get("/nodes/1/flow", "")
+
+    assert "needs a value for its input 'tone'" in found()
+    assert "no input 'tome'; did you mean 'tone'" in found(inputs={"tone": "dry", "tome": "dry"})
+    assert "no field 'tokns'; did you mean 'tokens'" in found(inputs={"tone": "dry"}, fields=["model", "tokns"])
+    assert found(inputs={"tone": "{user_input}"}, fields=["model"]) == ""
+    outer["nodes"][1] = {"id": "b", "kind": "map", "lines": "{user_input}", "flow": "inner"}
+    assert "needs a value for its input 'tone'" in told(outer, inner)["/nodes/1/flow"]

@@ -97,6 +97,10 @@ class Named:
     """Of a node: the declared field that is read; None: its text."""
     sure: bool = True
     """False for a node that may not have run yet, with which the kind can do without."""
+    inputs: tuple[str, ...] = ()
+    """Of a flow: the inputs that it is given beside its question."""
+    reads: tuple[str, ...] = ()
+    """Of a flow: the fields that are read of the node which gives its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

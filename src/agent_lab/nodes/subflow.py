@@ -54,5 +54,7 @@ SUBFLOW = NodeKind(
     fields={"answer": "the flow's answer"},
     templates=("prompt", "inputs"),
     declares=lambda settings: dict.fromkeys(settings.fields, "handed on from the flow's answer"),
-    flows=lambda settings: (Named(pointer="/flow", name=settings.flow),),
+    flows=lambda settings: (
+        Named(pointer="/flow", name=settings.flow, inputs=tuple(settings.inputs), reads=settings.fields),
+    ),
 )

@@ -1,11 +1,13 @@
-"""Checks the flows that a flow runs: they exist, and the chain of them is neither a circle nor too deep."""
+"""Checks the flows that a flow runs: they exist, take what they are given, and are neither a circle nor too deep."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from agent_lab.contracts.flow import FlowConfig
-from agent_lab.flows.checking.examined import Examined, subflows_of
+from agent_lab.contracts.flow_ports import Named
+from agent_lab.flows.checking.examined import Examined, settings_of, subflows_of
+from agent_lab.flows.graph import FlowGraph
 
 MOST_DEEP = 4
 """A flow in a flow in a flow in a flow, in the one that is run."""
@@ -23,11 +25,13 @@ def check_subflows(check: Examined) -> None:
         path = check.place(node.id) + named.pointer
         if _is(named.name, check.flow.id):
             check.say(path, f"{named.name!r} is this flow itself, which would never end; name another one.")
-        elif find(named.name) is None:
+        elif (flow := find(named.name)) is None:
             text = f"There is no flow {named.name[:80]!r} that can be run"
             check.say(path, f"{text}; `agent-lab flows list` shows those that there are.")
         else:
             _chain(check, path, named.name, chains)
+            _inputs(check, path, flow, named)
+            _fields(check, path, flow, named)
 
 
 def _chain(check: Examined, path: str, name: str, chains: _Chains) -> None:
@@ -38,6 +42,33 @@ def _chain(check: Examined, path: str, name: str, chains: _Chains) -> None:
     elif depth > MOST_DEEP:
         text = f"With {name!r} flows are inside flows more than {MOST_DEEP} deep"
         check.say(path, f"{text}; put what the inner ones do into one of them.")
+
+
+def _inputs(check: Examined, path: str, flow: FlowConfig, named: Named) -> None:
+    others = {name: given for name, given in flow.inputs.items() if name != "user_input"}
+    for name in named.inputs:
+        if name not in others:
+            hint = check.report.nearest(name, others)
+            check.say(path, f"The flow {named.name!r} has no input {name!r}; {hint}")
+    for name, given in others.items():
+        if given.default is None and name not in named.inputs:
+            text = f"The flow {named.name!r} needs a value for its input {name!r}, and this node gives none"
+            check.say(path, f"{text}; give it one, or the input a default.")
+
+
+def _fields(check: Examined, path: str, flow: FlowConfig, named: Named) -> None:
+    ends = [flow.answer] if flow.answer else FlowGraph(flow).ends if named.reads else ()
+    known: set[str] = set()
+    for end in ends:
+        node = flow.node(end)
+        kind = check.kinds.get(node.kind)
+        settings = settings_of(node, kind)
+        if kind and settings is not None:
+            known |= {*kind.fields, *kind.declares(settings)}
+    for name in named.reads:
+        if name not in known:
+            text = f"The answer of the flow {named.name!r} has no field {name!r}"
+            check.say(path, f"{text}; {check.report.nearest(name, known)}")
 
 
 class _Chains:
