@@ -189,6 +189,21 @@ async def test_what_people_say_is_given_at_their_nodes() -> None:
     assert told.transcript == {"first": "this", "second": "that"}
 
 
+async def test_what_people_say_is_given_within_inner_flows_too() -> None:
+    inner = {"id": "inner", "name": "Inner", "nodes": [{"id": "ok", "kind": "asking"}]}
+    document = flow(case([("each.results", "==", ["that", "this"])], people={"each/ok": "this", "each[1]/ok": "that"}))
+    outer = document.model_dump(mode="json", by_alias=True) | {"edges": [], "draft": None}
+    outer["nodes"] = [{"id": "each", "kind": "map", "lines": "one\ntwo", "flow": "inner"}]
+
+    class Flows:
+        async def resolve(self, name: str) -> FlowRef:
+            return ref_of(FlowConfig.model_validate(inner))
+
+    aside = replace(ASIDE, kinds={**KINDS, "asking": ASKING}, flows=Flows())
+    (told,) = await CaseRunner(aside=aside, real=runner().real).run(ref_of(FlowConfig.model_validate(outer)))
+    assert told.passed, told
+
+
 async def test_a_person_without_an_answer_ends_the_case_with_a_sentence() -> None:
     told = await asked_people(first="this")
     assert not told.passed

@@ -152,14 +152,17 @@ def test_what_is_given_to_a_test_is_asked_for() -> None:
             "name": "t",
             "prompt": "p",
             "answers": {"*": "x", "b/a": "y", "b[2]/a": "z", "a": "w", "d": "v"},
-            "people": {"e": "yes"},
+            "people": {"e": "yes", "e/ok": "yes", "b[2]/ok": "yes"},
             "expect": [{"value": "d.text", "op": "==", "than": ""}, {"value": "answer", "op": "<", "than": []}],
         }
     ]
     assert set(told(given, document("inner"))) == {
         "/tests/0/inputs",
+        "/tests/0/answers/b[2]~1a",
+        "/tests/0/answers/a",
         "/tests/0/answers/d",
         "/tests/0/people/e",
+        "/tests/0/people/e~1ok",
         "/tests/0/expect/0/value",
         "/tests/0/expect/1/than",
     }

@@ -105,8 +105,8 @@ class FlowCase(Part):
     answers: dict[str, str | tuple[str, ...]] | None = None
     """What each node, role or `*` is made to answer, call by call (the last one again and again); None asks the real
     models."""
-    people: dict[Name, str] = Field(default_factory=dict)
-    """What the person says at each `human` node."""
+    people: dict[str, str] = Field(default_factory=dict)
+    """What the person says at each `human` node, also at one of a flow within (`sub/ok`, `each[2]/ok`)."""
     expect: tuple[Expectation, ...] = Field(min_length=1, max_length=100)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
@@ -132,9 +133,8 @@ async def _ended(service: RunService, run_id: str, case: FlowCase) -> tuple[RunV
     view = await service.wait(run_id)
     while view.status == "waiting":
         asking = next(node for node in view.nodes if node.question is not None)
-        name = asking.id.rpartition("/")[2]  # of a node in a flow within this one
         try:
-            await service.answer(run_id, asking.id, _persons_word(case, name), visit=asking.visits)
+            await service.answer(run_id, asking.id, _persons_word(case, asking.id), visit=asking.visits)
         except ValidationError as error:
             await _cancelled(service, run_id)
             return await service.view(run_id), error.message
@@ -143,9 +143,10 @@ async def _ended(service: RunService, run_id: str, case: FlowCase) -> tuple[RunV
 
 
 def _persons_word(case: FlowCase, node: str) -> str:
-    if node not in case.people:
-        raise ValidationError(f"A person is asked at {node!r}, and the case has no answer; give one under `people`.")
-    return case.people[node]
+    for name in (node, re.sub(r"\[\d+\]", "", node)):  # this branch of a map, else all of them
+        if name in case.people:
+            return case.people[name]
+    raise ValidationError(f"A person is asked at {node!r}, and the case has no answer; give one under `people`.")
 
 
 async def _cancelled(service: RunService, run_id: str) -> None:

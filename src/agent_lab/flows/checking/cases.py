@@ -36,16 +36,23 @@ def _inputs(check: Examined, case: FlowCase, path: str) -> None:
 
 def _answers(check: Examined, case: FlowCase, path: str) -> None:
     parts = {name for node in check.flow.nodes for name in (node.id, node.part)}
+    ends: dict[str, str] = {}
     for name in case.answers or ():
-        # `sub/creator`, `each[2]/creator`: a node of a flow that a node of this one runs.
-        first = name.partition("/")[0].partition("[")[0]
-        if name != "*" and first not in parts:
-            hint = check.report.nearest(first, parts)
-            check.say(path + pointer("answers", name), f"There is no node or role {first[:80]!r}; {hint}")
+        place, last = path + pointer("answers", name), name.rpartition("/")[2]
+        if name != "*" and _outer(name) not in parts:
+            hint = check.report.nearest(_outer(name), parts)
+            check.say(place, f"There is no node or role {_outer(name)[:80]!r}; {hint}")
+        elif ends.setdefault(last, name) != name:
+            check.say(place, f"{ends[last]!r} and {name!r} answer alike, for both end in {last!r}; take one out.")
     for name in case.people:
-        if name not in check.graph:
-            hint = check.report.nearest(name, check.graph.ids)
-            check.say(path + pointer("people", name), f"There is no node {name!r}; {hint}")
+        if _outer(name) not in check.graph:
+            hint = check.report.nearest(_outer(name), check.graph.ids)
+            check.say(path + pointer("people", name), f"There is no node {_outer(name)[:80]!r}; {hint}")
+
+
+def _outer(name: str) -> str:
+    """Of `sub/creator` or `each[2]/creator`, a node of a flow within: the node of this one that runs it."""
+    return name.partition("/")[0].partition("[")[0]
 
 
 def _expectations(check: Examined, case: FlowCase, path: str) -> None:
