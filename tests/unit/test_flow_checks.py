@@ -61,7 +61,7 @@ def test_all_problems_are_told_at_once_each_with_its_place() -> None:
         ({"model": "mistral7"}, "/nodes/0/model", "did you mean 'mistral7b'"),
         ({"strategy": "standart"}, "/nodes/0/strategy", "did you mean 'standard'"),
         ({"temperature": 9}, "/nodes/0/temperature", "less than or equal to 2"),
-        ({"id": "Creator!"}, "/nodes/0/id", "pattern"),
+        ({"id": "Creator!"}, "/nodes/0/id", "small letters"),
         ({"id": "challenger"}, "/nodes/1/id", "Two nodes"),
         ({"id": "user_input"}, "/nodes/0/id", "input's name"),
     ],
@@ -88,7 +88,7 @@ def test_a_wrong_node_is_told_with_a_way_out(change: dict[str, Any], path: str, 
             [{"from": "creator", "to": "challenger", "when": {"value": "refiner.tokens", "op": "<", "than": 1}}],
             "has not run on every path",
         ),
-        ([{"from": "creator", "to": "challenger", "when": {"value": "x", "op": "<", "than": 1}}], "pattern"),
+        ([{"from": "creator", "to": "challenger", "when": {"value": "x", "op": "<", "than": 1}}], "<node>.<field>"),
         ([{"from": "creator", "to": "challenger", "when": {"value": "creator.tokens", "op": "~", "than": 1}}], "=="),
     ],
 )
@@ -179,3 +179,14 @@ def test_brackets_inside_strings_do_not_count_as_depth() -> None:
 def test_the_question_is_there_whatever_other_inputs_a_flow_declares() -> None:
     assert problems(challenge(inputs={})) == []
     assert problems(challenge(inputs={"audience": {"default": "everybody"}})) == []
+
+
+def test_what_a_name_must_look_like_is_said_in_words_at_its_place() -> None:
+    expected = {"name": "t", "prompt": "p", "expect": [{"value": "all", "op": "==", "than": 1}]}
+    document = challenge(inputs={"My Name": {}}, tests=[expected])
+    document["edges"][0]["when"] = {"value": "creator", "op": "==", "than": 1}
+    found = {problem.path: problem.message for problem in problems(document)}
+    assert set(found) == {"/inputs/My Name", "/edges/0/when/value", "/tests/0/expect/0/value"}
+    assert "small letters, digits and _" in found["/inputs/My Name"]
+    assert "write `<node>.<field>`" in found["/edges/0/when/value"]
+    assert "write `answer`," in found["/tests/0/expect/0/value"]

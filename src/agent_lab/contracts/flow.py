@@ -8,7 +8,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
+FIELD = r"^[a-z][a-z0-9_]{0,63}\.[a-z][a-z0-9_]{0,63}$"
+EXPECTED = rf"^(answer|draft|status|calls|cost_usd|{FIELD[1:-1]})$"
 Name = Annotated[str, Field(pattern=NAME)]
+FieldName = Annotated[str, Field(pattern=FIELD)]
+"""`<node>.<field>`."""
 Text = str | Mapping[Literal["en", "es"], str]
 """A text, or one for each language."""
 Op = Literal["==", "!=", "<", "<=", ">", ">=", "in", "contains"]
@@ -31,8 +35,8 @@ class Part(BaseModel):
 class Predicate(Part):
     """A closed condition on one declared field: `{"value": "validator.accepted", "op": "==", "than": false}`."""
 
-    value: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}\.[a-z][a-z0-9_]{0,63}$")
-    """`<node>.<field>` of a node that has run."""
+    value: FieldName
+    """Of a node that has run."""
     op: Op
     than: JsonValue
 
@@ -89,7 +93,7 @@ class FlowLimits(Part):
 class Expectation(Part):
     """What a test case asks of its run: a closed comparison, as an edge's."""
 
-    value: str = Field(pattern=r"^(answer|draft|status|calls|cost_usd|[a-z][a-z0-9_]{0,63}\.[a-z][a-z0-9_]{0,63})$")
+    value: str = Field(pattern=EXPECTED)
     """`answer`, `draft`, `status`, `calls`, `cost_usd`, `<node>.text`, `<node>.visits` or `<node>.<field>`."""
     op: Op
     than: JsonValue

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Annotated
 
 from pydantic import Field, JsonValue
 
 from agent_lab.contracts.errors import AgentLabError, ValidationError
-from agent_lab.contracts.flow import Text
+from agent_lab.contracts.flow import FieldName, Text
 from agent_lab.contracts.flow_ports import Named, NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.state import AgentState, as_text
@@ -20,7 +19,6 @@ from agent_lab.nodes.generate import GenerateSettings, build_request
 from agent_lab.nodes.settings import NodeSettings
 from agent_lab.nodes.subflow import FlowName, asked
 
-FIELD = r"^[a-z][a-z0-9_]{0,63}\.[a-z][a-z0-9_]{0,63}$"
 BINDS = ("item", "item_number")
 ASKING = ("system", "model", "strategy", "temperature", "max_tokens", "top_p", "stop", "seed")
 """What goes to a model, besides the prompt, as a `generate` node has it."""
@@ -34,7 +32,7 @@ class MapSettings(NodeSettings):
     prompt (the item where none is given), in place of asking a model. `most`: elements taken; the rest is left out.
     """
 
-    over: Annotated[str, Field(pattern=FIELD)] | None = None
+    over: FieldName | None = None
     lines: Text | None = None
     most: int = Field(default=16, ge=1, le=64)
     flow: FlowName | None = None

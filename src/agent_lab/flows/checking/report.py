@@ -9,15 +9,23 @@ from reprlib import Repr
 from typing import Literal
 
 import pydantic
+from pydantic_core import ErrorDetails
 
 from agent_lab.contracts.errors import nearest
+from agent_lab.contracts.flow import EXPECTED, FIELD, NAME
 
 MAX_PROBLEMS = 500
 """More than anybody reads; a document that is wrong everywhere must not cost an answer without end."""
 MAX_COMPARED = 100_000
 """Names that a misspelt one is compared with, in all: about a second's work."""
-UNION = frozenset({"str", "mapping[literal['en','es'],str]"})
-"""Branches of a union show up in Pydantic's places as names that are not in the document."""
+NOT_PLACES = frozenset({"str", "mapping[literal['en','es'],str]", "[key]"})
+"""Branches of a union, and keys, show up in Pydantic's places as names that are not in the document."""
+WANTED = {
+    NAME: "write small letters, digits and _, a letter first, 64 at the most",
+    FIELD: "write `<node>.<field>`",
+    EXPECTED: "write `answer`, `draft`, `status`, `calls`, `cost_usd` or `<node>.<field>`",
+}
+"""What a pattern wants, in words."""
 
 _shown = Repr()
 _shown.maxstring = _shown.maxother = _shown.maxlong = 60
@@ -69,9 +77,13 @@ def pointer(*parts: str | int) -> str:
 
 def shape_problems(error: pydantic.ValidationError, model: type[pydantic.BaseModel], base: str = "") -> list[Problem]:
     """Pydantic's complaints in our words. Unknown fields are told with the nearest known one."""
-    problems = []
-    for one in islice(error.errors(include_url=False), MAX_PROBLEMS):
-        place = [part for part in one["loc"] if part not in UNION]
+    problems: list[Problem] = []
+    found = error.errors(include_url=False)
+    # A list whose elements are all wrong is not short of them.
+    inside = {one["loc"][:depth] for one in found for depth in range(1, len(one["loc"]))}
+    told = (one for one in found if one["type"] != "too_short" or one["loc"] not in inside)
+    for one in islice(told, MAX_PROBLEMS):
+        place = [part for part in one["loc"] if part not in NOT_PLACES]
         path = base + pointer(*place)
         if one["type"] == "extra_forbidden":
             known = [info.alias or name for name, info in model.model_fields.items()] if len(place) == 1 else ()
@@ -80,8 +92,12 @@ def shape_problems(error: pydantic.ValidationError, model: type[pydantic.BaseMod
         elif one["type"] == "missing":
             problems.append(Problem(path, f"{place[-1]!r} is missing; give it."))
         else:
-            problems.append(Problem(path, f"{_short(one['input'])} is not usable: {one['msg']}."))
+            problems.append(Problem(path, f"{_short(one['input'])} is not usable: {_reason(one)}."))
     return problems
+
+
+def _reason(one: ErrorDetails) -> str:
+    return WANTED.get(str(one.get("ctx", {}).get("pattern")), one["msg"])
 
 
 def _short(value: object) -> str:
