@@ -29,15 +29,15 @@ class Budget:
         self._spent_usd = Decimal(0)
         self._held_usd = Decimal(0)
         self._tokens = 0
-        self._turns = 0
+        self._turns: set[tuple[str, int]] = set()
         self._in_flight = 0
         self._changed = asyncio.Condition()
         self._places = asyncio.Semaphore(limits.max_parallel)
 
-    def take_turn(self) -> None:
-        """Count a turn. Raises LimitExceededError past the last one."""
-        self._turns += 1
-        if self._turns > self._limits.max_steps:
+    def take_turn(self, path: str, visit: int) -> None:
+        """Count a turn, however often it is begun. Raises LimitExceededError past the last one."""
+        self._turns.add((path, visit))
+        if len(self._turns) > self._limits.max_steps:
             raise LimitExceededError(f"The run took more than {self._limits.max_steps} steps (limits.max_steps).")
 
     def add(self, result: GenerationResult) -> None:

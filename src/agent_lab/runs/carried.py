@@ -66,7 +66,6 @@ class CarriedRun:
 
     def answer(self, event: PersonAnswered) -> None:
         """Take in what a person has answered."""
-        self.record.take(event)
         self.journal.note(event)
         self.call()
 

@@ -38,9 +38,9 @@ async def execute(run: CarriedRun, live: LiveRun) -> RunStatus:
     `waiting` and `paused` are no ends: the run is taken up later. Cancellation passes through: who cancelled says what
     it means. Raises UnrecordedError where the store failed.
     """
-    began = time.monotonic()
+    began, before_s = time.monotonic(), run.record.seconds
     try:
-        outcome = await _outcome(run)
+        outcome = await _outcome(run, before_s)
     except LeftForNow:
         run.closed = True  # before anything else has a turn: what is said from now on is said to the store
         left = RunPaused(at=run.journal.now()) if run.pausing else RunWaits(at=run.journal.now())
@@ -48,7 +48,7 @@ async def execute(run: CarriedRun, live: LiveRun) -> RunStatus:
         return "paused" if run.pausing else "waiting"
     run.closed = True
     await run.journal.write()  # so that the totals count every call
-    seconds = round(run.record.seconds + time.monotonic() - began, 4)
+    seconds = round(before_s + time.monotonic() - began, 4)
     ending = last_event(
         live.events,
         at=run.journal.now(),
@@ -78,9 +78,9 @@ def last_event(
     return RunFinished(at=at, status=status, answer=answer, fault=fault, seconds=seconds, totals=totals)
 
 
-async def _outcome(run: CarriedRun) -> _Outcome:
+async def _outcome(run: CarriedRun, before_s: float) -> _Outcome:
     try:
-        async with asyncio.timeout(max(0.0, run.limits.timeout_s - run.record.seconds)) as clock:
+        async with asyncio.timeout(max(0.0, run.limits.timeout_s - before_s)) as clock:
             return _completed(await Walk(run, run.started.flow, run.started.request).walk())
     except Declined as declined:
         return _Outcome("declined", answer=declined.text)

@@ -10,6 +10,7 @@ from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.events import RunEvent, Token
 from agent_lab.contracts.run_ports import RunLog
 from agent_lab.runs.live import LiveRun
+from agent_lab.runs.record import Record
 
 Clock = Callable[[], datetime]
 LINGER_S = 0.005
@@ -23,11 +24,12 @@ class UnrecordedError(Exception):
 class Journal:
     """Writes one run's events in the order in which they come, as the worker that holds it."""
 
-    def __init__(self, run_id: str, *, log: RunLog, live: LiveRun, owner: str, now: Clock) -> None:
+    def __init__(self, run_id: str, *, log: RunLog, live: LiveRun, record: Record, owner: str, now: Clock) -> None:
         self.run_id = run_id
         self.now = now
         self._log = log
         self._live = live
+        self._record = record
         self._owner = owner
         self._waiting: list[RunEvent] = []
         self._storing: asyncio.Task[None] | None = None
@@ -41,6 +43,8 @@ class Journal:
         """
         if self._fault is not None:
             raise self._fault
+        for event in events:
+            self._record.take(event)  # at once: a turn that is begun anew must find what it did before
         self._waiting.extend(events)
         if self._lingering is None and self._storing is None:
             self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self._begin_storing)

@@ -91,7 +91,6 @@ class RecordedStep:
         if answer is not None:
             return answer if answer.strip() or default is None else default
         if turn not in self.run.record.asked:
-            self.run.record.asked.add(turn)
             self.run.journal.note(
                 WaitingForPerson(
                     at=self.run.journal.now(),

@@ -91,8 +91,8 @@ class Walk:
         turns = self._walking.due()
         if not turns:
             return []
-        for _ in turns:
-            self._run.budget.take_turn()
+        for turn in turns:
+            self._run.budget.take_turn(self._place + turn.node, turn.visit)
         state = self._state.picture()
         return [_Begun(turn, self._nodes[turn.node], state) for turn in turns]
 
@@ -148,7 +148,6 @@ class Walk:
         node, visit, path = begun.node, begun.turn.visit, self._place + begun.node.id
         kind = self._run.kinds[node.kind]
         if (path, visit) not in self._run.record.begun:
-            self._run.record.begun.add((path, visit))
             label = in_language(node.label, begun.state["language"]) or node.id
             now = self._run.journal.now()
             self._run.journal.note(

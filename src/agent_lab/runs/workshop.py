@@ -119,8 +119,11 @@ class Workshop:
             before = await self.store.events(started.parent_run_id)
             first = FirstRun(beginning(before), Record.of(before), started)
         active.live.publish(events)
-        journal = Journal(started.run_id, log=self.store, live=active.live, owner=self.owner, now=self.now)
-        active.run = CarriedRun(started, journal, Record.of(events), self.generator, self.kinds, first)
+        record = Record.of(events)
+        journal = Journal(
+            started.run_id, log=self.store, live=active.live, record=record, owner=self.owner, now=self.now
+        )
+        active.run = CarriedRun(started, journal, record, self.generator, self.kinds, first)
         self.metrics.run_started()
         active.task = asyncio.create_task(self._drive(active, active.run), name=started.run_id)
 
