@@ -14,8 +14,6 @@ VoiceKey = tuple[str, int, int]
 """Node, visit, sample: one answer being written."""
 TELL_S = 0.05
 """How long tokens gather before they are carried to other processes."""
-TELL_S = 0.05
-"""How long tokens gather before they are carried to other processes."""
 POLL_S = 0.4
 """How often a run that another process holds is looked at."""
 

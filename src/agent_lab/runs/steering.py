@@ -12,7 +12,9 @@ from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationE
 from agent_lab.contracts.events import PersonAnswered, RunAdmitted, RunEvent, RunPaused, RunResumed
 from agent_lab.contracts.run import TERMINAL, NodeView, RunInfo
 from agent_lab.contracts.run_ports import Order, RunStore, Wire
+from agent_lab.runs.journal import UnrecordedError
 from agent_lab.runs.queue import QueueRules
+from agent_lab.runs.record import Record
 from agent_lab.runs.reducer import fold
 from agent_lab.runs.workshop import Active, Workshop
 
@@ -94,26 +96,24 @@ class Steering:
     async def cancel(self, run_id: str) -> RunInfo:
         """Stop a run for good, its model calls too. Raises ConflictError where it has ended."""
         info = await self._unended(run_id)
-        active = self.shop.active.get(run_id)
-        if active and active.task:
-            active.stop_asked = True
-            await asyncio.sleep(0)  # a task that is cancelled before its first step never reaches its own clean-up
-            active.stop()
+        if active := await self.shop.at_work(run_id):
+            self._stop(active)
             await active.settled()
-        elif not await self.shop.end(info):
+            info = await self.store.get(run_id)  # it may have been let go just then, waiting or paused
+        if info.status not in TERMINAL and not await self.shop.end(info):
             await self._order(Order(run_id=run_id, kind="cancel"), lambda now: now.status in TERMINAL)
         return await self.store.get(run_id)
 
     async def pause(self, run_id: str) -> RunInfo:
         """Let a run's calls in flight end, and begin nothing more until `resume`. Raises ConflictError."""
         info = await self._unended(run_id)
-        if info.status == "paused":
-            return info
-        active = self.shop.active.get(run_id)
-        if active and active.run:
+        if (active := await self.shop.at_work(run_id)) and active.run:
             active.run.pause()
             await active.settled()
-        elif not await self.shop.note(run_id, RunPaused(at=self.shop.now())):
+            info = await self.store.get(run_id)
+        if info.status == "paused" or info.status in TERMINAL:
+            return info
+        if not await self.shop.note(run_id, RunPaused(at=self.shop.now())):
             await self._order(Order(run_id=run_id, kind="pause"), lambda now: now.status != "running")
         return await self.store.get(run_id)
 
@@ -137,35 +137,54 @@ class Steering:
 
     async def follow_order(self, order: Order) -> bool:
         """Do what was asked of a run, where this process works on it or nobody does; False where another one does."""
+        if order.kind == "answer":
+            return await self._answered(order)
+        active = await self.shop.at_work(order.run_id)
+        if active and active.run and not active.run.closed:
+            active.run.pause() if order.kind == "pause" else self._stop(active)
+            return True
+        if active:
+            await active.settled()
         info = await self.store.get(order.run_id)
-        active = self.shop.active.get(order.run_id)
         if info.status in TERMINAL:
             return True
-        if order.kind == "answer":
-            return await self._answered(info, active, order)
         if order.kind == "pause":
-            if active and active.run:
-                active.run.pause()
-                return True
             return await self.shop.note(order.run_id, RunPaused(at=self.shop.now()))
-        if active and active.task:
-            active.stop_asked = True
-            active.stop()
-            return True
         return await self.shop.end(info)
 
-    async def _answered(self, info: RunInfo, active: Active | None, order: Order) -> bool:
+    def _stop(self, active: Active) -> None:
+        active.stop_asked = True
+        active.stop()
+
+    async def _answered(self, order: Order) -> bool:
         given = PersonAnswered(at=self.shop.now(), node=order.node or "", visit=order.visit or 1, text=order.text or "")
-        if active is not None and active.run is not None and not active.run.closed:
-            if (given.node, given.visit) not in active.run.record.answers:
-                active.run.answer(given)
-                await active.run.journal.write()
-            return True
-        if active is not None:
-            await active.settled()
+        while True:
+            if active := await self.shop.at_work(order.run_id):
+                if await self._heard(active, given):
+                    return True
+                await active.settled()
+            info = await self.store.get(order.run_id)
+            known = Record.of(await self.store.events(order.run_id)).answers
+            if info.status in TERMINAL or (given.node, given.visit) in known:
+                return True
+            if order.run_id not in self.shop.active:  # or somebody was faster meanwhile
+                break
         if info.status == "paused":
             return await self.shop.note(info.run_id, given, RunPaused(at=self.shop.now()))
         return await self._take_up(info, self._resumed(), given)
+
+    async def _heard(self, active: Active, given: PersonAnswered) -> bool:
+        """Whether the run that goes on here has taken in the answer, or has had one to that question."""
+        run = active.run
+        if run is None or run.closed:
+            return False
+        try:
+            if (given.node, given.visit) not in run.record.answers:
+                run.answer(given)
+            await run.journal.write()
+        except UnrecordedError:  # the run stops here, and the answer is not in its record
+            return False
+        return True
 
     async def _order(self, order: Order, followed: Callable[[RunInfo], bool]) -> None:
         """Leave an order for the process that works on the run, and give it a while."""

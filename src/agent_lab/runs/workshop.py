@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
 
-from agent_lab.contracts.errors import AgentLabError
+from agent_lab.contracts.errors import AgentLabError, ConflictError
 from agent_lab.contracts.events import RunEvent, RunFinished, RunResumed
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.ports import Generator
@@ -41,6 +42,12 @@ class Active:
     run: CarriedRun | None = None
     task: asyncio.Task[None] | None = None
     stop_asked: bool = False
+    started: bool = False
+    """True once the task has had its first step: one that is cancelled before it never reaches its own clean-up."""
+    leaving: bool = False
+    """True once the work is over and only the lease is left to give back."""
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the run is worked on, or will not be."""
 
     @property
     def ended(self) -> bool:
@@ -49,8 +56,12 @@ class Active:
 
     def stop(self) -> None:
         """Break off the work, unless it is being ended already: a second time would break off the ending."""
-        if self.task and not self.ended and not self.task.cancelling():
+        if self.task is None or self.ended or self.leaving or self.task.cancelling():
+            return
+        if self.started:
             self.task.cancel()
+        else:
+            asyncio.get_running_loop().call_soon(self.task.cancel)
 
     async def settled(self) -> None:
         """Wait until the run is let go, its file written."""
@@ -78,8 +89,19 @@ class Workshop:
         """How many runs of each caller this process works on."""
         return Counter(active.caller for active in self.active.values())
 
+    async def at_work(self, run_id: str) -> Active | None:
+        """The run where this process works on it. One that is just being entered is waited for."""
+        while (active := self.active.get(run_id)) is not None and active.task is None:
+            await active.entered.wait()
+        return active
+
     def enter(self, run_id: str, caller: str) -> Active:
-        """Take a place for a run, before the first wait; `leave` gives it back where the run does not start."""
+        """Take a place for a run, before the first wait; `leave` gives it back where the run does not start.
+
+        Raises ConflictError where the run has a place already: two would work on it under the same lease.
+        """
+        if run_id in self.active:
+            raise ConflictError(f"Run {run_id} is being worked on; watch it with `agent-lab runs watch {run_id}`.")
         self.active[run_id] = active = Active(caller)
         return active
 
@@ -87,9 +109,14 @@ class Workshop:
         """Give the place of a run back, if it is not being worked on."""
         active = self.active.get(run_id)
         if active is not None and active.task is None:
+            self._let_go(run_id, active)
+
+    def _let_go(self, run_id: str, active: Active) -> None:
+        if self.active.get(run_id) is active:
             del self.active[run_id]
-            active.live.close()
-            self.on_free()
+        active.live.close()
+        active.entered.set()
+        self.on_free()
 
     async def take_up(self, info: RunInfo, *news: RunEvent) -> bool:
         """Go on with a run where its record ends, after noting the news; False where another process holds it.
@@ -126,30 +153,40 @@ class Workshop:
         active.run = CarriedRun(started, journal, record, self.generator, self.kinds, first)
         self.metrics.run_started()
         active.task = asyncio.create_task(self._drive(active, active.run), name=started.run_id)
+        active.task.add_done_callback(lambda _: self._let_go(started.run_id, active))
+        active.entered.set()
 
     async def end(self, info: RunInfo) -> bool:
         """Cancel a run that nobody works on; False where another process does."""
-        if not await self.store.claim(info.run_id, owner=self.owner, seconds=LEASE_S):
-            return False
-        try:
+        async with self._holding(info.run_id, info.caller) as held:
+            if not held:
+                return False
             events = list(await self.store.events(info.run_id))
             seconds = round(Record.of(events).seconds, 4)
             ending = last_event(events, at=self.now(), status="cancelled", seconds=seconds)
             events += await self.store.append(info.run_id, [ending], owner=self.owner)
             await self.leave_file(events)
-        finally:
-            await self._release(info.run_id)
         return True
 
     async def note(self, run_id: str, *events: RunEvent) -> bool:
         """Note something of a run that nobody works on; False where another process does."""
-        if not await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):
-            return False
+        async with self._holding(run_id, "") as held:
+            if held:
+                await self.store.append(run_id, events, owner=self.owner)
+        return held
+
+    @asynccontextmanager
+    async def _holding(self, run_id: str, caller: str) -> AsyncIterator[bool]:
+        """Keep everybody else from a run, in this process too; False where another process holds it."""
+        self.enter(run_id, caller)
+        held = False
         try:
-            await self.store.append(run_id, events, owner=self.owner)
+            held = await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S)
+            yield held
         finally:
-            await self._release(run_id)
-        return True
+            if held:
+                await self._release(run_id)
+            self.leave(run_id)
 
     async def bury(self) -> list[str]:
         """Free the runs of processes of this machine that have died, without waiting for their leases to run out, and
@@ -168,6 +205,7 @@ class Workshop:
     async def _drive(self, active: Active, run: CarriedRun) -> None:
         """Walk the run while its lease is renewed; whatever happens, let it go in the end."""
         status: RunEnd = "interrupted"
+        active.started = True
         run_id, flow_id, began = run.started.run_id, run.started.flow.id, self.now()
         aside = [asyncio.create_task(self._renew(run_id, active))]
         if self.wire is not None:
@@ -175,15 +213,13 @@ class Workshop:
         try:
             status = await self._carry(active, run)
         finally:
+            active.leaving = True
             for task in aside:
                 task.cancel()
             self.metrics.run_finished(flow_id, status, (self.now() - began).total_seconds())
             if status in TERMINAL:
                 await self.leave_file(active.live.events)
             await self._release(run_id)
-            self.active.pop(run_id, None)
-            active.live.close()
-            self.on_free()
 
     async def _carry(self, active: Active, run: CarriedRun) -> RunEnd:
         """Execute; the status that the run is left in, `interrupted` where it may be taken up again."""
