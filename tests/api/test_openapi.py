@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
+from jsonschema import Draft202012Validator
 from pydantic import BaseModel, TypeAdapter
 
 from agent_lab.api.app import operations
 from agent_lab.api.openapi import document
+from agent_lab.lab.problems import Problem
 from api.doors import Door
 
 
@@ -90,6 +92,34 @@ async def test_every_example_fits_the_model_that_it_stands_for(door: Door) -> No
     for model, example in pairs:
         TypeAdapter(model).validate_python(example)
     assert len(pairs) > 20
+
+
+async def test_every_example_as_it_is_sent_fits_its_schema(door: Door) -> None:
+    async with door.owner() as client:
+        schema = (await client.get("/openapi.json")).json()
+    shown = [(shape, shape["example"]) for shape in schema["components"]["schemas"].values() if "example" in shape]
+    for _, content in good_contents(door):
+        if isinstance(content.get("example"), dict | list):
+            shown.append((content["schema"], content["example"]))
+    for shape, example in shown:
+        Draft202012Validator({"allOf": [shape], "components": schema["components"]}).validate(example)
+    assert len(shown) > 40
+
+
+async def test_errors_are_shown_with_a_type_that_their_status_has(door: Door) -> None:
+    for name, operation in described(door).items():
+        for status, answer in operation["responses"].items():
+            shown = answer.get("content", {}).get("application/problem+json", {}).get("example")
+            if shown is not None:
+                assert Problem.model_validate(shown).status == int(status)
+                assert shown["type"].endswith(":not-found") == (status == "404"), name
+
+
+async def test_a_parameter_that_can_be_wrong_has_its_refusal_documented(door: Door) -> None:
+    for name, operation in described(door).items():
+        asked = [one["schema"] for one in operation.get("parameters", []) if one["in"] == "query"]
+        if any(shape.get("type") != "string" for shape in asked):
+            assert "422" in operation["responses"] or "/v1/" in name, name
 
 
 async def test_every_body_has_an_example(door: Door) -> None:

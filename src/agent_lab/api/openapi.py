@@ -33,6 +33,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         _secure(app, schema)
         _forget_other_errors(schema)
+        _write_nulls_again(schema)
         app.openapi_schema = schema
     return app.openapi_schema
 
@@ -55,3 +56,38 @@ def _forget_other_errors(schema: dict[str, Any]) -> None:
                 del operation["responses"]["422"]
     for name in ("HTTPValidationError", "ValidationError"):
         schema["components"]["schemas"].pop(name, None)
+
+
+def _write_nulls_again(schema: dict[str, Any]) -> None:
+    """Complete the examples: FastAPI leaves every null out of the document, and some of them are required."""
+    schemas = schema["components"]["schemas"]
+    for shape in schemas.values():
+        _complete(shape.get("example"), shape, schemas)
+    operations = (operation for path in schema["paths"].values() for operation in path.values())
+    for answer in (answer for operation in operations for answer in operation["responses"].values()):
+        for content in answer.get("content", {}).values():
+            _complete(content.get("example"), content["schema"], schemas)
+
+
+def _complete(example: Any, shape: dict[str, Any], schemas: dict[str, Any]) -> None:
+    shape = _resolved(shape, schemas)
+    if isinstance(example, list):
+        for one in example:
+            _complete(one, shape.get("items", {}), schemas)
+    if not isinstance(example, dict):
+        return
+    properties = shape.get("properties", {})
+    for name in shape.get("required", []):
+        example.setdefault(name, None)
+    for name, value in example.items():
+        _complete(value, properties.get(name, {}), schemas)
+
+
+def _resolved(shape: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """What stands behind a reference, or behind the one that may also be null."""
+    options = [option for option in shape.get("anyOf", []) if option.get("type") != "null"]
+    if len(options) == 1:
+        shape = options[0]
+    reference: str = shape.get("$ref", "")
+    found: dict[str, Any] = schemas[reference.rpartition("/")[2]] if reference else shape
+    return found

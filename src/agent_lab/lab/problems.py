@@ -32,6 +32,23 @@ TITLES: Mapping[int, str] = {
     507: "The model does not fit into memory",
 }
 
+USUAL_SLUGS: Mapping[int, str] = {
+    401: "not-signed-in",
+    403: "foreign-origin",
+    404: "not-found",
+    409: "conflict",
+    412: "stale",
+    413: "too-large",
+    415: "unsupported-media-type",
+    422: "invalid-request",
+    429: "limit-exceeded",
+    500: "internal",
+    502: "provider-error",
+    503: "unusable",
+    507: "no-capacity",
+}
+"""What a status mostly means here: the examples of the OpenAPI document show it."""
+
 
 class FieldProblem(BaseModel):
     """One field of the request that is wrong: a JSON pointer into the body, or a parameter's name."""
@@ -164,7 +181,7 @@ def documented(*statuses: int, body: bool = False, public: bool = False) -> dict
 
 def _documented(status: int) -> dict[str, Any]:
     example = {
-        "type": "urn:agent-lab:problem:not-found",
+        "type": f"urn:agent-lab:problem:{USUAL_SLUGS[status]}",
         "title": TITLES[status],
         "status": status,
         "detail": "A sentence that says what is wrong and what to do.",

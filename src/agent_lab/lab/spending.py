@@ -41,7 +41,7 @@ class SpendingView(BaseModel):
     days: list[DayAndModel]
 
 
-@router.get("/api/spending", operation_id="get_spending", responses=documented())
+@router.get("/api/spending", operation_id="get_spending", responses=documented(422))
 @owner
 async def get_spending(services: Services, days: Annotated[int, Query(ge=1, le=366)] = 30) -> SpendingView:
     """What each model cost on each of the last days, today's among them."""
