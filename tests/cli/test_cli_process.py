@@ -112,6 +112,32 @@ def test_a_list_cut_short_by_head_is_no_error(home: Any) -> None:
     assert listing.stderr.read() == b""
 
 
+WRITERS = [("models", "list"), ("models", "list", "--json"), ("runs", "show", "nope", "--json"), ("--version",)]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("args", WRITERS, ids=" ".join)
+def test_output_that_cannot_be_written_is_told_in_a_sentence(home: Any, args: tuple[str, ...]) -> None:
+    err, code = written_to("/dev/full", home, args)
+    assert code != 0
+    assert "Error: " in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("args", WRITERS, ids=" ".join)
+def test_a_command_whose_output_was_closed_does_its_work(home: Any, args: tuple[str, ...]) -> None:
+    err, code = written_to("&-", home, args)
+    assert code == (2 if "nope" in args else 0)
+    assert "Traceback" not in err
+
+
+def written_to(place: str, home: Any, args: tuple[str, ...]) -> tuple[str, int]:
+    """What a command whose standard output leads to that place said beside it, and its exit code."""
+    program = ["sh", "-c", f'exec "$@" >{place}', "sh", sys.executable, "-m", "agent_lab", *args]
+    done = subprocess.run(program, env=home.environ, capture_output=True, text=True, timeout=60, check=False)
+    return done.stderr, done.returncode
+
+
 def on_a_terminal(
     home: Any,
     *args: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -11,7 +12,7 @@ import click
 from agent_lab import __version__
 from agent_lab.cli.lazy import LazyGroup
 from agent_lab.cli.output import PipeClosed, end_output, note, prepare_streams, write_json
-from agent_lab.contracts.errors import AgentLabError
+from agent_lab.contracts.errors import AgentLabError, EnvironmentFaultError
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
@@ -70,14 +71,14 @@ def run_command(args: list[str]) -> int:
 
 def _wrong_use(error: click.ClickException, as_json: bool) -> int:
     if as_json:
-        write_json({"error": {"type": "wrong-use", "message": error.format_message(), "where": None}})
+        _write_error("wrong-use", error.format_message())
     error.show()
     return error.exit_code
 
 
 def _told(error: AgentLabError, as_json: bool) -> int:
     if as_json:
-        write_json({"error": {"type": error.slug, "message": error.message, "where": error.where}})
+        _write_error(error.slug, error.message, error.where)
     note(f"Error: {error.message}")
     return error.exit_code
 
@@ -87,6 +88,12 @@ def _unexpected(error: Exception, as_json: bool) -> int:
 
     sentence = record_fault(error)
     if as_json:
-        write_json({"error": {"type": "internal", "message": sentence, "where": None}})
+        _write_error("internal", sentence)
     note(f"Error: {sentence}")
     return FAILED
+
+
+def _write_error(kind: str, message: str, where: str | None = None) -> None:
+    # Where it cannot be written, that may be the very error: the sentence on standard error remains.
+    with suppress(PipeClosed, EnvironmentFaultError):
+        write_json({"error": {"type": kind, "message": message, "where": where}})
