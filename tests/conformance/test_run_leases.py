@@ -62,6 +62,20 @@ async def test_a_worker_that_lost_its_run_cannot_write_into_it(store: RunStore, 
         await store.append("r1", [node_finished()], owner="w1")
 
 
+async def test_a_worker_that_was_away_cannot_write_behind_what_it_has_not_seen(store: RunStore, clock: Clock) -> None:
+    await store.create(run())
+    await store.claim("r1", owner="away", seconds=10)
+    seen = (await store.append("r1", [started()], owner="away", after=0))[-1].seq
+    clock.pass_(11)
+    await store.claim("r1", owner="w2", seconds=10)
+    await store.append("r1", [node_started()], owner="w2", after=seen)
+    await store.release("r1", owner="w2")
+    assert await store.claim("r1", owner="away", seconds=10)
+    with pytest.raises(ConflictError, match="taken further"):
+        await store.append("r1", [node_finished()], owner="away", after=seen)
+    assert len(await store.events("r1")) == 2
+
+
 async def test_a_released_run_is_free_at_once_and_only_its_holder_releases_it(store: RunStore) -> None:
     await store.create(run())
     await store.claim("r1", owner="w1", seconds=10)

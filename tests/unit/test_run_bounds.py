@@ -74,12 +74,14 @@ async def test_a_run_whose_store_fails_is_left_to_be_taken_up_and_not_called_fai
     class Failing(MemoryRuns):
         broken = False
 
-        async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+        async def append(
+            self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+        ) -> Sequence[RunEvent]:
             if any(isinstance(event, GenerationFinished) for event in events):
                 self.broken = True
             if self.broken:
                 raise EnvironmentFaultError("The disk is full; make room.")
-            return await super().append(run_id, events, owner=owner)
+            return await super().append(run_id, events, owner=owner, after=after)
 
     store = Failing()
     lab = bench(tmp_path, ScriptedProvider({"*": "text"}), store=store)
@@ -158,11 +160,13 @@ async def test_a_store_that_fails_a_recovery_is_asked_again(tmp_path: Path) -> N
     class Flaky(MemoryRuns):
         refusals = 0
 
-        async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+        async def append(
+            self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+        ) -> Sequence[RunEvent]:
             if self.refusals:
                 self.refusals -= 1
                 raise EnvironmentFaultError("The disk is full; make room.")
-            return await super().append(run_id, events, owner=owner)
+            return await super().append(run_id, events, owner=owner, after=after)
 
     store = Flaky()
     first = bench(tmp_path, ScriptedProvider(gate=asyncio.Event()), store=store)

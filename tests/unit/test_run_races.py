@@ -49,9 +49,11 @@ class SlowRuns(MemoryRuns):
         await asyncio.sleep(0.02)
         return await super().claim(run_id, owner=owner, seconds=seconds)
 
-    async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+    async def append(
+        self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+    ) -> Sequence[RunEvent]:
         await asyncio.sleep(0.02)
-        return await super().append(run_id, events, owner=owner)
+        return await super().append(run_id, events, owner=owner, after=after)
 
     async def release(self, run_id: str, *, owner: str) -> None:
         self.releasing.set()

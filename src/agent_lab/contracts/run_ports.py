@@ -17,9 +17,11 @@ from agent_lab.contracts.run import RunInfo, RunStatus
 class RunLog(Protocol):
     """The append-only record of each run."""
 
-    async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+    async def append(
+        self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+    ) -> Sequence[RunEvent]:
         """Append in one transaction; returns them numbered. Raises ConflictError where the run has ended or another
-        worker holds it.
+        worker holds it, and where its last event is not number `after`: somebody else took it further.
 
         Appends that wait at the same time, of one run or of several, share a transaction; each is refused by itself.
         """

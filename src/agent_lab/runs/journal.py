@@ -74,7 +74,9 @@ class Journal:
         try:
             while self._waiting:
                 events, self._waiting = self._waiting, []
-                self._live.publish(await self._log.append(self.run_id, events, owner=self._owner))
+                # A worker that was away meanwhile, and its lease with another one, must not write into that one's work.
+                after = self._live.events[-1].seq
+                self._live.publish(await self._log.append(self.run_id, events, owner=self._owner, after=after))
         except AgentLabError as error:
             self._fault = UnrecordedError(error.message)
             self._waiting.clear()

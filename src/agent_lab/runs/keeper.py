@@ -39,6 +39,8 @@ class Keeper:
                     await self._look()
                 except AgentLabError as error:
                     log.warning("runs_not_kept", reason=error.message)
+                except Exception as error:  # else nobody would begin, stop or take up a run any more
+                    log.error("keeping_broke", exc_info=error)
                 await self._wait()
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:

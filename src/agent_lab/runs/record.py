@@ -62,7 +62,7 @@ class Record:
     def take(self, event: RunEvent) -> None:
         """Take in one more event."""
         if self._latest is not None and not isinstance(event, RunResumed | RunAdmitted):
-            self.seconds += (event.at - self._latest).total_seconds()
+            self.seconds += max(0.0, (event.at - self._latest).total_seconds())  # a clock may be set back
         self._latest = event.at
         if isinstance(event, NodeStarted):
             self.begun.add((event.node, event.visit))

@@ -131,7 +131,7 @@ class Workshop:
             steps = len(Record.of(events).turns)
             resumed = {"recorded_steps": steps}
             told = [one.model_copy(update=resumed) if isinstance(one, RunResumed) else one for one in news]
-            events += await self.store.append(info.run_id, told, owner=self.owner)
+            events += await self.store.append(info.run_id, told, owner=self.owner, after=events[-1].seq)
             await self.begin(active, events)
         except AgentLabError:
             await self._release(info.run_id)
@@ -164,7 +164,7 @@ class Workshop:
             events = list(await self.store.events(info.run_id))
             seconds = round(Record.of(events).seconds, 4)
             ending = last_event(events, at=self.now(), status="cancelled", seconds=seconds)
-            events += await self.store.append(info.run_id, [ending], owner=self.owner)
+            events += await self.store.append(info.run_id, [ending], owner=self.owner, after=events[-1].seq)
             await self.leave_file(events)
         return True
 
@@ -195,12 +195,21 @@ class Workshop:
         for held in await self.store.held():
             if held.owner == self.owner or not (has_died(held.owner) or (held.ended and held.over)):
                 continue
-            if held.ended:
-                await self.leave_file(await self.store.events(held.run_id))
-            else:
+            if not held.ended:
                 freed.append(held.run_id)
+            elif not await self._file_left(held.run_id):
+                continue
             await self.store.release(held.run_id, owner=held.owner)
         return freed
+
+    async def _file_left(self, run_id: str) -> bool:
+        """Write the file of that ended run; a record that cannot be read keeps no other run from being seen to."""
+        try:
+            await self.leave_file(await self.store.events(run_id))
+        except AgentLabError as error:
+            log.warning("output_not_written", run_id=run_id, reason=error.message)
+            return False
+        return True
 
     async def _drive(self, active: Active, run: CarriedRun) -> None:
         """Walk the run while its lease is renewed; whatever happens, let it go in the end."""

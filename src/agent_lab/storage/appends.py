@@ -33,6 +33,7 @@ class Asked:
     run_id: str
     events: Sequence[RunEvent]
     owner: str
+    after: int | None
     outcome: asyncio.Future[Sequence[RunEvent]]
 
 
@@ -46,12 +47,12 @@ class Batch:
     counts: dict[str, int] = field(default_factory=dict)
     changes: list[dict[str, object]] = field(default_factory=list)
 
-    def take(self, run_id: str, events: Sequence[RunEvent], owner: str) -> Sequence[RunEvent]:
+    def take(self, run_id: str, events: Sequence[RunEvent], owner: str, after: int | None = None) -> Sequence[RunEvent]:
         """Add an append; returns its events numbered. Raises whatever refuses it."""
         standing = self.standings.get(run_id)
         if standing is None:
             raise rules.unknown_run(run_id)
-        standing.check_writable(owner, self.now)
+        standing.check_writable(owner, self.now, after)
         records = rules.number(events, last_seq=standing.last_seq)
         numbered = [record.event for record in records]
         change = rules.change_by(numbered)
@@ -86,14 +87,16 @@ class Appends:
         self._waiting: deque[Asked] = deque()
         self._going_on: asyncio.Task[None] | None = None
 
-    async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+    async def append(
+        self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+    ) -> Sequence[RunEvent]:
         """Append all events or none; returns them numbered, once they are on the disk.
 
         Finished also when the caller is cancelled. Raises what refuses this append, and what kept the transaction that
         it was in from the disk.
         """
         outcome: asyncio.Future[Sequence[RunEvent]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Asked(run_id=run_id, events=events, owner=owner, outcome=outcome))
+        self._waiting.append(Asked(run_id=run_id, events=events, owner=owner, after=after, outcome=outcome))
         if self._going_on is None:
             self._going_on = asyncio.create_task(self._work_off())
         return await to_its_end(outcome)
@@ -133,7 +136,7 @@ class Appends:
         outcomes: list[Sequence[RunEvent] | Exception] = []
         for asked in batch:
             try:
-                outcomes.append(sheet.take(asked.run_id, asked.events, asked.owner))
+                outcomes.append(sheet.take(asked.run_id, asked.events, asked.owner, asked.after))
             except Exception as error:  # noqa: BLE001 -- whatever is wrong with this one, the others are written
                 outcomes.append(error)
         sheet.write(connection)

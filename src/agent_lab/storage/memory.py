@@ -93,14 +93,17 @@ class MemoryRuns:
         states = [kept.info.status for kept in self._runs.values() if caller in (None, kept.info.caller)]
         return {status: states.count(status) for status in rules.GOING_ON}
 
-    async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+    async def append(
+        self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+    ) -> Sequence[RunEvent]:
         """Append all events or none; returns them numbered, as they will be read back.
 
-        Raises NotFoundError, ConflictError (the run has ended, or another worker holds it), ValidationError (an event
-        that no JSON can hold) and ValueError (a token, a finish without an end, events behind the finish).
+        Raises NotFoundError, ConflictError (the run has ended, another worker holds it, or its last event is not
+        number `after`), ValidationError (an event that no JSON can hold) and ValueError (a token, a finish without an
+        end, events behind the finish).
         """
         kept = self._kept(run_id)
-        kept.standing.check_writable(owner, self._clock())
+        kept.standing.check_writable(owner, self._clock(), after)
         return _append(kept, events)
 
     async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]:

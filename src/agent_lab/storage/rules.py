@@ -82,11 +82,13 @@ class Standing:
         if self.ended:
             raise ConflictError(f"Run {self.run_id} has ended ({self.status}); start a new one.")
 
-    def check_writable(self, owner: str, now: datetime) -> None:
-        """Raises ConflictError where the run has ended or another worker holds it."""
+    def check_writable(self, owner: str, now: datetime, after: int | None = None) -> None:
+        """Raises ConflictError where the run has ended, another worker holds it, or its last event is another one."""
         self.check_going_on()
         if not self.free_for(owner, now):
             raise ConflictError(f"Run {self.run_id} is being worked on by another worker; watch it, or wait.")
+        if after is not None and after != self.last_seq:
+            raise ConflictError(f"Run {self.run_id} was taken further by another worker; watch it, or wait.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

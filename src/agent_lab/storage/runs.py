@@ -101,13 +101,16 @@ class SqlRuns:
 
         return await self._database.read(work)
 
-    async def append(self, run_id: str, events: Sequence[RunEvent], *, owner: str) -> Sequence[RunEvent]:
+    async def append(
+        self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+    ) -> Sequence[RunEvent]:
         """Append all events or none; returns them numbered, as they will be read back.
 
-        Raises NotFoundError, ConflictError (the run has ended, or another worker holds it), ValidationError (an event
-        that no JSON can hold) and ValueError (a token, a finish without an end, events behind the finish).
+        Raises NotFoundError, ConflictError (the run has ended, another worker holds it, or its last event is not
+        number `after`), ValidationError (an event that no JSON can hold) and ValueError (a token, a finish without an
+        end, events behind the finish).
         """
-        return await self._appends.append(run_id, events, owner=owner)
+        return await self._appends.append(run_id, events, owner=owner, after=after)
 
     async def events(self, run_id: str, *, after: int = 0) -> Sequence[RunEvent]:
         """The run's events behind number `after`. Raises NotFoundError."""
