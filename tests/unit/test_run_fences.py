@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent_lab.contracts.errors import EnvironmentFaultError
-from agent_lab.contracts.events import NodeFinished, RunEvent, WaitingForPerson
+from agent_lab.contracts.errors import EnvironmentFaultError, TooLargeError
+from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunEvent, WaitingForPerson
 from agent_lab.contracts.run import RunRequest
 from agent_lab.contracts.run_ports import Held
 from agent_lab.providers.scripted import ScriptedProvider
@@ -128,3 +128,41 @@ async def test_a_clock_that_is_set_back_takes_no_time_off_a_run(tmp_path: Path) 
     lab.runs.shop.now = lambda: datetime.now(UTC) - timedelta(days=3)
     cancelled = await lab.runs.cancel(second.run_id)
     assert (cancelled.seconds or 0.0) >= 0.0
+
+
+async def test_a_run_whose_answer_no_store_would_take_fails_and_is_not_paid_for_again(tmp_path: Path) -> None:
+    class Strict(MemoryRuns):
+        async def append(
+            self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+        ) -> Sequence[RunEvent]:
+            if any(isinstance(event, GenerationFinished) and event.node == "other" for event in events):
+                raise TooLargeError("A generation_finished event is longer than a run keeps; ask for less.")
+            return await super().append(run_id, events, owner=owner, after=after)
+
+    lab = lab_with(tmp_path, BESIDE, store=Strict())
+    view = await lab.run("beside")
+    assert view.status == "failed"
+    assert view.fault is not None
+    assert view.fault.type == "too-large"
+    assert await lab.runs.recover() == []
+    assert next(node for node in view.nodes if node.id == "first").text == "text"
+    assert len(lab.provider.calls) == 2
+
+
+async def test_a_fault_of_the_store_that_nobody_thought_of_loses_no_event_out_of_the_middle(tmp_path: Path) -> None:
+    class Odd(MemoryRuns):
+        faults = 1
+
+        async def append(
+            self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+        ) -> Sequence[RunEvent]:
+            if self.faults and any(isinstance(event, NodeFinished) for event in events):
+                self.faults -= 1
+                raise RuntimeError("nobody thought of this")
+            return await super().append(run_id, events, owner=owner, after=after)
+
+    lab = bench(tmp_path, ScriptedProvider({"*": "text"}), store=Odd())
+    view = await lab.run("challenge")
+    assert view.status == "running"
+    assert await lab.runs.recover() == [view.run_id]
+    assert (await lab.runs.wait(view.run_id)).status == "completed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,6 +32,10 @@ class _Outcome:
     fault: Fault | None = None
 
 
+_LEFT: Mapping[RunStatus, type[RunPaused | RunWaits]] = {"paused": RunPaused, "waiting": RunWaits}
+"""What is noted of a run that is left for now."""
+
+
 async def execute(run: CarriedRun, live: LiveRun) -> RunStatus:
     """Walk the graph and write the last event; the status that the run is left in.
 
@@ -42,12 +46,14 @@ async def execute(run: CarriedRun, live: LiveRun) -> RunStatus:
     try:
         outcome = await _outcome(run, before_s)
     except LeftForNow:
-        run.closed = True  # before anything else has a turn: what is said from now on is said to the store
-        left = RunPaused(at=run.journal.now()) if run.pausing else RunWaits(at=run.journal.now())
-        await run.journal.write(left)
-        return "paused" if run.pausing else "waiting"
-    run.closed = True
-    await run.journal.write()  # so that the totals count every call
+        outcome = _Outcome("paused" if run.pausing else "waiting")
+    run.closed = True  # before anything else has a turn: what is said from now on is said to the store
+    refused = await run.journal.settle()  # so that the totals count every call
+    if refused is not None:
+        outcome = _fault(run, "failed", refused.slug, refused.message)
+    if outcome.status in _LEFT:
+        await run.journal.write(_LEFT[outcome.status](at=run.journal.now()))
+        return outcome.status
     seconds = round(before_s + time.monotonic() - began, 4)
     ending = last_event(
         live.events,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from agent_lab.contracts.errors import AgentLabError
+from agent_lab.contracts.errors import AgentLabError, TooLargeError, ValidationError
 from agent_lab.contracts.events import RunEvent, Token
 from agent_lab.contracts.run_ports import RunLog
 from agent_lab.runs.live import LiveRun
@@ -34,12 +34,12 @@ class Journal:
         self._waiting: list[RunEvent] = []
         self._storing: asyncio.Task[None] | None = None
         self._lingering: asyncio.TimerHandle | None = None
-        self._fault: UnrecordedError | None = None
+        self._fault: Exception | None = None
 
     def note(self, *events: RunEvent) -> None:
         """Store these events soon, or with the next write: what is cheap to do again need not wait for the disk.
 
-        Raises UnrecordedError where an earlier event was not taken.
+        Raises UnrecordedError where an earlier event was not taken, and what `settle` returns.
         """
         if self._fault is not None:
             raise self._fault
@@ -50,7 +50,7 @@ class Journal:
             self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self._begin_storing)
 
     async def write(self, *events: RunEvent) -> None:
-        """Store all that waits and these events, in one transaction. Raises UnrecordedError.
+        """Store all that waits and these events, in one transaction. Raises UnrecordedError, and what `settle` returns.
 
         A reader never sees what a crash could take back.
         """
@@ -63,6 +63,15 @@ class Journal:
         if self._fault is not None:
             raise self._fault
 
+    async def settle(self) -> AgentLabError | None:
+        """Store all that waits; what no store would ever take is left out, and said. Raises UnrecordedError."""
+        try:
+            await self.write()
+        except AgentLabError as refused:
+            self._fault = None
+            return refused
+        return None
+
     def _begin_storing(self) -> None:
         if self._lingering is not None:
             self._lingering.cancel()
@@ -74,14 +83,28 @@ class Journal:
         try:
             while self._waiting:
                 events, self._waiting = self._waiting, []
-                # A worker that was away meanwhile, and its lease with another one, must not write into that one's work.
-                after = self._live.events[-1].seq
-                self._live.publish(await self._log.append(self.run_id, events, owner=self._owner, after=after))
+                await self._append(events)
+        except (ValidationError, TooLargeError) as refused:
+            self._fault = refused  # taken up anew, the run would come to the same event, and pay for it each time
         except AgentLabError as error:
             self._fault = UnrecordedError(error.message)
-            self._waiting.clear()
+        except Exception as error:  # noqa: BLE001 -- what follows would stand behind a gap
+            self._fault = UnrecordedError(f"{type(error).__name__}: {error}")
         finally:
             self._storing = None
+            if self._fault is not None:
+                self._waiting.clear()
+
+    async def _append(self, events: Sequence[RunEvent]) -> None:
+        # A worker that was away meanwhile, and its lease with another one, must not write into that one's work.
+        after = self._live.events[-1].seq
+        try:
+            self._live.publish(await self._log.append(self.run_id, events, owner=self._owner, after=after))
+        except (ValidationError, TooLargeError):
+            if len(events) == 1:
+                raise
+            for event in events:  # all that came before the one that is refused is kept
+                await self._append([event])
 
     def speak(self, token: Token) -> None:
         """Show a piece of an answer to whoever looks on."""

@@ -239,7 +239,7 @@ class Workshop:
                 if not active.stop_asked:  # this process is stopping, or the lease went to another
                     return "interrupted"
                 run.closed = True
-                await run.journal.write()
+                await run.journal.settle()
                 seconds = round(Record.of(active.live.events).seconds, 4)
                 await run.journal.write(
                     last_event(active.live.events, at=self.now(), status="cancelled", seconds=seconds)
