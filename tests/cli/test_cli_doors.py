@@ -23,7 +23,7 @@ Run = Callable[..., Any]
         (["run", "challnge", "x"], "did you mean 'challenge'?"),
         (["run", "challenge", "x", "--model", "ecko"], "did you mean 'echo'"),
         (["run", "challenge", "x", "--role", "creater=echo"], "'creator'"),
-        (["run", "challenge", "x", "--role", "creator"], "--role takes NAME=VALUE"),
+        (["run", "challenge", "x", "--role", "creator"], "--role takes ROLE=KEY"),
         (["run", "challenge", "x", "--role", "creator=echo", "--role", "creator=nay"], "names 'creator' twice"),
         (["run", "challenge", "x", "--role", "NO=echo"], "not usable"),
         (["run", "challenge", "x", "--strategy", "lung"], "did you mean 'long'"),

@@ -112,6 +112,19 @@ def test_a_list_cut_short_by_head_is_no_error(home: Any) -> None:
     assert listing.stderr.read() == b""
 
 
+@pytest.mark.parametrize("group", ["flows", "models", "runs"])
+def test_what_a_group_says_of_its_commands_fits_on_a_line(home: Any, group: str) -> None:
+    listed = home.run(group, "--help").stdout.partition("Commands:")[2]
+    assert listed
+    assert "..." not in listed
+
+
+def test_a_flow_on_standard_input_is_named_so(home: Any) -> None:
+    done = home.run("flows", "check", "-", stdin=b"{")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: Standard input is not valid JSON: ")
+
+
 WRITERS = [("models", "list"), ("models", "list", "--json"), ("runs", "show", "nope", "--json"), ("--version",)]
 
 

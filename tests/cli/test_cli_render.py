@@ -261,6 +261,7 @@ def test_figures_are_written_for_people() -> None:
     assert "cache MISS (loaded in 1.50 s)" in generation_line(result("x", cache_hit=False, timings=Timings(load_s=1.5)))
     assert "cost unknown" in generation_line(result("x", usage=Usage()))
     assert totals_line(RunTotals(calls=1), on_this_machine=True).endswith("cost unknown")
+    assert "0.00 s" not in totals_line(RunTotals(calls=1), on_this_machine=True), "it has not ended"
     assert totals_line(RunTotals(), on_this_machine=True).endswith("no model has answered")
     priced = DEMO.model_copy(
         update={"cost_profile": CostProfile(input_usd_per_mtok=Decimal("2.50"), output_usd_per_mtok=Decimal(10))}

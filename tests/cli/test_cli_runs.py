@@ -165,6 +165,7 @@ def test_a_fork_takes_a_prompt_models_settings_from_files_and_limits(said: Run, 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (["--set", "refiner"], "--set takes NODE.SETTING=VALUE"),
         (["--set", "refner.prompt=x"], "did you mean 'refiner'"),
         (["--set", "refiner.prompt={nobody}"], "nobody"),
         (["--set", "prompt=x"], "NODE.SETTING=VALUE"),

@@ -59,7 +59,7 @@ def generation_line(result: GenerationResult) -> str:
 
 
 def totals_line(totals: RunTotals, *, on_this_machine: bool) -> str:
-    """What a run took."""
+    """What a run took; its seconds are known when it has ended."""
     if not totals.calls:
         cost = "no model has answered"
     elif totals.cost_usd is None:
@@ -70,7 +70,7 @@ def totals_line(totals: RunTotals, *, on_this_machine: bool) -> str:
         (
             counted(totals.calls, "call"),
             f"{totals.prompt_tokens:,} tokens in, {totals.completion_tokens:,} out",
-            seconds(totals.seconds),
+            *([seconds(totals.seconds)] if totals.seconds else []),
             cost,
         )
     )

@@ -18,7 +18,9 @@ def read_document(file: Path, *, max_bytes: int | None = None) -> JsonValue:
     from agent_lab.contracts.documents import MAX_BYTES, read_json
 
     bound = max_bytes or MAX_BYTES
-    return read_json(_bytes_of(file, bound), what=f"The file {file}", max_bytes=bound)
+    return read_json(
+        _bytes_of(file, bound), what="Standard input" if str(file) == "-" else f"The file {file}", max_bytes=bound
+    )
 
 
 def _bytes_of(file: Path, max_bytes: int) -> bytes:

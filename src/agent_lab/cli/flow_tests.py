@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agent_lab.runs.cases import CaseResult
 
 
-@click.command("test")
+@click.command("test", short_help="Run the test cases that a flow carries.")
 @click.argument("flow")
 @click.option("--case", "case", metavar="NAME", help="Only the case of that name.")
 @as_json

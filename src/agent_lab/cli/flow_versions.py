@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agent_lab.wiring import Lab
 
 
-@click.command("versions")
+@click.command("versions", short_help="The saved versions of a flow, newest first.")
 @click.argument("flow")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many at the most.")
 @click.option("--before", type=click.IntRange(min=1), metavar="N", help="Only those older than version N.")
@@ -69,7 +69,7 @@ def diff(flow: str, before: str, after: str, as_json: bool) -> int:
     return _with_lab(work)
 
 
-@click.command("export")
+@click.command("export", short_help="Print the document of a flow, to keep it or to give it away.")
 @click.argument("flow")
 @click.option("--versions", "whole", is_flag=True, help="All versions in one document, for `flows import`.")
 @click.option("--json", "as_json", is_flag=True, hidden=True, help="It is JSON as it is.")

@@ -58,7 +58,7 @@ def list_flows(as_json: bool) -> int:
     return _with_lab(work)
 
 
-@flows.command("show")
+@flows.command("show", short_help="The nodes and edges of a flow; with --json its document.")
 @click.argument("flow")
 @as_json
 def show_flow(flow: str, as_json: bool) -> int:
@@ -80,7 +80,7 @@ def show_flow(flow: str, as_json: bool) -> int:
     return _with_lab(work)
 
 
-@flows.command("check")
+@flows.command("check", short_help="Everything that is wrong with a flow, and what a run may take.")
 @click.argument("file")
 @as_json
 def check_file(file: str, as_json: bool) -> int:
@@ -114,7 +114,7 @@ def check_file(file: str, as_json: bool) -> int:
     return _with_lab(work)
 
 
-@flows.command("schema")
+@flows.command("schema", short_help="The JSON Schema of flow documents.")
 @click.option("--json", "as_json", is_flag=True, hidden=True, help="It is JSON as it is.")
 def schema(as_json: bool) -> int:
     """The JSON Schema of flow documents, with the node kinds that there are."""
@@ -129,7 +129,7 @@ def schema(as_json: bool) -> int:
     return _with_lab(work)
 
 
-@flows.command("new")
+@flows.command("new", short_help="Write a small flow into your flows folder, to start from.")
 @click.argument("name")
 @as_json
 def new_flow(name: str, as_json: bool) -> int:

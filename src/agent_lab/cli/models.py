@@ -25,7 +25,7 @@ def models() -> None:
     """List models, say which is chosen and why; pull, load, unload and pin."""
 
 
-@models.command("list")
+@models.command("list", short_help="Every model of the registry, and whether it can be used here.")
 @click.option("--url", metavar="URL", help="The server whose memory is shown; else that of this machine, if any.")
 @as_json
 def list_models(url: str | None, as_json: bool) -> int:

@@ -99,13 +99,13 @@ class Number(click.FloatRange):
         return found
 
 
-def pairs(given: Iterable[str], option: str) -> dict[str, str]:
-    """`NAME=VALUE` options as a mapping. Raises ValidationError for one without a name or given twice."""
+def pairs(given: Iterable[str], option: str, form: str = "NAME=VALUE") -> dict[str, str]:
+    """`NAME=VALUE` options as a mapping; `form` is what the user knows it as. Raises ValidationError for one without a name or given twice."""
     found: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")
         if not equals or not name:
-            raise ValidationError(f"{option} takes NAME=VALUE, not {one[:80]!r}.", where=option)
+            raise ValidationError(f"{option} takes {form}, not {one[:80]!r}.", where=option)
         if name in found:
             raise ValidationError(f"{option} names {name[:80]!r} twice.", where=option)
         found[name] = value

@@ -36,7 +36,7 @@ def prepare_streams() -> None:
 
 
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays open as long as the process lives
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def write(text: str) -> None:

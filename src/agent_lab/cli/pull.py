@@ -23,7 +23,7 @@ BAR_COLUMNS = 10
 SAID_EVERY_S = 10.0
 
 
-@click.command()
+@click.command(short_help="Fetch the weights of a local model ahead of its first use.")
 @click.argument("key")
 @click.option("--update", is_flag=True, help="Take the newest version; else the one that the model is held at.")
 @offline

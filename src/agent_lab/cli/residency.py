@@ -13,7 +13,7 @@ from agent_lab.contracts.errors import EnvironmentFaultError, ValidationError
 INTERRUPTED = 130
 
 
-@click.command("load")
+@click.command("load", short_help="Have a running server load a local model now.")
 @click.argument("key")
 @click.option("--strategy", metavar="NAME", help="How to load it; else as its row says.")
 @click.option("--pin", is_flag=True, help="Keep it in memory whatever else wants its place.")
@@ -46,7 +46,7 @@ def load(key: str, strategy: str | None, pin: bool, url: str, as_json: bool) -> 
     return _tell(answer, "\n".join([there, *(f"Note: {said}" for said in answer.get("notes", ()))]), as_json)
 
 
-@click.command("unload")
+@click.command("unload", short_help="Have a running server put local models out of memory.")
 @click.argument("key", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every model that is not in use.")
 @at_url
@@ -62,7 +62,7 @@ def unload(key: str | None, everything: bool, url: str, as_json: bool) -> int:
     return _tell(answer, f"{', '.join(gone)} unloaded." if gone else nothing, as_json)
 
 
-@click.command("pin")
+@click.command("pin", short_help="Have a running server keep a local model in memory.")
 @click.argument("key")
 @at_url
 @as_json
@@ -72,7 +72,7 @@ def pin(key: str, url: str, as_json: bool) -> int:
     return _tell(answer, f"{_named(answer, key)} is pinned: no other model takes its place in memory.", as_json)
 
 
-@click.command("unpin")
+@click.command("unpin", short_help="Have a running server let a local model make way again.")
 @click.argument("key")
 @at_url
 @as_json

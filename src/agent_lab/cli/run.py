@@ -54,7 +54,7 @@ def run(flow: str, prompt: str | None, example: bool, quiet: bool, as_json: bool
         question = read_question(prompt)
     options = fitting(
         RunOptions,
-        models=pairs(chosen.pop("roles"), "--role"),
+        models=pairs(chosen.pop("roles"), "--role", "ROLE=KEY"),
         limits=fitting(RunLimits, **take_limits(chosen)),
         **{name: value for name, value in chosen.items() if name != "inputs"},
     )

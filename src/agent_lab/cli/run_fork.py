@@ -92,7 +92,7 @@ async def _options(lab: Lab, run_id: str, chosen: dict[str, Any]) -> RunOptions 
 
     names = ("model", "strategy", "max_tokens", "temperature", "seed")
     given = {name: chosen[name] for name in names if chosen[name] is not None}
-    limits, models = take_limits(chosen), pairs(chosen["roles"], "--role")
+    limits, models = take_limits(chosen), pairs(chosen["roles"], "--role", "ROLE=KEY")
     if not (given or limits or models):
         return None
     first = beginning(await lab.runs.events(run_id)).request.options
@@ -115,7 +115,7 @@ def node_settings(given: Iterable[str]) -> dict[str, dict[str, Any]]:
     from agent_lab.contracts.errors import ValidationError
 
     found: dict[str, dict[str, Any]] = {}
-    for place, value in pairs(given, "--set").items():
+    for place, value in pairs(given, "--set", "NODE.SETTING=VALUE").items():
         node, dot, name = place.partition(".")
         if not (node and dot and name):
             raise ValidationError(f"--set takes NODE.SETTING=VALUE, not {place[:80]!r}.", where="--set")

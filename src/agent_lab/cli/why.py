@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agent_lab.wiring import Lab
 
 
-@click.command("why")
+@click.command("why", short_help="Which model would answer, and why each other one would not.")
 @click.argument("key", required=False)
 @click.option("--prompt", default="?", metavar="TEXT", help="The question (`-` reads it from standard input).")
 @click.option("--task", metavar="TYPE", help="What kind of task it is: code, math, reasoning, ...")

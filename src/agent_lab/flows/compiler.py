@@ -83,7 +83,7 @@ class CompiledGraph:
             left -= len(turns)
             if left < 0:
                 most = self._config.limits.max_steps
-                raise LimitExceededError(f"The flow took more than {most} steps (limits.max_steps).")
+                raise LimitExceededError(f"The flow needs more steps than it may take (limits.max_steps is {most}).")
             for turn in turns:
                 group.create_task(self._take(turn, reached.picture(), ending))
             self._end(*await ending.get(), reached, walking)

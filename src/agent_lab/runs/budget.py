@@ -38,7 +38,9 @@ class Budget:
         """Count a turn, however often it is begun. Raises LimitExceededError past the last one."""
         self._turns.add((path, visit))
         if len(self._turns) > self._limits.max_steps:
-            raise LimitExceededError(f"The run took more than {self._limits.max_steps} steps (limits.max_steps).")
+            raise LimitExceededError(
+                f"The run needs more steps than it may take (limits.max_steps is {self._limits.max_steps})."
+            )
 
     def add(self, result: GenerationResult) -> None:
         """Count a call. A price that is not known cannot be counted."""

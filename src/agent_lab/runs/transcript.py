@@ -154,5 +154,6 @@ def _parts(totals: RunTotals) -> Iterator[str]:
     if totals.reused_calls:
         yield f"{totals.reused_calls} answers taken from the first run"
     yield f"{totals.prompt_tokens} tokens in, {totals.completion_tokens} out"
-    yield f"{totals.seconds:.2f} s"
+    if totals.seconds:
+        yield f"{totals.seconds:.2f} s"
     yield "cost unknown" if totals.cost_usd is None else f"${totals.cost_usd:f}"
