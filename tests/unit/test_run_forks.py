@@ -1,7 +1,6 @@
 """Forks: what a change does not touch is taken from the first run, and what it will cost is known beforehand."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
@@ -132,4 +131,6 @@ async def test_the_same_key_starts_one_run(tmp_path: Path) -> None:
     assert len({info.run_id for info in runs}) == 1
     with pytest.raises(ValidationError, match="another request"):
         await lab.runs.start(request.model_copy(update={"prompt": "y"}), idempotency_key="k")
-    assert json.loads((await lab.runs.wait(runs[0].run_id)).model_dump_json())["status"] == "completed"
+    assert (await lab.runs.wait(runs[0].run_id)).status == "completed"
+    other = await lab.runs.start(request, idempotency_key="k", caller="ci")
+    assert other.run_id != runs[0].run_id

@@ -75,7 +75,8 @@ class RunService:
         strategy, ValidationError for anything else that is wrong with the request, EnvironmentFaultError where outputs
         cannot be written, QueueFullError past the bound of the queue.
         """
-        if earlier := await self._earlier(idempotency_key, request):
+        key = _key_of(caller, idempotency_key)
+        if earlier := await self._earlier(key, request):
             return earlier
         found = await self.flows.resolve(request.flow)
         subflows = await self.admission.subflows(found.flow, self.flows)
@@ -90,7 +91,7 @@ class RunService:
             subflows={name: _as_run(inner) for name, inner in subflows.items()},
             request=request,
         )
-        return await self._enter(started, idempotency_key, caller)
+        return await self._enter(started, key, caller)
 
     async def _earlier(
         self,
@@ -207,9 +208,8 @@ class RunService:
         check_forkable(await self.store.get(run_id))
         first = beginning(await self.store.events(run_id))
         what = forked(first, fork, self.check)
-        if earlier := await self._earlier(
-            idempotency_key, what.request, parent=run_id, from_node=fork.from_node, flow=what.flow
-        ):
+        key = _key_of(caller, idempotency_key)
+        if earlier := await self._earlier(key, what.request, parent=run_id, from_node=fork.from_node, flow=what.flow):
             return earlier
         self.admission.check(what.flow, what.request, first.subflows.values())
         changed = what.flow != first.flow
@@ -227,7 +227,7 @@ class RunService:
                 "from_node": fork.from_node,
             }
         )
-        return await self._enter(started, idempotency_key, caller)
+        return await self._enter(started, key, caller)
 
     async def preview(self, run_id: str, fork: ForkRequest) -> ForkPreview:
         """What that fork would take, if it goes the way of the first run. Raises what `fork` raises."""
@@ -321,6 +321,11 @@ class RunService:
 def new_run_id(now: datetime) -> str:
     """A run's id: its second, so that ids sort by time, and 40 random bits."""
     return f"{now:%Y%m%dt%H%M%S}-{secrets.token_hex(5)}"
+
+
+def _key_of(caller: str, key: str | None) -> str | None:
+    """The idempotency key as it is kept: each caller has its own."""
+    return key if key is None or not caller else f"{caller}/{key}"
 
 
 def _as_run(flow: FlowConfig) -> FlowConfig:
