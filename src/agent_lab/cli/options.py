@@ -100,7 +100,10 @@ class Number(click.FloatRange):
 
 
 def pairs(given: Iterable[str], option: str, form: str = "NAME=VALUE") -> dict[str, str]:
-    """`NAME=VALUE` options as a mapping; `form` is what the user knows it as. Raises ValidationError for one without a name or given twice."""
+    """`NAME=VALUE` options as a mapping; `form` is what the user knows it as.
+
+    Raises ValidationError for one without a name or given twice.
+    """
     found: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")

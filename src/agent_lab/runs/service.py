@@ -325,7 +325,7 @@ def new_run_id(now: datetime) -> str:
 
 def _key_of(caller: str, key: str | None) -> str | None:
     """The idempotency key as it is kept: each caller has its own."""
-    return key if key is None or not caller else f"{caller}/{key}"
+    return key if key is None or not caller else f"{caller}\n{key}"  # no header holds a line break
 
 
 def _as_run(flow: FlowConfig) -> FlowConfig:
