@@ -91,6 +91,25 @@ async def test_a_hosted_model_cannot_be_loaded(door: Door) -> None:
     assert "openai" in response.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "taken"),
+    [
+        ("PATCH", "/api/runs", "GET, POST"),
+        ("PATCH", "/api/flows/mine", "DELETE, GET, PUT"),
+        ("DELETE", "/models/echo", "GET"),
+        ("DELETE", "/models/echo/pin/x", None),
+    ],
+)
+async def test_a_wrong_method_is_told_with_all_that_the_path_takes(
+    door: Door, method: str, path: str, taken: str | None
+) -> None:
+    async with door.owner() as owner:
+        response = await owner.request(method, path)
+    assert response.headers.get("Allow") == taken
+    if taken is not None:
+        assert response.json()["detail"] == f"This route does not take {method}; it takes {taken}."
+
+
 async def test_a_wrong_method_is_told_with_the_right_one(door: Door) -> None:
     async with door.owner() as owner:
         response = await owner.put("/inference", json={})

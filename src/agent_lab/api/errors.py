@@ -8,7 +8,9 @@ from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from agent_lab.contracts.errors import AgentLabError
 from agent_lab.lab.problems import FieldProblem, answer, describe, from_error, request_id_of
@@ -44,9 +46,12 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     """What the router itself refuses: unknown paths and wrong methods."""
     refused = cast("HTTPException", error)
+    headers = dict(refused.headers or {})
+    if refused.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
     details = {
         404: "There is no such route; `GET /openapi.json` lists those that there are.",
-        405: f"This route does not take {request.method}; it takes {(refused.headers or {}).get('Allow', 'another')}.",
+        405: f"This route does not take {request.method}; it takes {headers.get('Allow')}.",
     }
     problem = describe(
         slug=HTTPStatus(refused.status_code).phrase.lower().replace(" ", "-"),
@@ -54,7 +59,16 @@ async def _http(request: Request, error: Exception) -> Response:
         detail=details.get(refused.status_code, str(refused.detail)),
         request_id=request_id_of(request),
     )
-    return answer(problem, refused.headers)
+    return answer(problem, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that the path takes: the router knows those of the first of its routes alone."""
+    routes = (context.original_route for context in iter_route_contexts(request.app.routes))
+    taken = (
+        one.methods for one in routes if isinstance(one, APIRoute) and one.matches(request.scope)[0] is Match.PARTIAL
+    )
+    return sorted({method for methods in taken for method in methods or ()})
 
 
 def _field(one: Mapping[str, Any]) -> FieldProblem:
