@@ -76,6 +76,14 @@ def test_a_backup_takes_the_place_of_an_older_one_and_of_nothing_else(used: Home
     sqlite3.connect(used.path / "agent-lab.db").execute("SELECT * FROM runs").close()
 
 
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_a_stream_is_no_place_for_a_backup(used: Home, said: Say, command: str) -> None:
+    done = said(command, "-")
+    assert done.code == 2
+    assert "name one" in done.err
+    assert not Path("-").exists()
+
+
 def test_a_home_without_a_database_has_nothing_to_save(home: Home, said: Say) -> None:
     refused = said("backup", "lab.zip")
     assert refused.code == 2

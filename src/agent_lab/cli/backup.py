@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
 SAID_EVERY_S = 1.0
 Result = TypeVar("Result")
-file_argument = click.argument("file", type=click.Path(path_type=Path))
+
+
+def _a_file(_: click.Context, __: click.Parameter, file: Path) -> Path:
+    # Elsewhere `-` is a standard stream; a file of that name is hard to find and hard to delete.
+    if str(file) == "-":
+        raise click.UsageError("A backup is a file, no stream; name one.")
+    return file
+
+
+file_argument = click.argument("file", type=click.Path(path_type=Path), callback=_a_file)
 
 
 @click.command()

@@ -141,7 +141,7 @@ async def _cancel(lab: Lab, run_id: str) -> None:
 
 
 async def watch(lab: Lab, info: RunInfo) -> int:
-    """Show a run that another process works on, until it ends; Ctrl-C stops the watching and not the run."""
+    """Show a run that another process works on, until it ends or rests; Ctrl-C stops the watching and not the run."""
     transcript = transcript_for(lab, moving=True)
     with Interrupts(leaving=NO_LONGER, first=partial(transcript.paper.progress, "")) as interrupts:
         try:

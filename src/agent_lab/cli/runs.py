@@ -108,7 +108,7 @@ def show(run_id: str, as_json: bool) -> int:
 @run_argument
 @as_json
 def watch_run(run_id: str, as_json: bool) -> int:
-    """Follow a run until it ends; Ctrl-C stops the watching and not the run."""
+    """Follow a run until it ends, is paused or waits for a person; Ctrl-C stops the watching and not the run."""
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.following import exit_code, run_document, watch
