@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from agent_lab.api.app import operations
 from agent_lab.api.openapi import document
-from agent_lab.lab.problems import Problem
+from agent_lab.contracts.errors import AgentLabError
+from agent_lab.lab.problems import TITLES, Problem
 from api.doors import Door
 
 
@@ -113,6 +115,20 @@ async def test_errors_are_shown_with_a_type_that_their_status_has(door: Door) ->
             if shown is not None:
                 assert Problem.model_validate(shown).status == int(status)
                 assert shown["type"].endswith(":not-found") == (status == "404"), name
+
+
+def kinds_of(error: type[AgentLabError]) -> Iterator[type[AgentLabError]]:
+    for one in error.__subclasses__():
+        yield from (one, *kinds_of(one))
+
+
+def test_every_error_has_a_title_and_its_row_in_the_documents() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    kinds = [one for one in kinds_of(AgentLabError) if one.__module__.startswith("agent_lab.") and "slug" in vars(one)]
+    assert len(kinds) > 15
+    for error in kinds:
+        assert error.status in TITLES, error
+        assert f"`{error.slug}`" in told, error
 
 
 async def test_a_parameter_that_can_be_wrong_has_its_refusal_documented(door: Door) -> None:

@@ -92,7 +92,7 @@ async def _infer(body: InferenceRequest, request: Request, services: LabServices
     )
 
 
-FAILURES = documented(404, 429, 502, 503, 507, body=True)
+FAILURES = documented(404, 429, 502, 503, 504, 507, body=True)
 
 
 @router.post("/inference", operation_id="infer", responses=FAILURES)

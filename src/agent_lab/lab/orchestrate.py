@@ -141,7 +141,7 @@ def failure_of(view: RunView) -> RunFailedError:
     return RunFailedError(detail, slug=slug, status=error_kind(slug).status, run_id=view.run_id)
 
 
-FAILURES = documented(404, 409, 429, 500, 502, 503, 507, body=True)
+FAILURES = documented(404, 409, 429, 500, 502, 503, 504, 507, body=True)
 
 
 @router.post("/orchestrate", operation_id="orchestrate", response_model=OrchestrateAnswer, responses=FAILURES)

@@ -29,6 +29,7 @@ TITLES: Mapping[int, str] = {
     500: "Something in the lab failed",
     502: "The provider did not answer",
     503: "Not possible at present",
+    504: "The provider did not answer in time",
     507: "The model does not fit into memory",
 }
 
@@ -45,6 +46,7 @@ USUAL_SLUGS: Mapping[int, str] = {
     500: "internal",
     502: "provider-error",
     503: "unusable",
+    504: "silent",
     507: "no-capacity",
 }
 """What a status mostly means here: the examples of the OpenAPI document show it."""
