@@ -181,6 +181,26 @@ def test_the_question_is_there_whatever_other_inputs_a_flow_declares() -> None:
     assert problems(challenge(inputs={"audience": {"default": "everybody"}})) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "paths"),
+    [
+        ({"name": 5}, ["/name"]),
+        ({"name": {"en": 5}}, ["/name/en"]),
+        ({"tests": [{"name": "t", "prompt": "p", "answers": {"each[2]/x": 5}, "expect": []}]},
+         ["/tests/0/answers/each[2]~1x", "/tests/0/expect"]),
+        ({"nodes": [{"id": "a", "kind": "transform", "op": "pick", "of": 5}]}, ["/nodes/0/of"]),
+        ({"nodes": [{"id": "a", "kind": "transform", "op": "join", "of": ["a", "B b"]}]}, ["/nodes/0/of/1"]),
+        ({"nodes": [{"kind": "human"}]}, ["/nodes/0/id"]),
+        ({"nodes": [5]}, ["/nodes/0"]),
+    ],
+)  # fmt: skip
+def test_what_is_out_of_shape_is_told_once_at_a_place_of_the_document(change: Any, paths: list[str]) -> None:
+    given = challenge(
+        **change, **({"edges": [], "answer": None, "draft": None, "tests": []} if "nodes" in change else {})
+    )
+    assert [problem.path for problem in problems(given)] == paths
+
+
 def test_what_a_name_must_look_like_is_said_in_words_at_its_place() -> None:
     expected = {"name": "t", "prompt": "p", "expect": [{"value": "all", "op": "==", "than": 1}]}
     document = challenge(inputs={"My Name": {}}, tests=[expected])

@@ -71,7 +71,7 @@ def unpack(document: JsonValue, *, flow_id: str | None = None) -> tuple[str, lis
     try:
         bundle = FlowBundle.model_validate(document)
     except pydantic.ValidationError as error:
-        raise _not_a_bundle(error) from None
+        raise _not_a_bundle(error, document) from None
     wanted = flow_id or check_id(bundle.id, where="/id")
     versions = []
     for one in bundle.versions:
@@ -87,8 +87,8 @@ def unpack(document: JsonValue, *, flow_id: str | None = None) -> tuple[str, lis
     return wanted, versions, None if bundle.published is None else numbers.index(bundle.published) + 1
 
 
-def _not_a_bundle(error: pydantic.ValidationError) -> ProblemsError:
-    problems = shape_problems(error, FlowBundle)[:20]
+def _not_a_bundle(error: pydantic.ValidationError, document: JsonValue) -> ProblemsError:
+    problems = shape_problems(error, FlowBundle, document)[:20]
     lines = "".join(f"\n  {problem.path}: {problem.message}" for problem in problems)
     return ProblemsError(
         f"The bundle cannot be read:{lines}", problems=[(problem.path, problem.message) for problem in problems]

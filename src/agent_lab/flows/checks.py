@@ -51,7 +51,7 @@ def check_flow(
     try:
         flow = FlowConfig.model_validate(document)
     except pydantic.ValidationError as error:
-        return None, shape_problems(error, FlowConfig)
+        return None, shape_problems(error, FlowConfig, document)
     check = Examined(flow, kinds, frozenset(models), frozenset(strategies), flows, FlowGraph(flow))
     check.positions = {node.id: position for position, node in reversed([*enumerate(flow.nodes)])}
     for examine in CHECKS:

@@ -32,7 +32,7 @@ def read_settings(check: Examined) -> None:
         try:
             check.settings[node.id] = kind.settings.model_validate(node.settings)
         except pydantic.ValidationError as error:
-            for problem in () if check.report.full else shape_problems(error, kind.settings, path):
+            for problem in () if check.report.full else shape_problems(error, kind.settings, node.settings, path):
                 check.say(problem.path, problem.message)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from reprlib import Repr
-from typing import Literal
+from typing import Any, Literal
 
 import pydantic
+from pydantic import JsonValue
 from pydantic_core import ErrorDetails
 
 from agent_lab.contracts.errors import nearest
@@ -18,8 +19,6 @@ MAX_PROBLEMS = 500
 """More than anybody reads; a document that is wrong everywhere must not cost an answer without end."""
 MAX_COMPARED = 100_000
 """Names that a misspelt one is compared with, in all: about a second's work."""
-NOT_PLACES = frozenset({"str", "mapping[literal['en','es'],str]", "[key]"})
-"""Branches of a union, and keys, show up in Pydantic's places as names that are not in the document."""
 WANTED = {
     NAME: "write small letters, digits and _, a letter first, 64 at the most",
     FIELD: "write `<node>.<field>`",
@@ -75,25 +74,42 @@ def pointer(*parts: str | int) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-def shape_problems(error: pydantic.ValidationError, model: type[pydantic.BaseModel], base: str = "") -> list[Problem]:
-    """Pydantic's complaints in our words. Unknown fields are told with the nearest known one."""
-    problems: list[Problem] = []
-    found = error.errors(include_url=False)
-    # A list whose elements are all wrong is not short of them.
-    inside = {one["loc"][:depth] for one in found for depth in range(1, len(one["loc"]))}
-    told = (one for one in found if one["type"] != "too_short" or one["loc"] not in inside)
-    for one in islice(told, MAX_PROBLEMS):
-        place = [part for part in one["loc"] if part not in NOT_PLACES]
-        path = base + pointer(*place)
-        if one["type"] == "extra_forbidden":
-            known = [info.alias or name for name, info in model.model_fields.items()] if len(place) == 1 else ()
-            hint = nearest(str(place[-1]), known) if known else "take it out."
-            problems.append(Problem(path, f"{_short(place[-1])} is not a field here; {hint}"))
-        elif one["type"] == "missing":
-            problems.append(Problem(path, f"{place[-1]!r} is missing; give it."))
-        else:
-            problems.append(Problem(path, f"{_short(one['input'])} is not usable: {_reason(one)}."))
-    return problems
+def shape_problems(
+    error: pydantic.ValidationError, model: type[pydantic.BaseModel], document: JsonValue, base: str = ""
+) -> list[Problem]:
+    """Pydantic's complaints in our words, one for each place. Unknown fields are told with the nearest known one."""
+    found = {_place(one, document): one for one in reversed(error.errors(include_url=False))}
+    # What is wrong inside says more: a list whose elements are all wrong is not short of them.
+    outer = {place[:depth] for place in found for depth in range(1, len(place))}
+    told = ((place, one) for place, one in reversed(found.items()) if place not in outer)
+    return [Problem(base + pointer(*place), _sentence(one, place, model)) for place, one in islice(told, MAX_PROBLEMS)]
+
+
+def _place(one: ErrorDetails, document: JsonValue) -> tuple[str | int, ...]:
+    """Where in the document it is: Pydantic's places name branches of unions too, and say `[key]` of a key."""
+    place: list[str | int] = []
+    value: Any = document
+    for part in one["loc"]:
+        if _holds(value, part):
+            place.append(part)
+            value = value[part]
+    return (*place, one["loc"][-1]) if one["type"] == "missing" else tuple(place)
+
+
+def _holds(value: object, part: str | int) -> bool:
+    if isinstance(value, Mapping):
+        return part in value
+    return isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
+
+
+def _sentence(one: ErrorDetails, place: tuple[str | int, ...], model: type[pydantic.BaseModel]) -> str:
+    if one["type"] == "extra_forbidden":
+        known = [info.alias or name for name, info in model.model_fields.items()] if len(place) == 1 else ()
+        hint = nearest(str(place[-1]), known) if known else "take it out."
+        return f"{_short(place[-1])} is not a field here; {hint}"
+    if one["type"] == "missing":
+        return f"{place[-1]!r} is missing; give it."
+    return f"{_short(one['input'])} is not usable: {_reason(one)}."
 
 
 def _reason(one: ErrorDetails) -> str:
