@@ -42,7 +42,7 @@ def test_a_flow_is_saved_published_run_and_rolled_back(said: Run, write: Callabl
 def test_the_list_says_what_is_published_and_what_is_to_be_mended(said: Run, write: Callable[..., str]) -> None:
     said("flows", "save", write(), "--publish")
     done = said("flows", "save", write(nodes=[{"id": "a", "kind": "nonsense"}]))
-    assert (done.code, "/nodes/0/kind" in done.err) == (0, True)
+    assert (done.code, done.out, "/nodes/0/kind" in done.err) == (0, "mine: version 2 is saved.\n", True)
     listed = said("flows", "list")
     line = next(line for line in listed.out.splitlines() if line.startswith("mine"))
     assert "published 1, draft 2" in line
@@ -54,6 +54,11 @@ def test_the_list_says_what_is_published_and_what_is_to_be_mended(said: Run, wri
     assert (checked.code, checked.out.startswith("mine@draft#/nodes/0/kind")) == (2, True)
     refused = said("flows", "publish", "mine")
     assert (refused.code, "nonsense" in refused.err) == (2, True)
+
+
+def test_a_flow_that_is_shown_takes_a_question_and_what_it_declares(said: Run, write: Callable[..., str]) -> None:
+    said("flows", "save", write(inputs={"tone": {"default": "dry"}, "to": {}}), "--publish")
+    assert "Takes a question, tone (optional), to; the answer is" in said("flows", "show", "mine").out
 
 
 def test_versions_are_listed_shown_and_compared(said: Run, write: Callable[..., str]) -> None:

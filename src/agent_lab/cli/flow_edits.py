@@ -10,6 +10,7 @@ import click
 from agent_lab.cli.options import as_json
 
 if TYPE_CHECKING:
+    from agent_lab.flows.finding import Entry
     from agent_lab.wiring import Lab
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -43,7 +44,7 @@ def save(file: Path, note: str, publish: bool, as_json: bool) -> int:
         elif before is not None and before.newest == entry.version:
             sentence = f"{flow_id}: nothing has changed since version {entry.version}."
         else:
-            sentence = f"{flow_id}: version {entry.version} is saved. Publish it: agent-lab flows publish {flow_id}"
+            sentence = f"{flow_id}: version {entry.version} is saved.{_next_step(entry)}"
         return show_edit(entry, sentence, as_json=as_json)
 
     return _with_lab(work)
@@ -148,6 +149,12 @@ def delete(flow: str, as_json: bool) -> int:
         return 0
 
     return _with_lab(work)
+
+
+def _next_step(entry: Entry) -> str:
+    from agent_lab.flows.catalog import errors_in
+
+    return "" if errors_in(entry.problems) else f" Publish it: agent-lab flows publish {entry.flow_id}"
 
 
 def _with_lab(work: Any) -> int:

@@ -172,8 +172,11 @@ def _show(entry: Entry, flow: FlowConfig) -> None:
     paper = standard_paper()
     paper.line(f"{flow.id}: {in_language(flow.name, 'en')}. {in_language(flow.description, 'en')}", style="bold")
     paper.line(_whence(entry), style="dim")
-    given = [f"{name}{'' if one.default is None else ' (optional)'}" for name, one in flow.inputs.items()]
-    paper.line(f"Takes {', '.join(given) or 'nothing'}; the answer is the text of {flow.answer or 'its last node'}.")
+    others = {name: one for name, one in flow.inputs.items() if name != "user_input"}
+    given = [f"{name}{'' if one.default is None else ' (optional)'}" for name, one in others.items()]
+    paper.line(
+        f"Takes {', '.join(('a question', *given))}; the answer is the text of {flow.answer or 'its last node'}."
+    )
     paper.line()
     rows = [[node.id, node.kind, node.part, in_language(node.label, "en") or node.id] for node in flow.nodes]
     paper.table(rows, headings=["NODE", "KIND", "ROLE", "LABEL"])

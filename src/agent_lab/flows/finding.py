@@ -176,6 +176,11 @@ class FlowFinder:
                 f"The flow {flow_id!r} is {_whose(found)} and has no versions; name it without @, or save one of it.",
                 where="flow",
             )
+        if which == PUBLISHED:
+            return NotFoundError(
+                f"Nothing of the flow {flow_id!r} is published; it has 1 to {stored.newest}, `draft`.",
+                where="flow",
+            )
         return NotFoundError(
             f"The flow {flow_id!r} has no version {which[:64]!r}; it has 1 to {stored.newest}, `draft`"
             f"{' and `published`' if stored.published else ''}.",
