@@ -189,8 +189,9 @@ async def test_an_empty_answer_is_the_default_and_without_one_it_is_no_choice(tm
     assert (node.fields, node.default) == ({"answer": "No", "choice": 1}, None)
     with pytest.raises(ValidationError, match="'' is no choice; answer Yes or No"):
         await lab.runs.answer(info.run_id, "again", "")
-    await lab.runs.answer(info.run_id, "again", "Yes")
-    await settled(lab, info.run_id)
+    await lab.runs.answer(info.run_id, "again", " yes")
+    view = await settled(lab, info.run_id)
+    assert next(node for node in view.nodes if node.id == "again").fields == {"answer": "Yes", "choice": 0}
     with pytest.raises(ValidationError, match="The answer is empty; write one"):
         await lab.runs.answer(info.run_id, "free", " ")
     await lab.runs.cancel(info.run_id)

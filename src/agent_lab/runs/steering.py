@@ -129,8 +129,8 @@ class Steering:
         if asking is None or asking.question is None or visit not in (None, asking.visits):
             waiting = ", ".join(one.id for one in view.nodes if one.question is not None) or "none"
             raise ConflictError(f"Node {node[:80]!r} of run {run_id} asks nothing now; asking: {waiting}.")
-        _check_answer(asking, text)
-        order = Order(run_id=run_id, kind="answer", node=node, visit=asking.visits, text=text)
+        meant = _meant(asking, text)
+        order = Order(run_id=run_id, kind="answer", node=node, visit=asking.visits, text=meant)
         if not await self.follow_order(order):
             await self._order(order, lambda now: now.status != "waiting")
         return await self.store.get(run_id)
@@ -203,10 +203,16 @@ class Steering:
         return info
 
 
-def _check_answer(asking: NodeView, text: str) -> None:
-    if not text.strip() and asking.default is not None:
-        return
-    if asking.choices and text not in asking.choices:
+def _meant(asking: NodeView, text: str) -> str:
+    """The answer; of choices the one that is meant, whatever the case of its letters."""
+    said = text.strip().casefold()
+    if not said and asking.default is not None:
+        return text
+    if asking.choices:
+        for choice in asking.choices:
+            if choice.strip().casefold() == said:
+                return choice
         raise ValidationError(f"{text[:80]!r} is no choice; answer {' or '.join(asking.choices)}.", where="text")
-    if not text.strip():
+    if not said:
         raise ValidationError("The answer is empty; write one.", where="text")
+    return text
