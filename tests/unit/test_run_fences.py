@@ -13,6 +13,7 @@ from agent_lab.contracts.run import RunRequest
 from agent_lab.contracts.run_ports import Held
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.keeper import Keeper
+from agent_lab.runs.owners import new_owner
 from agent_lab.storage.memory import MemoryRuns
 from support.person_flows import BESIDE, lab_with
 from support.runs import Bench, bench
@@ -166,3 +167,19 @@ async def test_a_fault_of_the_store_that_nobody_thought_of_loses_no_event_out_of
     assert view.status == "running"
     assert await lab.runs.recover() == [view.run_id]
     assert (await lab.runs.wait(view.run_id)).status == "completed"
+
+
+@pytest.mark.parametrize("what", ["resume", "cancel"])
+async def test_a_run_whose_process_has_died_is_resumed_and_cancelled_at_once(tmp_path: Path, what: str) -> None:
+    store = MemoryRuns()
+    dead = lab_with(tmp_path, BESIDE, provider=ScriptedProvider(gate=asyncio.Event()), store=store)
+    machine, number, _, name = new_owner().split("/")
+    dead.runs.shop.owner = f"{machine}/{number}/1.00/{name}"  # a process that began in 1970
+    run_id = await speaking(dead, "beside")
+    here = lab_with(tmp_path, BESIDE, store=store)
+    if what == "cancel":
+        assert (await here.runs.cancel(run_id)).status == "cancelled"
+    else:
+        assert (await here.runs.resume(run_id)).status == "running"
+        assert (await here.runs.wait(run_id)).status == "waiting"
+    await dead.runs.close()

@@ -124,7 +124,7 @@ class Workshop:
         The caller has entered it. Raises what the store raises; the run is then let go.
         """
         active = self.active[info.run_id]
-        if not await self.store.claim(info.run_id, owner=self.owner, seconds=LEASE_S):
+        if not await self._claim(info.run_id):
             return False
         try:
             events = list(await self.store.events(info.run_id))
@@ -181,7 +181,7 @@ class Workshop:
         self.enter(run_id, caller)
         held = False
         try:
-            held = await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S)
+            held = await self._claim(run_id)
             yield held
         finally:
             if held:
@@ -269,6 +269,12 @@ class Workshop:
             await asyncio.to_thread(self.outputs.write, view.flow_id, view.run_id, output_document(view))
         except AgentLabError as error:  # the run itself is safe in the store
             log.warning("output_not_written", run_id=view.run_id, reason=error.message)
+
+    async def _claim(self, run_id: str) -> bool:
+        """Take the lease; also of a process that has died, whose lease would keep everybody out for a while yet."""
+        if await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S):
+            return True
+        return run_id in await self.bury() and await self.store.claim(run_id, owner=self.owner, seconds=LEASE_S)
 
     async def _release(self, run_id: str) -> None:
         try:
