@@ -1,4 +1,6 @@
+import gc
 import itertools
+import weakref
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.bounds import most_turns
-from agent_lab.flows.graph import FlowGraph
+from agent_lab.flows.graph import FlowGraph, graph_of
 from agent_lab.flows.routing import choose_edges, compare, edge_key
 
 
@@ -205,3 +207,14 @@ def waits(graph: FlowGraph, node: str, sure: str) -> bool:
                 ancestors.add(source)
                 stack.append(source)
     return any(sure in graph.certainly_before(n) or sure in graph.joined(n) for n in ancestors | {node})
+
+
+def test_graphs_of_flows_that_nobody_uses_any_more_are_let_go() -> None:
+    def made(count: int) -> list[weakref.ref[FlowGraph]]:
+        return [weakref.ref(graph_of(flow("ab", "ab"))) for _ in range(count)]
+
+    mine = flow("ab", "ab")
+    held, gone = graph_of(mine), made(100)
+    gc.collect()
+    assert graph_of(mine) is held
+    assert sum(graph() is not None for graph in gone) <= 10

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from weakref import WeakValueDictionary
 
 from agent_lab.contracts.flow import EdgeConfig, FlowConfig, NodeConfig
 from agent_lab.flows.choices import is_choice as is_choice
@@ -205,15 +206,15 @@ class FlowGraph:
         return all(other in self._index and bits >> self._index[other] & 1 for other in others)
 
 
-_LATEST: dict[int, FlowGraph] = {}
-_MOST = 256
+_IN_USE: WeakValueDictionary[int, FlowGraph] = WeakValueDictionary()
+_LATEST: deque[FlowGraph] = deque(maxlen=8)
+"""Kept while nobody has them in hand: whoever checks a flow asks for its graph again and again."""
 
 
 def graph_of(flow: FlowConfig) -> FlowGraph:
-    """The graph of a flow, made once for as long as the flow is in use."""
-    found = _LATEST.get(id(flow))
+    """The graph of a flow, made once for as long as it is in use."""
+    found = _IN_USE.get(id(flow))
     if found is None or found.flow is not flow:
-        while len(_LATEST) >= _MOST:
-            _LATEST.pop(next(iter(_LATEST)))
-        found = _LATEST[id(flow)] = FlowGraph(flow)
+        found = _IN_USE[id(flow)] = FlowGraph(flow)
+        _LATEST.append(found)
     return found
