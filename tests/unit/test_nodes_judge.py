@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.nodes.judge import JUDGE
-from agent_lab.nodes.judging import read_score, read_verdict
+from agent_lab.nodes.judging import PAIR, SCORE, read_score, read_verdict
 from agent_lab.providers.scripted import ScriptedProvider
 from support.turns import Took, turn
 
@@ -201,3 +201,9 @@ def test_the_most_calls_are_known_before() -> None:
     many = JUDGE.settings.model_validate({"of": list("abcde")})
     assert [path for path, _ in JUDGE.problems(many)] == ["/most"]
     assert list(JUDGE.problems(pair)) == []
+
+
+@pytest.mark.parametrize("prompt", [PAIR, SCORE])
+def test_criteria_that_ask_for_the_shorter_answer_are_not_contradicted(prompt: dict[str, str]) -> None:
+    assert "unless it is asked for above" in " ".join(prompt["en"].split())
+    assert "si no se pide arriba" in " ".join(prompt["es"].split())
