@@ -198,6 +198,20 @@ def council() -> Teller:
     return told
 
 
+def broken_within() -> Teller:
+    """A node of a flow within a flow fails, while a node with a name that begins alike is at work."""
+    told = Teller()
+    told.begin(COUNCIL)
+    told.enter("ask", kind="vote")
+    told.enter("inner", kind="subflow")
+    told.enter("inner/creator")
+    told.enter("each", kind="map")
+    told.enter("each[2]/creator")
+    fault = Fault(type="provider-error", message="The wire broke; try again.", node="each[2]/creator")
+    told.say(RunFinished, status="failed", fault=fault, seconds=3)
+    return told
+
+
 def forked() -> Teller:
     """A fork: the first node's turn is the first run's, of the second one a call."""
     told = Teller()
@@ -213,5 +227,5 @@ def forked() -> Teller:
     return told
 
 
-TALES = (queued_and_paused, paused, waiting, answered, cancelled, timed_out, council, forked)
+TALES = (queued_and_paused, paused, waiting, answered, cancelled, timed_out, council, broken_within, forked)
 TOLD: dict[str, Callable[[], Teller]] = {f"told_{tale.__name__}": tale for tale in TALES}

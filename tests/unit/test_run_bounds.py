@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from agent_lab.contracts.errors import EnvironmentFaultError, QueueFullError, UnusableError
+from agent_lab.contracts.errors import EnvironmentFaultError, ProviderError, QueueFullError, UnusableError
 from agent_lab.contracts.events import GenerationFinished, GenerationStarted, RunEvent, RunFinished
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
 from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.runs import journal
 from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.queue import QueueRules
 from agent_lab.storage.database import open_database
@@ -70,7 +71,9 @@ async def test_a_place_is_given_back_where_a_run_does_not_start(tmp_path: Path) 
     assert lab.runs.shop.active == {}
 
 
-async def test_a_run_whose_store_fails_is_left_to_be_taken_up_and_not_called_failed(tmp_path: Path) -> None:
+async def test_a_run_whose_store_fails_is_left_to_be_taken_up_and_not_called_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Failing(MemoryRuns):
         broken = False
 
@@ -83,6 +86,7 @@ async def test_a_run_whose_store_fails_is_left_to_be_taken_up_and_not_called_fai
                 raise EnvironmentFaultError("The disk is full; make room.")
             return await super().append(run_id, events, owner=owner, after=after)
 
+    monkeypatch.setattr(journal, "PATIENCE_S", (0.01,))
     store = Failing()
     lab = bench(tmp_path, ScriptedProvider({"*": "text"}), store=store)
     info = await lab.runs.start(RunRequest(flow="challenge", prompt="x"))
@@ -197,3 +201,39 @@ async def test_each_of_several_models_of_a_node_is_looked_up_before_the_run(tmp_
     with pytest.raises(UnusableError, match="other is served by nobody"):
         await lab.runs.start(RunRequest(flow="mine", prompt="x"))
     assert lab.provider.calls == []
+
+
+async def test_a_store_that_fails_for_a_moment_costs_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stumbling(MemoryRuns):
+        failures = 0
+
+        async def append(
+            self, run_id: str, events: Sequence[RunEvent], *, owner: str, after: int | None = None
+        ) -> Sequence[RunEvent]:
+            if self.failures < 3 and any(isinstance(event, GenerationFinished) for event in events):
+                self.failures += 1
+                raise EnvironmentFaultError("The disk is full; make room.")
+            return await super().append(run_id, events, owner=owner, after=after)
+
+    monkeypatch.setattr(journal, "PATIENCE_S", (0.01, 0.01, 0.01))
+    lab = bench(tmp_path, ScriptedProvider({"*": "text"}), store=Stumbling())
+    view = await lab.run("challenge")
+    assert (view.status, len(lab.provider.calls)) == ("completed", 3)
+
+
+async def test_a_fault_that_was_let_pass_is_not_blamed_for_a_later_one(tmp_path: Path) -> None:
+    nodes = [
+        {"id": "list", "kind": "transform", "op": "split", "of": "words"},
+        {"id": "words", "kind": "generate", "prompt": "{user_input}"},
+        {"id": "each", "kind": "map", "over": "list.value", "prompt": "{item}", "on_error": "skip"},
+        {"id": "last", "kind": "generate", "prompt": "{each_output}"},
+    ]
+    edges = [{"from": "words", "to": "list"}, {"from": "list", "to": "each"}, {"from": "each", "to": "last"}]
+    (tmp_path / "flows").mkdir()
+    document = {"id": "mine", "name": "Mine", "nodes": nodes, "edges": edges}
+    (tmp_path / "flows" / "mine.json").write_text(json.dumps(document), "utf-8")
+    broken = ProviderError("The wire broke; try again.")
+    lab = bench(tmp_path, ScriptedProvider({"*": "a\nb"}, errors={2: broken, 4: broken}))
+    view = await lab.run("mine")
+    assert view.fault is not None
+    assert (view.status, view.fault.node) == ("failed", "last")

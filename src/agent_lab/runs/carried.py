@@ -17,6 +17,19 @@ from agent_lab.runs.forking import FirstRun
 from agent_lab.runs.journal import Journal
 from agent_lab.runs.record import Record
 
+_BLAMED = "__agent_lab_node__"
+
+
+def blame(error: BaseException, path: str) -> None:
+    """Say that the fault is that node's, unless one within it is to blame already."""
+    if to_blame(error) is None:
+        setattr(error, _BLAMED, path)
+
+
+def to_blame(error: BaseException) -> str | None:
+    """The path of the node whose fault it is."""
+    return getattr(error, _BLAMED, None)
+
 
 @dataclass(slots=True)
 class CarriedRun:
@@ -31,8 +44,6 @@ class CarriedRun:
     """Of a fork: the run that it was forked from."""
     limits: FlowLimits = field(init=False)
     budget: Budget = field(init=False)
-    failing: str | None = None
-    """The path of the node whose fault ends the run."""
     closed: bool = False
     """True once nothing that is said to the run is heard here any more."""
     calls: int = 0

@@ -13,7 +13,7 @@ import structlog
 from agent_lab.contracts.errors import AgentLabError, LimitExceededError
 from agent_lab.contracts.events import RunEvent, RunFinished, RunPaused, RunWaits
 from agent_lab.contracts.run import Fault, RunStatus
-from agent_lab.runs.carried import CarriedRun
+from agent_lab.runs.carried import CarriedRun, to_blame
 from agent_lab.runs.journal import UnrecordedError
 from agent_lab.runs.live import LiveRun
 from agent_lab.runs.reducer import RunFold
@@ -50,7 +50,7 @@ async def execute(run: CarriedRun, live: LiveRun) -> RunStatus:
     run.closed = True  # before anything else has a turn: what is said from now on is said to the store
     refused = await run.journal.settle()  # so that the totals count every call
     if refused is not None:
-        outcome = _fault(run, "failed", refused.slug, refused.message)
+        outcome = _fault("failed", refused.slug, refused.message)
     if outcome.status in _LEFT:
         await run.journal.write(_LEFT[outcome.status](at=run.journal.now()))
         return outcome.status
@@ -91,14 +91,14 @@ async def _outcome(run: CarriedRun, before_s: float) -> _Outcome:
     except Declined as declined:
         return _Outcome("declined", answer=declined.text)
     except LimitExceededError as error:
-        return _fault(run, "limit_exceeded", error.slug, error.message)
+        return _fault("limit_exceeded", error.slug, error.message, to_blame(error))
     except TimeoutError as error:
         if not clock.expired():
             return _unexpected(run, error)
         text = f"The run took longer than {run.limits.timeout_s:g} s (limits.timeout_s)."
-        return _fault(run, "limit_exceeded", LimitExceededError.slug, text)
+        return _fault("limit_exceeded", LimitExceededError.slug, text)
     except AgentLabError as error:
-        return _fault(run, "failed", error.slug, error.message)
+        return _fault("failed", error.slug, error.message, to_blame(error))
     except (UnrecordedError, LeftForNow):
         raise
     except Exception as error:  # noqa: BLE001 - a fault in a node must end its run, not the server
@@ -115,12 +115,13 @@ def _completed(walked: Walked) -> _Outcome:
     return _Outcome("completed", answer=walked.output.text)
 
 
-def _fault(run: CarriedRun, status: RunStatus, slug: str, message: str) -> _Outcome:
-    return _Outcome(status, fault=Fault(type=slug, message=message, node=run.failing))
+def _fault(status: RunStatus, slug: str, message: str, node: str | None = None) -> _Outcome:
+    return _Outcome(status, fault=Fault(type=slug, message=message, node=node))
 
 
 def _unexpected(run: CarriedRun, error: Exception) -> _Outcome:
-    log.error("run_broke", run_id=run.started.run_id, node=run.failing, exc_info=error)
-    where = f" in node {run.failing!r}" if run.failing else ""
+    node = to_blame(error)
+    log.error("run_broke", run_id=run.started.run_id, node=node, exc_info=error)
+    where = f" in node {node!r}" if node else ""
     text = f"An unexpected fault{where} ended the run ({type(error).__name__}); the log has the details."
-    return _fault(run, "failed", "internal", text)
+    return _fault("failed", "internal", text, node)

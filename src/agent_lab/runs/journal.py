@@ -6,13 +6,19 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from agent_lab.contracts.errors import AgentLabError, TooLargeError, ValidationError
+import structlog
+
+from agent_lab.contracts.errors import AgentLabError, EnvironmentFaultError, TooLargeError, ValidationError
 from agent_lab.contracts.events import RunEvent, Token
 from agent_lab.contracts.run_ports import RunLog
 from agent_lab.runs.live import LiveRun
 from agent_lab.runs.record import Record
 
+log = structlog.get_logger(__name__)
+
 Clock = Callable[[], datetime]
+PATIENCE_S = (0.2, 1.0, 3.0)
+"""How long a store that fails is waited for before it is asked again: an answer that it does not take is paid twice."""
 LINGER_S = 0.005
 """How long a note waits for others to share its transaction with."""
 
@@ -99,12 +105,22 @@ class Journal:
         # A worker that was away meanwhile, and its lease with another one, must not write into that one's work.
         after = self._live.events[-1].seq
         try:
-            self._live.publish(await self._log.append(self.run_id, events, owner=self._owner, after=after))
+            self._live.publish(await self._patiently(events, after))
         except (ValidationError, TooLargeError):
             if len(events) == 1:
                 raise
             for event in events:  # all that came before the one that is refused is kept
                 await self._append([event])
+
+    async def _patiently(self, events: Sequence[RunEvent], after: int) -> Sequence[RunEvent]:
+        for wait_s in PATIENCE_S:
+            try:
+                return await self._log.append(self.run_id, events, owner=self._owner, after=after)
+            except EnvironmentFaultError as error:
+                log.warning("store_asked_again", run_id=self.run_id, reason=error.message, wait_s=wait_s)
+                await asyncio.sleep(wait_s)
+        # Should one of these have been stored in spite of its failure, `after` refuses it a second time.
+        return await self._log.append(self.run_id, events, owner=self._owner, after=after)
 
     def speak(self, token: Token) -> None:
         """Show a piece of an answer to whoever looks on."""

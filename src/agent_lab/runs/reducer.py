@@ -59,6 +59,11 @@ def add_cost(total: Decimal | None, cost: Decimal | None) -> Decimal | None:
     return None if total is None or cost is None else total + cost
 
 
+def stands_within(blamed: str | None, node: str) -> bool:
+    """Whether a fault is the node's own or that of one within it (`each[2]/creator` within `each`), or nobody's."""
+    return blamed is None or (blamed.startswith(node) and blamed[len(node) : len(node) + 1] in {"", "/", "[", "~"})
+
+
 @dataclass(slots=True)
 class _Node:
     """A node while events come in."""
@@ -204,7 +209,7 @@ class RunFold:
         for node in self._nodes.values():
             node.ask_nothing()
             if node.status in {"running", "waiting_for_person"}:
-                to_blame = event.fault is not None and event.fault.node in {None, node.id}
+                to_blame = event.fault is not None and stands_within(event.fault.node, node.id)
                 node.status = "failed" if to_blame else "skipped"
             elif node.status == "waiting":
                 node.status = "skipped"

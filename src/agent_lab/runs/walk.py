@@ -16,7 +16,7 @@ from agent_lab.flows.graph import graph_of, is_choice
 from agent_lab.flows.routing import choose_edges, edge_key
 from agent_lab.flows.state import AgentState, RunState, initial_state
 from agent_lab.flows.walking import Turn, Walking
-from agent_lab.runs.carried import CarriedRun
+from agent_lab.runs.carried import CarriedRun, blame
 from agent_lab.runs.step import Declined, LeftForNow, RecordedStep
 
 _TurnTask = asyncio.Task[NodeOutput | NodeFinished]
@@ -124,7 +124,7 @@ class Walk:
             return
         except BaseException as error:
             if not isinstance(error, Declined):
-                self._run.failing = self._run.failing or self._place + begun.turn.node
+                blame(error, self._place + begun.turn.node)
             raise
         reused = isinstance(result, NodeFinished)
         output = result.output if isinstance(result, NodeFinished) else result

@@ -258,7 +258,12 @@ function inLanguage(text: NodeConfig["label"], language: string): string {
 function left(node: NodeView, { fault }: RunFinished): NodeView["status"] {
   if (node.status === "waiting") return "skipped";
   if (node.status !== "running" && node.status !== "waiting_for_person") return node.status;
-  return fault !== null && (fault.node === null || fault.node === node.id) ? "failed" : "skipped";
+  return fault !== null && standsWithin(fault.node, node.id) ? "failed" : "skipped";
+}
+
+/** Whether a fault is the node's own or that of one within it (`each[2]/creator` within `each`), or nobody's. */
+function standsWithin(blamed: string | null, node: string): boolean {
+  return blamed === null || (blamed.startsWith(node) && ["", "/", "[", "~"].includes(blamed.charAt(node.length)));
 }
 
 function edgeKey(source: string, target: string): string {
