@@ -151,3 +151,15 @@ async def test_the_settings_say_how_many_runs_go_on_at_once_and_how_many_may_wai
     async with open_lab(read_settings({"AGENT_LAB_HOME": str(tmp_path), **bounds}, tmp_path / "no.env")) as lab:
         figures = await lab.runs.counts()
     assert (figures.limit, figures.queue_limit) == (3, 5)
+
+
+async def test_a_new_run_does_not_overtake_one_that_waits_for_the_place(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    lab = bench(tmp_path, ScriptedProvider({"*": "a"}, gate=gate), rules=QueueRules(at_once=1))
+    first, second = [await lab.runs.start(RunRequest(flow="challenge", prompt="x")) for _ in range(2)]
+    gate.set()
+    await lab.runs.wait(first.run_id)
+    third = await lab.runs.start(RunRequest(flow="challenge", prompt="x"))
+    assert (second.status, third.status) == ("queued", "queued")
+    assert await lab.runs.steering.admit() == [second.run_id]
+    await lab.runs.close()

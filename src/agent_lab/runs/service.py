@@ -129,7 +129,10 @@ class RunService:
             return earlier
 
     async def _store(self, started: RunStarted, key: str | None, caller: str) -> RunInfo:
-        at_once = self.rules.may_begin(caller, self.shop.at_once())
+        going = self.shop.at_once()
+        at_once = self.rules.may_begin(caller, going)
+        # A place that has just become free is that of a run which waits for it.
+        at_once = at_once and not any(self.rules.may_begin(other, going) for other in self.shop.waiting.values())
         info = RunInfo(
             run_id=started.run_id,
             flow_id=started.flow.id,
@@ -160,6 +163,7 @@ class RunService:
             if reason := self.rules.why_full(info.caller, ahead, own):
                 raise QueueFullError(reason, retry_after_s=RETRY_AFTER_S)
             await self.store.create(info, [started, RunQueued(at=self.now(), ahead=ahead)], idempotency_key=key)
+            self.shop.waiting[info.run_id] = info.caller
         return info
 
     # --- between beginning and end --------------------------------------------------------------------------------

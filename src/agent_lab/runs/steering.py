@@ -40,6 +40,8 @@ class Steering:
         broken: set[str] = set()
         while self._has_room():
             queued = await self.store.queued(limit=self.rules.waiting)
+            still = {one.run_id for one in queued}
+            self.shop.waiting = {run_id: caller for run_id, caller in self.shop.waiting.items() if run_id in still}
             waiting = [one for one in queued if one.run_id not in self.shop.active and one.run_id not in broken]
             info = self.rules.next(waiting, self.shop.at_once())
             if info is None:

@@ -84,6 +84,8 @@ class Workshop:
     on_free: Callable[[], None] = lambda: None
     """Called when a run has left and its place is free."""
     active: dict[str, Active] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    """The callers of the runs that this process has put into the queue and that have not begun, by run."""
 
     def at_once(self) -> Counter[str]:
         """How many runs of each caller this process works on."""
@@ -102,6 +104,7 @@ class Workshop:
         """
         if run_id in self.active:
             raise ConflictError(f"Run {run_id} is being worked on; watch it with `agent-lab runs watch {run_id}`.")
+        self.waiting.pop(run_id, None)
         self.active[run_id] = active = Active(caller)
         return active
 
