@@ -124,7 +124,9 @@ def kinds_of(error: type[AgentLabError]) -> Iterator[type[AgentLabError]]:
 
 def test_every_error_has_a_title_and_its_row_in_the_documents() -> None:
     told = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
-    kinds = [one for one in kinds_of(AgentLabError) if one.__module__.startswith("agent_lab.") and "slug" in vars(one)]
+    # Those of the command line alone, such as a damaged backup's, are told by no route.
+    floors = ("agent_lab.contracts.", "agent_lab.lab.", "agent_lab.gateway.", "agent_lab.flows.")
+    kinds = [one for one in kinds_of(AgentLabError) if one.__module__.startswith(floors) and "slug" in vars(one)]
     assert len(kinds) > 15
     for error in kinds:
         assert error.status in TITLES, error
