@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, FastAPI, Request
@@ -17,6 +18,10 @@ from agent_lab.api.auth import LoginCodes, OwnerGate
 from agent_lab.api.frame import Frame
 from agent_lab.api.guard import host_names
 from agent_lab.api.token import usable_token
+from agent_lab.backend import client as lab_client
+from agent_lab.backend import executor, forwarding
+from agent_lab.backend import system as backend_system
+from agent_lab.backend.client import LabClient
 from agent_lab.compat import routes as compat
 from agent_lab.lab import (
     cache,
@@ -43,6 +48,8 @@ from agent_lab.lab.services import LabServices
 Surface = Literal["lab", "all"]
 Hook = Callable[[], Awaitable[object]]
 
+BACKEND = (executor.router, backend_system.router, forwarding.router)
+"""The forwarding stands last: it takes whatever is left under `/api/v1`."""
 LAB = (
     system.router,
     models.router,
@@ -72,23 +79,67 @@ def create_app(
     surface: Surface = "all",
     login_codes: LoginCodes | None = None,
     key_name: Callable[[str], str | None] = lambda _: None,
+    lab_api_url: str | None = None,
+    request_timeout_s: float = 300.0,
     on_start: Hook | None = None,
     on_stop: Hook | None = None,
 ) -> FastAPI:
-    """The application over these services. `lab` leaves out the page and its login; `all` has everything.
+    """The application over these services. `lab` leaves out backend, page and login; `all` has everything.
 
     `allowed_hosts`: names besides the loopback ones. `key_name`: the name of the access key that is shown, None where
-    it is none. `on_start`, `on_stop`: awaited before the first request and after the last one.
-    Raises ValidationError for a weak token or a host that is none, RuntimeError where a route has no access mark.
+    it is none. `lab_api_url`: the lab that the backend's routes ask, None for this one. `on_start`, `on_stop`: awaited
+    before the first request and after the last one.
+    Raises ValidationError for a weak token or a host or address that is none, RuntimeError where a route has no access
+    mark.
     """
+    app = _bare(token, login_codes, key_name, services.started_at, on_start, on_stop)
+    app.state.services = services
+    front: tuple[APIRouter, ...] = (system.home_router,)
+    if surface == "all":
+        front = (*BACKEND, page.router)
+        app.state.lab = (
+            lab_client.over_http(lab_api_url, token=token, timeout_s=request_timeout_s)
+            if lab_api_url
+            else lab_client.inside(app, token=token, timeout_s=request_timeout_s)
+        )
+    return _framed(app, (compat.router, *LAB, _description, *front), allowed_hosts)
 
+
+def create_backend(
+    lab: LabClient,
+    *,
+    token: str,
+    allowed_hosts: str | Collection[str] = (),
+    login_codes: LoginCodes | None = None,
+    key_name: Callable[[str], str | None] = lambda _: None,
+) -> FastAPI:
+    """The backend alone, with the page: whatever is the lab's is asked of the lab, under the same paths too.
+
+    Raises as `create_app` does.
+    """
+    app = _bare(token, login_codes, key_name, datetime.now(UTC))
+    app.state.lab = lab
+    routers = (*BACKEND, backend_system.alone_router, _description, page.router, forwarding.alone_router)
+    return _framed(app, routers, allowed_hosts)
+
+
+def _bare(
+    token: str,
+    login_codes: LoginCodes | None,
+    key_name: Callable[[str], str | None],
+    started_at: datetime,
+    on_start: Hook | None = None,
+    on_stop: Hook | None = None,
+) -> FastAPI:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if on_start is not None:
             await on_start()
         yield
         if on_stop is not None:
             await on_stop()
+        if hasattr(app.state, "lab"):
+            await app.state.lab.close()
 
     app = FastAPI(
         title="AI Agent Lab",
@@ -99,10 +150,14 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.services = services
+    app.state.started_at = started_at
     app.state.gatekeeper = OwnerGate(usable_token(token, "The token"), key_name=key_name)
     app.state.login_codes = login_codes if login_codes is not None else LoginCodes()
-    for router in (compat.router, *LAB, _description, page.router if surface == "all" else system.home_router):
+    return app
+
+
+def _framed(app: FastAPI, routers: Iterable[APIRouter], allowed_hosts: str | Collection[str]) -> FastAPI:
+    for router in routers:
         app.include_router(router)
     errors.install(app)
     app.add_middleware(Frame, allowed_hosts=host_names(allowed_hosts))

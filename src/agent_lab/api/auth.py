@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from agent_lab.lab.access import shown_secret
+
 CODE_LIFE_S = 600.0
 MAX_CODES = 32
 SESSION_LIFE_S = 30 * 24 * 3600
@@ -53,7 +55,7 @@ class OwnerGate:
 
     def caller(self, request: HTTPConnection) -> str | None:
         """The name of the access key that the request shows, "" with the token or a valid cookie; None for nobody."""
-        shown = _shown(request)
+        shown = shown_secret(request)
         if shown is None:
             return "" if self._is_session(request.cookies.get(self.cookie_name, "")) else None
         return "" if _same(shown, self.token) else self.key_name(shown)
@@ -84,15 +86,6 @@ class OwnerGate:
 
     def _sign(self, text: str) -> str:
         return hmac.new(self.token.encode(), f"agent-lab session {text}".encode(), hashlib.sha256).hexdigest()
-
-
-def _shown(request: HTTPConnection) -> str | None:
-    """The token or key in the headers; None where the cookie is to decide."""
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-    if scheme:
-        return shown.strip() if scheme.lower() == "bearer" else ""
-    key = request.headers.get("x-api-key")  # as Anthropic's SDK sends it
-    return None if key is None else key.strip()
 
 
 def _same(shown: str, expected: str) -> bool:

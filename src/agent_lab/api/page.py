@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 from agent_lab.api.auth import CODE_LIFE_S, LoginCodes, OwnerGate
 from agent_lab.lab.access import GuardedRoute, admitted, check_owner, owner, public
 from agent_lab.lab.problems import NotSignedInError, documented
-from agent_lab.lab.services import Services
 from agent_lab.lab.system import ServiceInfo, service_info
 
 router = APIRouter(route_class=GuardedRoute, tags=["page"])
@@ -43,11 +42,11 @@ HOME: dict[int | str, dict[str, Any]] = {
 
 @router.get("/", operation_id="get_service_info", response_model=ServiceInfo, responses=documented(public=True) | HOME)
 @public
-async def home(request: Request, services: Services) -> Response:
+async def home(request: Request) -> Response:
     """What this server is; for browsers, the page that watches runs."""
     if _wants_page(request):
         return _file("index.html", "text/html", vary="Accept")
-    return JSONResponse(service_info(services).model_dump(mode="json"), headers={"Vary": "Accept"})
+    return JSONResponse(service_info(request.app.state.started_at).model_dump(mode="json"), headers={"Vary": "Accept"})
 
 
 @router.get("/login", operation_id="log_in", status_code=303, response_class=Response, responses=documented(401, 422))

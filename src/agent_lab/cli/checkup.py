@@ -46,8 +46,6 @@ LIBRARIES = (
 UNUSED = frozenset(
     {
         "APP_ENV",
-        "LAB_API_URL",
-        "REQUEST_TIMEOUT",
         "NEXT_PUBLIC_API_URL",
         "NEXT_PUBLIC_MOCK_MODE",
     }

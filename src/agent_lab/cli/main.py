@@ -26,6 +26,7 @@ _COMMANDS = {
     "keys": ("agent_lab.cli.keys:keys", "Let others in with access keys that have bounds of their own."),
     "up": ("agent_lab.cli.server:up", "Serve the web application and its API (port 8000)."),
     "lab": ("agent_lab.cli.server:lab", "Serve the lab's API alone (port 8001)."),
+    "backend": ("agent_lab.cli.server:backend", "Serve page and API (port 8000) before a lab elsewhere."),
     "backup": ("agent_lab.cli.backup:backup", "Save everything that is kept into one file."),
     "restore": ("agent_lab.cli.backup:restore", "Put a backup back, here or elsewhere."),
     "doctor": ("agent_lab.cli.doctor:doctor", "Say what was read from where, and what is missing."),

@@ -103,6 +103,15 @@ def caller_of(connection: HTTPConnection) -> str:
     return cast("str", connection.state.caller)
 
 
+def shown_secret(request: HTTPConnection) -> str | None:
+    """The token or key in the headers; None where the cookie is to decide."""
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        return shown.strip() if scheme.lower() == "bearer" else ""
+    key = request.headers.get("x-api-key")  # as Anthropic's SDK sends it
+    return None if key is None else key.strip()
+
+
 def check_owner(connection: HTTPConnection) -> None:
     """Raises OwnersOnlyError where an admitted request came with an access key."""
     if caller_of(connection):

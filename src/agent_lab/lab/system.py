@@ -132,7 +132,7 @@ class Readiness(BaseModel):
     checks: dict[str, str]
 
 
-def service_info(services: LabServices) -> ServiceInfo:
+def service_info(started_at: datetime) -> ServiceInfo:
     """What `GET /` answers to programs."""
     links = {
         "health": "/health",
@@ -143,9 +143,7 @@ def service_info(services: LabServices) -> ServiceInfo:
         "metrics": "/metrics",
         "openapi": "/openapi.json",
     }
-    return ServiceInfo(
-        name="AI Agent Lab", version=__version__, status="running", started_at=services.started_at, links=links
-    )
+    return ServiceInfo(name="AI Agent Lab", version=__version__, status="running", started_at=started_at, links=links)
 
 
 def gpu_info(services: LabServices) -> GpuInfo:
@@ -157,7 +155,7 @@ def gpu_info(services: LabServices) -> GpuInfo:
 @public
 async def get_service_info(services: Services) -> ServiceInfo:
     """What this server is, and where to go from here."""
-    return service_info(services)
+    return service_info(services.started_at)
 
 
 @router.get("/health", operation_id="get_health", responses=documented(public=True))
