@@ -162,7 +162,7 @@ class LabClient:
 
     async def _whole(self, response: httpx.Response) -> Answer:
         chunks, size_bytes = [], 0
-        async for chunk in response.aiter_raw():
+        async for chunk in response.aiter_bytes():
             size_bytes += len(chunk)
             if size_bytes > MAX_ANSWER_BYTES:
                 raise EnvironmentFaultError(

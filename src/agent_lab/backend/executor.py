@@ -18,13 +18,15 @@ from agent_lab.backend.execution import (
     lab_body,
     orchestrated_result,
 )
-from agent_lab.backend.forwarding import passed_on
 from agent_lab.contracts.errors import AgentLabError, EnvironmentFaultError
 from agent_lab.contracts.run import RunView
 from agent_lab.flows.metrics import build_error_response
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.presence import while_waited_for
 from agent_lab.lab.problems import documented
+
+_TOLD = ("content-type", "retry-after")
+"""What is handed on of the headers of a refusal."""
 
 router = APIRouter(route_class=GuardedRoute, tags=["backend"])
 
@@ -93,6 +95,6 @@ async def execute(body: ExecutionRequest, request: Request) -> Response:
         result = await execute_prompt(body, request)
     except LabRefusal as refusal:
         lab = refusal.answer
-        return Response(lab.content, lab.status, dict(passed_on(lab.headers, is_moved=True)))
+        return Response(lab.content, lab.status, {name: lab.headers[name] for name in _TOLD if name in lab.headers})
     headers = {"Location": f"/api/v1/runs/{result.execution_id}"} if result.execution_id else None
     return JSONResponse(result.model_dump(mode="json"), headers=headers)

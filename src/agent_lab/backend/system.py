@@ -15,7 +15,9 @@ from agent_lab.backend.asking import check_known, client_of, own_ask
 from agent_lab.backend.client import LabClient
 from agent_lab.contracts.errors import AgentLabError, EnvironmentFaultError
 from agent_lab.lab.access import GuardedRoute, admitted, owner, public
-from agent_lab.lab.cache import CacheStatus
+from agent_lab.lab.cache import COUNTS, CacheStatus
+from agent_lab.lab.cache import EXAMPLE as CACHED
+from agent_lab.lab.models import EXAMPLE as MODEL
 from agent_lab.lab.models import ModelList
 from agent_lab.lab.presence import while_waited_for
 from agent_lab.lab.problems import documented
@@ -58,8 +60,8 @@ class SystemStatus(BaseModel):
             "example": {
                 "backend": {**_HERE, "lab_url": "http://127.0.0.1:8001"},
                 "lab": {**_HERE, "detail": None, "breakers": {"demo": "closed"}},
-                "models": None,
-                "cache": None,
+                "models": {"models": [MODEL], "default": "demo"},
+                "cache": {"models": [CACHED], "loading": [], "counts": COUNTS, "memory": MACHINE},
                 "resources": MACHINE,
                 "runs": QUEUE,
             }
