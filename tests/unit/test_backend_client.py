@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from agent_lab.backend.client import Ask, LabAwayError, LabClient
+from agent_lab.backend.forwarding import passed_on
 from agent_lab.backend.inside import InsideTransport
 from agent_lab.backend.patience import Patience
-from agent_lab.contracts.errors import EnvironmentFaultError, SilentError
+from agent_lab.contracts.errors import BusyError, EnvironmentFaultError, SilentError
 
 WELL = {"status": "healthy"}
 Step = Callable[[httpx.Request], httpx.Response]
@@ -93,7 +94,13 @@ async def test_a_silent_lab_is_not_asked_twice() -> None:
 
 async def test_the_lab_is_asked_whether_it_is_well_before_what_costs_and_once_for_many() -> None:
     lab = Lab()
+
+    async def slowly(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0.01)
+        return lab(request)
+
     client = lab.client()
+    client.http = httpx.AsyncClient(transport=httpx.MockTransport(slowly), base_url="http://lab")
     await asyncio.gather(*(client.call(Ask(method="POST", path="/inference")) for _ in range(20)))
     await client.call(Ask(method="GET", path="/models"))
     assert lab.asked[0] == "GET /health"
@@ -103,6 +110,37 @@ async def test_the_lab_is_asked_whether_it_is_well_before_what_costs_and_once_fo
         await client.call(Ask(method="POST", path="/inference"))
     await client.call(Ask(method="POST", path="/inference"))
     assert lab.count("GET /health") == 2
+
+
+async def test_too_much_at_once_is_busy_and_not_a_lab_that_is_away() -> None:
+    lab = Lab(httpx.PoolTimeout("full"))
+    with pytest.raises(BusyError, match="at once") as told:
+        await lab.client().call(Ask(method="GET", path="/models"))
+    assert not isinstance(told.value, LabAwayError)
+
+
+async def test_what_is_between_lab_and_backend_stays_there() -> None:
+    said = [
+        ("Content-Type", "application/json"),
+        ("Connection", "close, X-Hop"),
+        ("X-Hop", "1"),
+        ("Keep-Alive", "timeout=5"),
+        ("Transfer-Encoding", "chunked"),
+        ("Upgrade", "h2c"),
+        ("Set-Cookie", "a=b"),
+        ("Server", "uvicorn"),
+        ("Location", "/api/runs/r1"),
+        ("ETag", '"1"'),
+        ("Retry-After", "3"),
+    ]
+    moved = dict(passed_on(httpx.Headers(said), is_moved=True))
+    assert moved == {
+        "content-type": "application/json",
+        "location": "/api/v1/runs/r1",
+        "etag": '"1"',
+        "retry-after": "3",
+    }
+    assert dict(passed_on(httpx.Headers(said), is_moved=False))["location"] == "/api/runs/r1"
 
 
 async def test_nothing_that_costs_is_sent_to_what_is_no_lab() -> None:

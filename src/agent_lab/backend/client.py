@@ -28,7 +28,12 @@ HEALTH_S = 5.0
 WELL_FOR_S = 3.0
 """For so long a lab that was well is taken for well."""
 MAX_CONNECTIONS = 500
+KEPT_S = 2.0
+"""An idle connection is used again for so long: less than the server keeps it (5 s), which would else close it in the
+moment in which a question is on its way, and nobody could say whether it was heard."""
 MAX_ANSWER_BYTES = 64_000_000
+
+_LIMITS = httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=KEPT_S)
 
 
 class LabAwayError(BusyError):
@@ -72,7 +77,8 @@ class Answer:
 class LabClient:
     """Asks the lab.
 
-    Every method raises LabAwayError, SilentError past the time, EnvironmentFaultError for another server in its place.
+    Every method raises LabAwayError, SilentError past the time, BusyError where too much is on its way already,
+    EnvironmentFaultError for another server in its place.
     """
 
     http: httpx.AsyncClient
@@ -143,8 +149,11 @@ class LabClient:
                 break
             except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout):
                 raise self._silent() from None
+            except httpx.PoolTimeout:
+                text = f"As many requests are at the lab as may be at once ({MAX_CONNECTIONS}); come back later."
+                raise BusyError(text) from None
             except httpx.TransportError as error:
-                was_heard = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+                was_heard = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
                 jitter = random.random()
                 wait_s = self.patience.wait_s(attempt, was_heard=was_heard, may_repeat=safe, jitter=jitter)
                 if wait_s is None:
@@ -209,7 +218,7 @@ def lab_address(url: str) -> str:
 def over_http(url: str, *, token: str, timeout_s: float) -> LabClient:
     """A client of the lab at that address. Raises ValidationError for what is none."""
     address = lab_address(url)
-    http = _http(address, httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=MAX_CONNECTIONS)), timeout_s)
+    http = _http(address, httpx.AsyncHTTPTransport(limits=_LIMITS), timeout_s)
     return LabClient(http=http, token=token, address=address, timeout_s=timeout_s)
 
 
@@ -223,7 +232,7 @@ def _http(address: str, transport: httpx.AsyncBaseTransport, timeout_s: float) -
     return httpx.AsyncClient(
         base_url=address,
         transport=transport,
-        timeout=httpx.Timeout(timeout_s, connect=CONNECT_S),
+        timeout=httpx.Timeout(timeout_s, connect=CONNECT_S, pool=CONNECT_S),
         follow_redirects=False,
         trust_env=False,  # the token goes to the lab, and through nobody's proxy
         headers={"accept-encoding": "identity", "user-agent": f"agent-lab-backend/{__version__}"},
