@@ -25,6 +25,16 @@ async def test_the_cases_of_a_flow_run_and_are_answered_one_by_one(door: Door) -
     assert door.provider.calls == []
 
 
+async def test_without_a_body_all_cases_run(door: Door) -> None:
+    async with door.owner() as owner:
+        bare, empty = (
+            await owner.post("/api/flows/challenge/test"),
+            await owner.post("/api/flows/challenge/test", json={}),
+        )
+    assert bare.status_code == 200, bare.text
+    assert [one["name"] for one in bare.json()["results"]] == [one["name"] for one in empty.json()["results"]]
+
+
 async def test_a_failing_case_says_what_was_found(tmp_path: Path) -> None:
     home = tmp_path / "home"
     flow = {
