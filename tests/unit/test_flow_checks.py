@@ -210,3 +210,32 @@ def test_what_a_name_must_look_like_is_said_in_words_at_its_place() -> None:
     assert "small letters, digits and _" in found["/inputs/My Name"]
     assert "write `<node>.<field>`" in found["/edges/0/when/value"]
     assert "write `answer`," in found["/tests/0/expect/0/value"]
+
+
+@pytest.mark.parametrize(
+    ("op", "than", "place", "says"),
+    [
+        ("==", "succeeded", "", "No run has the status 'succeeded' at its end; "),
+        ("!=", "complete", "", "did you mean 'completed'"),
+        ("==", "running", "", "No run has the status 'running' at its end; "),
+        ("==", None, "", "No run has the status None at its end; "),
+        ("in", ["completed", "canceled"], "/1", "did you mean 'cancelled'"),
+        ("in", [["failed"]], "/0", "No run has the status ['failed'] at its end; "),
+    ],
+)
+def test_a_status_that_no_run_has_at_its_end_is_told_with_the_nearest(
+    op: str, than: Any, place: str, says: str
+) -> None:
+    case = {"name": "t", "prompt": "p", "answers": {"*": "x"}, "expect": [{"value": "status", "op": op, "than": than}]}
+    (told,) = problems(challenge(tests=[case]))
+    assert told.path == f"/tests/0/expect/0/than{place}"
+    assert says in told.message
+
+
+@pytest.mark.parametrize(
+    ("op", "than"),
+    [("==", "limit_exceeded"), ("in", ["failed", "declined"]), ("contains", "fail"), ("!=", "completed")],
+)
+def test_a_status_that_a_run_may_have_at_its_end_is_in_order(op: str, than: Any) -> None:
+    case = {"name": "t", "prompt": "p", "answers": {"*": "x"}, "expect": [{"value": "status", "op": op, "than": than}]}
+    assert problems(challenge(tests=[case])) == []

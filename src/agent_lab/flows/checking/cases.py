@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from agent_lab.contracts.flow import FlowCase, Predicate
+from collections.abc import Iterator
+
+from agent_lab.contracts.flow import Expectation, FlowCase, Predicate
+from agent_lab.contracts.run import TERMINAL
 from agent_lab.flows.checking.examined import Examined
 from agent_lab.flows.checking.report import pointer
 from agent_lab.flows.checking.shape import never_holds
@@ -67,3 +70,20 @@ def _expectations(check: Examined, case: FlowCase, path: str) -> None:
         wrong = never_holds(Predicate.model_construct(value=expected.value, op=expected.op, than=expected.than))
         if wrong:
             check.say(f"{place}/than", wrong)
+        elif expected.value == "status":
+            for than, at in _statuses(expected, f"{place}/than"):
+                _ends_so(check, than, at)
+
+
+def _statuses(expected: Expectation, place: str) -> Iterator[tuple[object, str]]:
+    """What the status is compared with as a whole, each with its place."""
+    if expected.op in {"==", "!="}:
+        yield expected.than, place
+    elif expected.op == "in" and isinstance(expected.than, list):
+        yield from ((than, f"{place}/{index}") for index, than in enumerate(expected.than))
+
+
+def _ends_so(check: Examined, status: object, place: str) -> None:
+    if not (isinstance(status, str) and status in TERMINAL):
+        shown = repr(status)[:80]
+        check.say(place, f"No run has the status {shown} at its end; {check.report.nearest(str(status), TERMINAL)}")
