@@ -346,7 +346,7 @@ async def test_flows_that_a_flow_runs_are_looked_for_in_the_store_too(shelf: Flo
     await shelf.save("outer", outer("mine", "mine@1"))
     await shelf.publish("outer")
     await shelf.save("mine", BROKEN)
-    with pytest.raises(ProblemsError, match="no flow 'mine'"):
+    with pytest.raises(ProblemsError, match="The flow 'mine' has problems"):
         await shelf.resolve("outer")
     await shelf.publish("mine", 1)
     assert (await shelf.resolve("outer")).version == 2
@@ -368,3 +368,16 @@ async def test_an_unsaved_document_is_examined_with_the_flows_that_it_runs(shelf
     await shelf.create(document())
     assert not (await shelf.examine(outer("mine"))).problems
     assert (await shelf.examine(outer("mime"))).problems
+
+
+async def test_a_flow_within_that_has_problems_is_told_otherwise_than_one_that_is_not_there(shelf: FlowShelf) -> None:
+    await shelf.create(BROKEN)
+    drop(shelf, BROKEN | {"id": "torn"})
+    names = ["mine", "mine@draft", "torn", "none"]
+    nodes = [{"id": f"n{number}", "kind": "subflow", "flow": name} for number, name in enumerate(names)]
+    found = await shelf.examine({"id": "outer", "name": "Outer", "nodes": nodes, "answer": "n0"})
+    told = {problem.path: problem.message for problem in found.problems if problem.path.endswith("/flow")}
+    for number, name in enumerate(names[:3]):
+        says = f"The flow {name!r} has problems and cannot be run; `agent-lab flows check {name}` tells them."
+        assert told[f"/nodes/{number}/flow"] == says
+    assert told["/nodes/3/flow"].startswith("There is no flow 'none' that can be run")

@@ -43,16 +43,18 @@ def check_flow(
     models: Collection[str],
     strategies: Collection[str],
     flows: Callable[[str], FlowConfig | None] | None = None,
+    unusable: Collection[str] = (),
 ) -> tuple[FlowConfig | None, list[Problem]]:
     """The flow, where its shape is right, and every problem found. A flow may run where none of them is an error.
 
-    `flows` finds a flow that a node runs; without it these are not looked for.
+    `flows` finds a flow that a node runs; without it these are not looked for. `unusable`: names that it does not
+    find because those flows have problems.
     """
     try:
         flow = FlowConfig.model_validate(document)
     except pydantic.ValidationError as error:
         return None, shape_problems(error, FlowConfig, document)
-    check = Examined(flow, kinds, frozenset(models), frozenset(strategies), flows, FlowGraph(flow))
+    check = Examined(flow, kinds, frozenset(models), frozenset(strategies), flows, unusable, FlowGraph(flow))
     check.positions = {node.id: position for position, node in reversed([*enumerate(flow.nodes)])}
     for examine in CHECKS:
         examine(check)
@@ -73,5 +75,9 @@ class Checker(Protocol):
     """`check_flow` with everything that is known here bound to it, but for other flows."""
 
     def __call__(
-        self, document: JsonValue, *, flows: Callable[[str], FlowConfig | None] | None = None
+        self,
+        document: JsonValue,
+        *,
+        flows: Callable[[str], FlowConfig | None] | None = None,
+        unusable: Collection[str] = (),
     ) -> tuple[FlowConfig | None, list[Problem]]: ...

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from agent_lab.contracts.documents import canonical_json
+from agent_lab.contracts.errors import ProblemsError
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowVersion
 from agent_lab.flows.checks import Checker, Problem
@@ -17,6 +18,7 @@ from agent_lab.flows.checks import Checker, Problem
 REMEMBERED_BYTES = 10_000_000
 """Of documents; read ones take several times that."""
 FindFlow = Callable[[str], Awaitable[FlowConfig | None]]
+"""The flow of that name; None where there is none. Raises ProblemsError where it cannot be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +57,30 @@ class Examiner:
     async def look(self, document: JsonValue) -> Examined:
         """What the checks say of any document."""
         subflows: dict[str, FlowConfig | None] = {}
+        unusable: set[str] = set()
         while True:
-            found, asked = await asyncio.to_thread(self._pass, document, subflows)
+            found, asked = await asyncio.to_thread(self._pass, document, subflows, unusable)
             missing = asked - subflows.keys()
             if not missing:
                 return found
             # The checks cannot wait for a store: what they miss is fetched, and they look again.
-            subflows |= {name: await self._find(name) for name in sorted(missing)}
+            for name in sorted(missing):
+                try:
+                    subflows[name] = await self._find(name)
+                except ProblemsError:
+                    subflows[name] = None
+                    unusable.add(name)
 
-    def _pass(self, document: JsonValue, subflows: Mapping[str, FlowConfig | None]) -> tuple[Examined, set[str]]:
+    def _pass(
+        self, document: JsonValue, subflows: Mapping[str, FlowConfig | None], unusable: Collection[str]
+    ) -> tuple[Examined, set[str]]:
         asked: set[str] = set()
 
         def find(name: str) -> FlowConfig | None:
             asked.add(name)
             return subflows.get(name)
 
-        flow, problems = self._check(document, flows=find)
+        flow, problems = self._check(document, flows=find, unusable=unusable)
         return Examined(flow, tuple(problems), subflows, len(canonical_json(document))), asked
 
     def _remember(self, key: tuple[str, int, str], found: Examined) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from agent_lab.contracts.errors import NotFoundError, ValidationError
+from agent_lab.contracts.errors import NotFoundError, ProblemsError, ValidationError
 from agent_lab.contracts.flow import NAME, FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef, FlowStore, FlowVersion, StoredFlow, VersionRow
 from agent_lab.flows.catalog import FlowCatalog, FoundFlow, errors_in, flow_hash, problems_error
@@ -106,15 +106,21 @@ class FlowFinder:
         return await self._numbered(stored, which), stored
 
     async def _runnable(self, name: str) -> FlowConfig | None:
-        """The flow for one that runs it; None where there is none, or it could not be run by itself."""
+        """The flow for one that runs it; None where there is none. Raises ProblemsError where it cannot be run."""
         try:
             found, stored = await self._locate(name)
+        except ProblemsError:
+            raise
         except ValidationError:
             return None
         if isinstance(found, FoundFlow):
             return found.flow
+        if stored is None:
+            return None
         flow, problems = await asyncio.to_thread(self._check, found.document)
-        return flow if stored is not None and not errors_in(problems) else None
+        if flow is None or errors_in(problems):
+            raise problems_error(name, errors_in(problems))
+        return flow
 
     async def list(self, *, limit: int, after: str | None = None) -> Page:
         """Flows by id, those behind the id `after`; what is beneath a stored one is not listed besides."""

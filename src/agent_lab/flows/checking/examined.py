@@ -25,6 +25,8 @@ class Examined:
     models: Collection[str]
     strategies: Collection[str]
     flows: Callable[[str], FlowConfig | None] | None
+    unusable: Collection[str]
+    """Names of flows that are there, and that have problems of their own."""
     graph: FlowGraph
     report: Report = field(default_factory=Report)
     positions: dict[str, int] = field(default_factory=dict)

@@ -25,6 +25,9 @@ def check_subflows(check: Examined) -> None:
         path = check.place(node.id) + named.pointer
         if _is(named.name, check.flow.id):
             check.say(path, f"{named.name!r} is this flow itself, which would never end; name another one.")
+        elif named.name in check.unusable:
+            text = f"The flow {named.name[:80]!r} has problems and cannot be run"
+            check.say(path, f"{text}; `agent-lab flows check {named.name[:80]}` tells them.")
         elif (flow := find(named.name)) is None:
             text = f"There is no flow {named.name[:80]!r} that can be run"
             check.say(path, f"{text}; `agent-lab flows list` shows those that there are.")
