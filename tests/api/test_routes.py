@@ -293,6 +293,20 @@ async def test_the_list_of_runs_is_walked_by_cursor_without_gap_or_repeat(door: 
     assert len(done["runs"]) == 5
 
 
+async def test_the_nodes_of_an_estimate_add_up_to_the_whole(door: Door) -> None:
+    nodes = [
+        {"id": "draft", "kind": "generate", "prompt": "{user_input}"},
+        {"id": "debate", "kind": "subflow", "flow": "challenge", "prompt": "{draft_output}"},
+    ]
+    flow = {"id": "outer", "name": "Outer", "nodes": nodes, "edges": [{"from": "draft", "to": "debate"}]}
+    async with door.owner() as owner:
+        await owner.post("/api/flows", json=flow)
+        found = (await owner.post("/api/runs/estimate", json={"flow": "outer", "prompt": "Hello"})).json()
+    assert (found["turns"], found["calls"]) == (5, 4)
+    for figure in ("turns", "calls"):
+        assert sum(node[figure] for node in found["nodes"]) == found[figure]
+
+
 async def test_a_run_is_estimated_without_being_started(door: Door) -> None:
     async with door.owner() as owner:
         response = await owner.post("/api/runs/estimate", json={"flow": "challenge", "prompt": "Hello"})

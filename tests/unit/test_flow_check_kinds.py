@@ -135,7 +135,8 @@ def test_the_bounds_count_samples_and_the_flows_within() -> None:
     alone, both = bounds(inner, ALL), bounds(outer, ALL, {"inner": inner}.get)
     assert (alone.turns, alone.calls) == (3, 5)
     assert (both.turns, both.calls) == (3 + 4 * 3, 2 + 4 * 5)
-    assert [(one.node, one.turns, one.calls) for one in both.nodes] == [("a", 1, 1), ("b", 1, 20), ("c", 1, 1)]
+    assert [(one.node, one.turns, one.calls) for one in both.nodes] == [("a", 1, 1), ("b", 13, 20), ("c", 1, 1)]
+    assert [one.own_turns for one in both.nodes] == [1, 1, 1]
     assert both.sentence() == "At most 15 turns and 22 model calls."
 
 

@@ -20,11 +20,13 @@ FindFlow = Callable[[str], FlowConfig | None]
 
 @dataclass(frozen=True, slots=True)
 class NodeBounds:
-    """What one node may take in a run: turns, and model calls in all of them, also of the flows that it runs."""
+    """What one node may take in a run: turns and model calls, those of the flows that it runs with them."""
 
     node: str
     turns: int
     calls: int
+    own_turns: int
+    """Of the node itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ def bounds(
     nodes, all_turns = [], Counter[int]()
     for node in flow.nodes:
         found = counting.of_node(node, turns[node.id], 0)
-        nodes.append(NodeBounds(node.id, turns[node.id], dearest(found, limit)))
+        own = turns[node.id]
+        nodes.append(NodeBounds(node.id, min(found.total(), limit), dearest(found, limit), own))
         all_turns.update(found)
     return Bounds(min(all_turns.total(), limit), dearest(all_turns, limit), tuple(nodes))
 

@@ -23,7 +23,7 @@ ESTIMATE: dict[str, Any] = {"flow_id": "challenge", "turns": 3, "calls": 3, "cos
 
 
 class NodeEstimate(BaseModel):
-    """What all turns of one node may take. `cost_usd` is null where a price is not known."""
+    """What one node may take, with the flows that it runs. `cost_usd` is null where a price is not known."""
 
     model_config = ConfigDict(json_schema_extra={"example": NODE})
 
@@ -34,7 +34,10 @@ class NodeEstimate(BaseModel):
 
 
 class RunEstimate(BaseModel):
-    """The most that a run may take; turns and calls are bounds, the cost an estimate on the high side."""
+    """The most that a run may take; turns and calls are bounds, the cost an estimate on the high side.
+
+    The nodes add up to the whole, which is less where a limit of the run ends it before all of them had their most.
+    """
 
     model_config = ConfigDict(json_schema_extra={"example": ESTIMATE})
 

@@ -65,8 +65,8 @@ def worst_case(
     inputs = {name: size(text) for name, text in told.items()} | {"user_input": size(request.prompt)}
     pricing = _Pricing(kinds, find, prices, request.options, steps)
     each = pricing.flow(flow, inputs, 0)
-    nodes = {one.node: each[one.node].times(one.turns) for one in most.nodes}
-    total = _dearest([(each[one.node], one.turns) for one in most.nodes], steps)
+    nodes = {one.node: each[one.node].times(one.own_turns) for one in most.nodes}
+    total = _dearest([(each[one.node], one.own_turns) for one in most.nodes], steps)
     allowed = [limit for limit in (flow.limits.max_cost_usd, limits.max_cost_usd) if limit is not None]
     if allowed and total.usd is not None:
         total = _Cost(min(total.usd, Decimal(str(min(allowed))) + pricing.dearest_usd))
