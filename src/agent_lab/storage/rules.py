@@ -236,7 +236,7 @@ def check_length(name: str, value: str) -> None:
 
 def unknown_run(run_id: str) -> NotFoundError:
     """There is no such run."""
-    return NotFoundError(f"There is no run {run_id[:80]!r}; `agent-lab runs list` shows those that there are.")
+    return NotFoundError(f"There is no run {run_id[:80]!r}; the list of runs shows those that there are.")
 
 
 def taken_run(run_id: str) -> ConflictError:
