@@ -94,7 +94,7 @@ def show(run_id: str, as_json: bool) -> int:
         from agent_lab.cli.output import write_json
 
         info = await lab.runs.store.get(run_id)
-        view = await lab.runs.view(run_id)
+        view = await lab.runs.so_far(run_id)
         if as_json:
             write_json(run_document(lab, info, view))
         else:

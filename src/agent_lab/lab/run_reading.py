@@ -26,7 +26,7 @@ router = APIRouter(route_class=GuardedRoute, tags=["runs"])
 @owner
 async def compare_runs(run_id: str, other_id: str, services: Services) -> RunComparison:
     """Two runs side by side: text diffs, status, model, calls, tokens, cost and seconds of each node, and in all."""
-    left, right = await services.runs.view(run_id), await services.runs.view(other_id)
+    left, right = await services.runs.so_far(run_id), await services.runs.so_far(other_id)
     return await asyncio.to_thread(compare, left, right)
 
 

@@ -126,7 +126,7 @@ async def list_runs(
 @owner
 async def get_run(run_id: str, services: Services) -> RunView:
     """A run as its events add up: status, every node's text, cost, answer."""
-    return await services.runs.view(run_id)
+    return await services.runs.so_far(run_id)
 
 
 class Position(BaseModel):

@@ -20,6 +20,7 @@ from agent_lab.contracts.events import (
     WaitingForPerson,
 )
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
+from agent_lab.contracts.run import RunView
 
 TurnKey = tuple[str, int]
 """The path of a node and the number of its visit."""
@@ -99,6 +100,19 @@ def request_hash(request: GenerationRequest) -> str:
     """The content hash of a request: the same question under the same terms has the same hash."""
     # Without what was left at its default, so that a field that a later version adds changes no hash of today.
     return content_hash(request.model_dump(mode="json", exclude_defaults=True))
+
+
+def with_seconds(view: RunView, events: Sequence[RunEvent], *, until: datetime | None = None) -> RunView:
+    """The view of a run that has not ended, with the seconds that it was worked on so far.
+
+    `until`: where it is being worked on now, the time; else what came after the last event does not count.
+    """
+    if view.finished_at is not None:
+        return view
+    at_work = until if view.status == "running" else None
+    since_s = max(0.0, (at_work - events[-1].at).total_seconds()) if at_work else 0.0
+    seconds = round(Record.of(events).seconds + since_s, 4)
+    return view.model_copy(update={"totals": view.totals.model_copy(update={"seconds": seconds})})
 
 
 def beginning(events: Sequence[RunEvent]) -> RunStarted:

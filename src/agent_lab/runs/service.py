@@ -33,7 +33,7 @@ from agent_lab.runs.admission import Admission
 from agent_lab.runs.forking import check_forkable, forked, preview
 from agent_lab.runs.live import follow_live, follow_stored
 from agent_lab.runs.queue import QueueFigures, QueueRules
-from agent_lab.runs.record import beginning
+from agent_lab.runs.record import beginning, with_seconds
 from agent_lab.runs.reducer import fold
 from agent_lab.runs.steering import Steering
 from agent_lab.runs.workshop import LEASE_S, Workshop
@@ -253,6 +253,13 @@ class RunService:
     async def view(self, run_id: str) -> RunView:
         """The run as its events add up. Raises NotFoundError."""
         return fold(await self.events(run_id))
+
+    async def so_far(self, run_id: str) -> RunView:
+        """The same, and of a run that has not ended also the seconds that it was worked on."""
+        active = self.shop.active.get(run_id)
+        goes_on = active is not None and active.run is not None
+        events = await self.events(run_id)
+        return with_seconds(fold(events), events, until=self.now() if goes_on else None)
 
     async def events(self, run_id: str) -> list[RunEvent]:
         """Everything that is stored of the run. Raises NotFoundError."""

@@ -20,6 +20,7 @@ from agent_lab.contracts.events import (
     WaitingForPerson,
 )
 from agent_lab.contracts.run import RunTotals, RunView
+from agent_lab.runs.record import with_seconds
 from agent_lab.runs.reducer import fold
 
 _FENCES = re.compile("`+")
@@ -29,7 +30,7 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a
 
 def run_document(events: Sequence[RunEvent]) -> dict[str, Any]:
     """The run as it adds up, and every event of it with the questions as the models got them."""
-    view = fold(events)
+    view = with_seconds(fold(events), events)
     return {
         "run": view.model_dump(mode="json"),
         "events": [RUN_EVENT.dump_python(event, mode="json", by_alias=True) for event in events],
