@@ -32,7 +32,9 @@ def test_a_flow_is_saved_published_run_and_rolled_back(said: Run, write: Callabl
     assert "nothing has changed since version 1" in said("flows", "save", write()).out
     assert "version 2 is saved and published" in said("flows", "save", write(says="B {user_input}"), "--publish").out
     assert said("run", "mine", "x", "--model", "echo", "-q").out.strip() == "B x"
-    assert said("flows", "rollback", "mine", "1").code == 0
+    assert said("flows", "rollback", "mine", "1").out == "mine: version 3 has the content of version 1.\n"
+    again = "mine: nothing has changed; version 3, the newest, has that content already.\n"
+    assert said("flows", "rollback", "mine", "1").out == again
     assert said("run", "mine", "x", "--model", "echo", "-q").out.strip() == "B x"
     assert said("flows", "publish", "mine").out == "mine: version 3 is published.\n"
     assert said("run", "mine", "x", "--model", "echo", "-q").out.strip().endswith("Then answer: x")

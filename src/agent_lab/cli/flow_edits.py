@@ -108,8 +108,12 @@ def rollback(flow: str, version: int, as_json: bool) -> int:
     async def work(lab: Lab) -> int:
         from agent_lab.cli.flow_files import show_edit
 
+        before = await lab.shelf.stored(flow)
         entry = await lab.shelf.roll_back(flow, version)
-        sentence = f"{flow}: version {entry.version} has the content of version {version}."
+        if before is not None and before.newest == entry.version:
+            sentence = f"{flow}: nothing has changed; version {entry.version}, the newest, has that content already."
+        else:
+            sentence = f"{flow}: version {entry.version} has the content of version {version}."
         return show_edit(entry, sentence, as_json=as_json)
 
     return _with_lab(work)

@@ -114,7 +114,7 @@ async def publish_flow(
 async def roll_back_flow(
     flow_id: str, body: RollBackRequest, services: Services, response: Response, if_match: IfMatch = None
 ) -> EditedFlow:
-    """Save a new version with the content of an old one."""
+    """Save a new version with the content of an old one, unless the newest has that content already."""
     entry = await services.shelf.roll_back(flow_id, body.version, expected=revision_of(if_match))
     return edited(entry, response)
 
