@@ -336,3 +336,25 @@ def test_lab_serves_the_api_and_models_are_unloaded_through_it(home: Any) -> Non
         server.send_signal(signal.SIGINT)
         server.communicate(timeout=30)
     assert server.returncode == 0
+
+
+def test_a_server_that_stops_under_a_reader_reports_no_error(home: Any) -> None:
+    (home.path / "flows").mkdir(exist_ok=True)
+    asks = {"id": "asks", "name": "Asks", "nodes": [{"id": "person", "kind": "human", "question": "{user_input}"}]}
+    (home.path / "flows" / "asks.json").write_text(json.dumps(asks))
+    port = free_port()
+    server = home.start("lab", "--port", str(port), "--json")
+    read_until(server.stdout, b"}")
+    url, signed_in = f"http://127.0.0.1:{port}/api/runs", f"Bearer {(home.path / 'token').read_text().strip()}"
+    headers = {"Authorization": signed_in, "Content-Type": "application/json"}
+    start = urllib.request.Request(url, json.dumps({"flow": "asks", "prompt": "Well?"}).encode(), headers)
+    with urllib.request.urlopen(start) as answer:
+        run_id = json.loads(answer.read())["run_id"]
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/{run_id}/events", headers=headers)) as stream:
+        read_until(stream, b"waiting_for_person")
+        server.send_signal(signal.SIGINT)
+        _, err = server.communicate(timeout=30)
+    log = (home.path / "logs" / "agent-lab.log").read_text()
+    assert server.returncode == 0
+    assert "ASGI" not in err.decode() + log
+    assert '"level":"error"' not in log

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 GRACE_S = 5
 """How long open streams may go on once the server is to stop."""
+CUT_STREAM = "ASGI callable returned without completing response."
+"""What uvicorn logs as an error of a stream that was left before its end."""
 MAX_MESSAGE_BYTES = 16_384
 """Of a WebSocket: all that a reader of a run ever says is where it stands."""
 
@@ -49,6 +52,18 @@ def _cannot_bind(error: OSError, host: str, port: int) -> EnvironmentFaultError:
         return EnvironmentFaultError(text, where="--port")
     text = f"The address {host} cannot be bound ({error.strerror or error}); use 127.0.0.1, or see --host."
     return EnvironmentFaultError(text, where="--host")
+
+
+class _WithoutCutStreams(logging.Filter):
+    """Leaves out that a stream has no end, once the server stops: stopping is what ends the open ones."""
+
+    def __init__(self, server: uvicorn.Server) -> None:
+        super().__init__()
+        self._server = server
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for such a line."""
+        return not (self._server.should_exit and record.msg == CUT_STREAM)
 
 
 class _Server(uvicorn.Server):
@@ -114,10 +129,15 @@ async def serve(app: FastAPI, listener: socket.socket, *, said: str, link: str |
         if link is not None:
             opening.append(asyncio.create_task(asyncio.to_thread(_open_browser, link)))
 
+    server = _Server(config, ready)
+    lines, without = logging.getLogger("uvicorn.error"), _WithoutCutStreams(server)
+    lines.addFilter(without)
     try:
-        await _Server(config, ready).serve(sockets=[listener])
+        await server.serve(sockets=[listener])
     except SystemExit as error:  # how uvicorn leaves when the application does not start; its log has the reason
         raise EnvironmentFaultError("The server could not start; see the log, and `agent-lab doctor`.") from error
+    finally:
+        lines.removeFilter(without)
 
 
 def _open_browser(link: str) -> None:
