@@ -13,7 +13,7 @@ from agent_lab.contracts.run import RunOptions, RunRequest, RunView
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.checks import check_flow
 from agent_lab.runs.aside import SetAside
-from agent_lab.runs.cases import CaseScript, by_node
+from agent_lab.runs.cases import CaseScript
 from support.flows import KINDS, LIBRARY
 from support.runs import MODELS, STRATEGIES
 
@@ -48,7 +48,7 @@ async def on_script(
     """A run on these answers (by node, else `*`), and its calls in the order of nodes, turns and samples."""
     flow = CATALOG.get(name)
     options = RunOptions.model_validate({"language": language, "models": dict(models or {})})
-    async with ASIDE(by_node(flow), CaseScript(flow, answers)) as service:
+    async with ASIDE(flow, CaseScript(answers)) as service:
         info = await service.start(RunRequest(flow=name, prompt=prompt, options=options))
         view, events = await service.wait(info.run_id), await service.events(info.run_id)
     order = [node.id for node in flow.nodes]

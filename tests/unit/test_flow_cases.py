@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +108,61 @@ async def test_answers_go_by_node_then_by_role_then_to_whoever_asks_call_by_call
     assert all(one.passed for one in (by_role, by_node, in_turn, last))
 
 
-async def test_a_node_of_a_flow_within_this_one_is_named_with_its_place_or_without() -> None:
-    told = await result(case([("answer", "==", "deep")], answers={"sub/better": "deep", "*": "any"}))
-    assert told.passed
+INNER = {"id": "inner", "name": "Inner", "nodes": [{"id": "say", "kind": "generate", "role": "speaker", "prompt": "x"}]}
+OUTER = [
+    {"id": "one", "kind": "subflow", "flow": "inner"},
+    {"id": "two", "kind": "subflow", "flow": "inner"},
+    {"id": "each", "kind": "map", "lines": "a\nb", "flow": "inner"},
+    {"id": "say", "kind": "generate", "prompt": "x"},
+]
+
+
+class Inner:
+    """Finds the inner flow."""
+
+    async def resolve(self, name: str) -> FlowRef:
+        return ref_of(FlowConfig.model_validate(INNER))
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"one/say": "1", "two/say": "2", "each/say": "e", "say": "s"}, ["1", "2", ["e", "e"], "s"]),
+        ({"one/say": "1", "two/speaker": "2", "*": "any"}, ["1", "2", ["any", "any"], "any"]),
+        ({"each[2]/say": "e2", "each/say": "e", "say": "s"}, ["s", "s", ["e", "e2"], "s"]),
+        ({"one/say": ["1", "no more"], "say": ["first"]}, ["1", "first", ["first", "first"], "first"]),
+    ],
+)
+async def test_a_node_of_a_flow_within_this_one_is_named_with_its_place_or_without(
+    answers: dict[str, Any], said: list[Any]
+) -> None:
+    names = ["one.text", "two.text", "each.results", "say.text"]
+    test = case([(name, "==", than) for name, than in zip(names, said, strict=True)], answers=answers)
+    edges = [{"from": a["id"], "to": b["id"]} for a, b in pairwise(OUTER)]
+    document = {"id": "outer", "name": "Outer", "nodes": OUTER, "edges": edges, "tests": [test]}
+    found, problems = CATALOG.check(document)
+    assert found
+    assert [one for one in problems if one.severity == "error"] == []
+    (told,) = await CaseRunner(aside=replace(ASIDE, flows=Inner()), real=runner().real).run(ref_of(found))
+    assert told.passed, told
+
+
+@pytest.mark.parametrize("answers", [{"sub/say": ["1", "2"]}, {"sub/say": "1", "sub~2/say": "2"}])
+async def test_a_second_turn_of_a_flow_within_is_answered_as_its_first_unless_the_case_tells_them_apart(
+    answers: dict[str, Any],
+) -> None:
+    test = case([("sub.text", "==", "2"), ("sub.visits", "==", 2)], answers=answers)
+    when = {"value": "sub.visits", "op": "<", "than": 2}
+    document = {
+        "id": "outer",
+        "name": "Outer",
+        "nodes": [{"id": "sub", "kind": "subflow", "flow": "inner"}],
+        "edges": [{"from": "sub", "to": "sub", "max_rounds": 1, "when": when}],
+        "tests": [test],
+    }
+    aside = replace(ASIDE, flows=Inner())
+    (told,) = await CaseRunner(aside=aside, real=runner().real).run(ref_of(FlowConfig.model_validate(document)))
+    assert told.passed, told
 
 
 async def test_a_case_without_an_answer_for_a_node_fails_with_a_sentence_that_says_so() -> None:

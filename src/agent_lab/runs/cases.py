@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.run import RunOptions, RunRequest, RunStatus, RunView
 from agent_lab.runs.expectations import Difference, differences, shortened
 from agent_lab.runs.service import RunService
+from agent_lab.runs.step import asking
 
 
 class CaseResult(Contract):
@@ -42,19 +43,17 @@ class CaseResult(Contract):
 class CaseScript:
     """Answers as a case says: by node, else by role, else by `*`; call by call, the last one again and again."""
 
-    def __init__(self, flow: FlowConfig, answers: Mapping[str, str | tuple[str, ...]]) -> None:
-        # `sub/creator` is a node of a flow within this one; a call says the node alone.
-        self._answers = {name.rpartition("/")[2]: answer for name, answer in answers.items()}
-        self._roles = {node.id: node.part for node in flow.nodes}
+    def __init__(self, answers: Mapping[str, str | tuple[str, ...]]) -> None:
+        self._answers = answers
         self._asked: Counter[str] = Counter()
 
     def __call__(self, call: ModelCall) -> str:
         """The answer to this call. Raises UnusableError where the case has none."""
-        node = call.request.context.role or "*"
-        name = next((one for one in (node, self._roles.get(node, node), "*") if one in self._answers), None)
+        path = asking.get()
+        name = next((one for one in _names(path, call.request.context.role) if one in self._answers), None)
         if name is None:
             raise UnusableError(
-                f"The case has no answer for {node!r}; give one under `answers`, by node, by role or by '*'."
+                f"The case has no answer for {path!r}; give one under `answers`, by node, by role or by '*'."
             )
         answer = self._answers[name]
         if isinstance(answer, str):
@@ -90,15 +89,24 @@ class CaseRunner:
     async def _result(self, found: FlowRef, case: FlowCase, caller: str) -> CaseResult:
         if case.answers is None:
             return await _carried_out(self.real(found), found.flow, case, caller)
-        script = CaseScript(found.flow, case.answers)
-        async with self.aside(by_node(found.flow), script) as service:
+        script = CaseScript(case.answers)
+        async with self.aside(found.flow, script) as service:
             return await _carried_out(service, found.flow, case)
 
 
-def by_node(flow: FlowConfig) -> FlowConfig:
-    """The same flow with each node in a part of its own, so that the script knows who asks."""
-    nodes = tuple(node.model_copy(update={"role": None}) for node in flow.nodes)
-    return flow.model_copy(update={"nodes": nodes})
+def _names(path: str, role: str | None) -> Iterator[str]:
+    """What a case may call the node there, the most exact name first: in its place, or wherever it stands."""
+    place, slash, node = path.rpartition("/")
+    for at in (*_places(place + slash), ""):
+        yield at + node
+        if role is not None:
+            yield at + role
+    yield "*"
+
+
+def _places(path: str) -> tuple[str, str]:
+    """The path itself, and as it is for all branches of a map and for each turn: `each/ok` for `each~2[1]/ok`."""
+    return path, re.sub(r"~\d+|\[\d+\]", "", path)
 
 
 async def _carried_out(service: RunService, flow: FlowConfig, case: FlowCase, caller: str = "") -> CaseResult:
@@ -143,7 +151,7 @@ async def _ended(service: RunService, run_id: str, case: FlowCase) -> tuple[RunV
 
 
 def _persons_word(case: FlowCase, node: str) -> str:
-    for name in (node, re.sub(r"\[\d+\]", "", node)):  # this branch of a map, else all of them
+    for name in _places(node):
         if name in case.people:
             return case.people[name]
     raise ValidationError(f"A person is asked at {node!r}, and the case has no answer; give one under `people`.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from agent_lab.contracts.errors import UnusableError
@@ -23,6 +24,8 @@ from agent_lab.runs.record import inner_place, request_hash
 
 RunInner = Callable[[str, str, Mapping[str, str], str], Awaitable[NodeOutput]]
 """Runs a flow inside the turn: its name, the question, its other inputs, and its place in the run."""
+asking: ContextVar[str] = ContextVar("asking", default="")
+"""The path of the node whose turn asks a model, for what stands in for the models: no request says it."""
 
 
 class Declined(Exception):
@@ -157,6 +160,7 @@ class RecordedStep:
 
     async def _hear(self, request: GenerationRequest, sample: int) -> GenerationResult:
         offset, result = 0, None
+        asking.set(self.path)
         # Read to the end, past the result, so that the stream closes itself.
         async for piece in self.run.generator.stream(request, sticky=self.run.started.run_id):
             if isinstance(piece, TextDelta):

@@ -39,14 +39,10 @@ def _inputs(check: Examined, case: FlowCase, path: str) -> None:
 
 def _answers(check: Examined, case: FlowCase, path: str) -> None:
     parts = {name for node in check.flow.nodes for name in (node.id, node.part)}
-    ends: dict[str, str] = {}
     for name in case.answers or ():
-        place, last = path + pointer("answers", name), name.rpartition("/")[2]
         if name != "*" and _outer(name) not in parts:
             hint = check.report.nearest(_outer(name), parts)
-            check.say(place, f"There is no node or role {_outer(name)[:80]!r}; {hint}")
-        elif ends.setdefault(last, name) != name:
-            check.say(place, f"{ends[last]!r} and {name!r} answer alike, for both end in {last!r}; take one out.")
+            check.say(path + pointer("answers", name), f"There is no node or role {_outer(name)[:80]!r}; {hint}")
     for name in case.people:
         if _outer(name) not in check.graph:
             hint = check.report.nearest(_outer(name), check.graph.ids)
@@ -54,8 +50,8 @@ def _answers(check: Examined, case: FlowCase, path: str) -> None:
 
 
 def _outer(name: str) -> str:
-    """Of `sub/creator` or `each[2]/creator`, a node of a flow within: the node of this one that runs it."""
-    return name.partition("/")[0].partition("[")[0]
+    """Of `sub/creator`, `sub~2/creator` or `each[2]/creator`: the node of this flow that runs the one within."""
+    return name.partition("/")[0].partition("~")[0].partition("[")[0]
 
 
 def _expectations(check: Examined, case: FlowCase, path: str) -> None:
