@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationError
 from agent_lab.contracts.events import RunEvent, RunPaused, RunQueued, RunWaits
-from agent_lab.contracts.run_ports import RunStore
+from agent_lab.contracts.run_ports import Queued, RunStore
 from agent_lab.storage.database import open_database
 from agent_lab.storage.memory import MemoryRuns
 from agent_lab.storage.runs import SqlRuns
@@ -108,13 +108,14 @@ async def test_queued_runs_are_taken_oldest_first_and_only_those_that_nobody_hol
 ) -> None:
     for number, name in enumerate(("third", "first", "held", "second")):
         minutes = {"first": 1, "held": 2, "second": 3, "third": 4}[name]
-        await store.create(run(name, minutes=minutes), [started(name), RunQueued(at=NOON, ahead=number)])
+        waiting = run(name, minutes=minutes).model_copy(update={"caller": "bot" if name == "second" else ""})
+        await store.create(waiting, [started(name), RunQueued(at=NOON, ahead=number)])
     await store.create(run("running"), [started("running")])
     await store.claim("held", owner="w1", seconds=10)
-    assert [info.run_id for info in await store.queued(limit=9)] == ["first", "second", "third"]
-    assert [info.run_id for info in await store.queued(limit=2)] == ["first", "second"]
+    assert [one.run_id for one in await store.queued(limit=9)] == ["first", "second", "third"]
+    assert await store.queued(limit=2) == [Queued(run_id="first", caller=""), Queued(run_id="second", caller="bot")]
     clock.pass_(10)
-    assert [info.run_id for info in await store.queued(limit=2)] == ["first", "held"]
+    assert [one.run_id for one in await store.queued(limit=2)] == ["first", "held"]
     with pytest.raises(ValidationError, match="at least one"):
         await store.queued(limit=0)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,8 @@ from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import QueueFullError
 from agent_lab.contracts.events import RunAdmitted, RunQueued
-from agent_lab.contracts.run import RunInfo, RunRequest
+from agent_lab.contracts.run import RunRequest
+from agent_lab.contracts.run_ports import Queued
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.queue import QueueRules
@@ -20,17 +20,8 @@ from agent_lab.wiring import open_lab
 from support.runs import CountedRuns, bench
 
 
-def waiting(number: int, caller: str) -> RunInfo:
-    return RunInfo(
-        run_id=f"r{number}",
-        flow_id="f",
-        flow_hash="h",
-        status="queued",
-        prompt="x",
-        request_id="q",
-        caller=caller,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number),
-    )
+def waiting(number: int, caller: str) -> Queued:
+    return Queued(run_id=f"r{number}", caller=caller)
 
 
 @given(

@@ -94,6 +94,14 @@ class Held:
     """True where the lease has run out."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A run that waits for its turn, and whose it is."""
+
+    run_id: str
+    caller: str
+
+
 class RunLeases(Protocol):
     """Who works on a run. A lease that is not renewed ends, and another worker may take the run over."""
 
@@ -111,7 +119,7 @@ class RunLeases(Protocol):
         """Every lease that was not given back, oldest run first."""
         ...
 
-    async def queued(self, *, limit: int) -> Sequence[RunInfo]:
+    async def queued(self, *, limit: int) -> Sequence[Queued]:
         """Runs that are `queued` and that nobody holds, oldest first."""
         ...
 

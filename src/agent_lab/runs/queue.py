@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent_lab.contracts.run import RunInfo
+from agent_lab.contracts.run_ports import Queued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +24,13 @@ class QueueRules:
         most = self.of_caller(caller)
         return sum(going.values()) < self.at_once and (most is None or going.get(caller, 0) < most)
 
-    def next(self, queued: Sequence[RunInfo], going: Mapping[str, int]) -> RunInfo | None:
+    def next(self, queued: Sequence[Queued], going: Mapping[str, int]) -> Queued | None:
         """Of the queued runs (oldest first) the one that may begin now. A caller at its bound lets others pass."""
         full: set[str] = set()
-        for info in queued:
-            if info.caller not in full and self.may_begin(info.caller, going):
-                return info
-            full.add(info.caller)
+        for run in queued:
+            if run.caller not in full and self.may_begin(run.caller, going):
+                return run
+            full.add(run.caller)
         return None
 
     def why_full(self, caller: str, ahead: int, own: int) -> str | None:

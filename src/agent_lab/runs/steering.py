@@ -11,7 +11,7 @@ import structlog
 from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationError
 from agent_lab.contracts.events import PersonAnswered, RunAdmitted, RunEvent, RunPaused, RunResumed
 from agent_lab.contracts.run import TERMINAL, NodeView, RunInfo
-from agent_lab.contracts.run_ports import Order, RunStore, Wire
+from agent_lab.contracts.run_ports import Order, Queued, RunStore, Wire
 from agent_lab.runs.journal import UnrecordedError
 from agent_lab.runs.queue import QueueRules
 from agent_lab.runs.record import Record
@@ -43,13 +43,13 @@ class Steering:
             still = {one.run_id for one in queued}
             self.shop.waiting = {run_id: caller for run_id, caller in self.shop.waiting.items() if run_id in still}
             waiting = [one for one in queued if one.run_id not in self.shop.active and one.run_id not in broken]
-            info = self.rules.next(waiting, self.shop.at_once())
-            if info is None:
+            run = self.rules.next(waiting, self.shop.at_once())
+            if run is None:
                 break
-            if await self._take_up_safely(info, RunAdmitted(at=self.shop.now())):
-                begun.append(info.run_id)
+            if await self._take_up_safely(run, RunAdmitted(at=self.shop.now())):
+                begun.append(run.run_id)
             else:
-                broken.add(info.run_id)
+                broken.add(run.run_id)
         return begun
 
     async def resume(self, run_id: str) -> RunInfo:
@@ -80,20 +80,20 @@ class Steering:
     def _resumed(self) -> RunResumed:
         return RunResumed(at=self.shop.now(), recorded_steps=0)
 
-    async def _take_up_safely(self, info: RunInfo, news: RunEvent) -> bool:
+    async def _take_up_safely(self, run: RunInfo | Queued, news: RunEvent) -> bool:
         """The same, but a run that cannot be taken up keeps no other one from it."""
         try:
-            return await self._take_up(info, news)
+            return await self._take_up(run, news)
         except AgentLabError as error:
-            log.warning("run_not_taken_up", run_id=info.run_id, reason=error.message)
+            log.warning("run_not_taken_up", run_id=run.run_id, reason=error.message)
             return False
 
-    async def _take_up(self, info: RunInfo, *news: RunEvent) -> bool:
-        self.shop.enter(info.run_id, info.caller)
+    async def _take_up(self, run: RunInfo | Queued, *news: RunEvent) -> bool:
+        self.shop.enter(run.run_id, run.caller)
         try:
-            return await self.shop.take_up(info, *news)
+            return await self.shop.take_up(run.run_id, *news)
         finally:
-            self.shop.leave(info.run_id)
+            self.shop.leave(run.run_id)
 
     async def cancel(self, run_id: str) -> RunInfo:
         """Stop a run for good, its model calls too. Raises ConflictError where it has ended."""

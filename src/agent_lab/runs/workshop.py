@@ -121,23 +121,23 @@ class Workshop:
         active.entered.set()
         self.on_free()
 
-    async def take_up(self, info: RunInfo, *news: RunEvent) -> bool:
+    async def take_up(self, run_id: str, *news: RunEvent) -> bool:
         """Go on with a run where its record ends, after noting the news; False where another process holds it.
 
         The caller has entered it. Raises what the store raises; the run is then let go.
         """
-        active = self.active[info.run_id]
-        if not await self._claim(info.run_id):
+        active = self.active[run_id]
+        if not await self._claim(run_id):
             return False
         try:
-            events = list(await self.store.events(info.run_id))
+            events = list(await self.store.events(run_id))
             steps = len(Record.of(events).turns)
             resumed = {"recorded_steps": steps}
             told = [one.model_copy(update=resumed) if isinstance(one, RunResumed) else one for one in news]
-            events += await self.store.append(info.run_id, told, owner=self.owner, after=events[-1].seq)
+            events += await self.store.append(run_id, told, owner=self.owner, after=events[-1].seq)
             await self.begin(active, events)
         except AgentLabError:
-            await self._release(info.run_id)
+            await self._release(run_id)
             raise
         return True
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow_ports import PastRun
 from agent_lab.contracts.run import RunInfo, RunStatus
-from agent_lab.contracts.run_ports import ALL_RUNS, Held, Order, RunFilter
+from agent_lab.contracts.run_ports import ALL_RUNS, Held, Order, Queued, RunFilter
 from agent_lab.storage import rules
 from agent_lab.storage.rules import Standing, utc_now
 
@@ -140,10 +140,10 @@ class MemoryRuns:
                 found.append(Held(run_id=info.run_id, owner=standing.lease_owner, ended=standing.ended, over=over))
         return found
 
-    async def queued(self, *, limit: int) -> Sequence[RunInfo]:
+    async def queued(self, *, limit: int) -> Sequence[Queued]:
         """Runs that are `queued` and that nobody holds, oldest first."""
         rules.check_page(limit)
-        return self._free("queued")[:limit]
+        return [Queued(run_id=info.run_id, caller=info.caller) for info in self._free("queued")[:limit]]
 
     async def order(self, order: Order) -> Order:
         """Keep it; returns it with its number. Raises NotFoundError, ConflictError where the run has ended, and

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow_ports import PastRun
 from agent_lab.contracts.run import TERMINAL, RunInfo, RunStatus
-from agent_lab.contracts.run_ports import ALL_RUNS, Held, Order, RunFilter
+from agent_lab.contracts.run_ports import ALL_RUNS, Held, Order, Queued, RunFilter
 from agent_lab.storage import rules, run_rows
 from agent_lab.storage.appends import Appends
 from agent_lab.storage.database import Database, insert_or_leave
@@ -167,12 +167,15 @@ class SqlRuns:
 
         return await self._database.read(work)
 
-    async def queued(self, *, limit: int) -> Sequence[RunInfo]:
+    async def queued(self, *, limit: int) -> Sequence[Queued]:
         """Runs that are `queued` and that nobody holds, oldest first."""
         rules.check_page(limit)
         free = run_rows.free(self._clock())
-        query = select(*INFO).where(RUNS.c.status == "queued", free).order_by(*_OLDEST_FIRST).limit(limit)
-        return await self._database.read(lambda connection: [run_rows.info(row) for row in connection.execute(query)])
+        columns = (RUNS.c.run_id, RUNS.c.caller)
+        query = select(*columns).where(RUNS.c.status == "queued", free).order_by(*_OLDEST_FIRST).limit(limit)
+        return await self._database.read(
+            lambda connection: [Queued(run_id=row.run_id, caller=row.caller) for row in connection.execute(query)]
+        )
 
     async def order(self, order: Order) -> Order:
         """Keep it; returns it with its number. Raises NotFoundError, ConflictError where the run has ended, and
