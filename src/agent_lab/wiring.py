@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agent_lab.contracts.flow_ports import HistoryReader, NodeKind, ToolSpec
@@ -18,7 +17,6 @@ from agent_lab.contracts.ports import (
     LoadProgress,
     LocalFigures,
     ModelHost,
-    Provider,
     ResourceMonitor,
     SpendingLog,
 )
@@ -38,18 +36,9 @@ from agent_lab.nodes.table import node_kinds
 from agent_lab.nodes.validator import SCORERS
 from agent_lab.providers.commands import Commands
 from agent_lab.providers.hosted.opening import Hosted, open_hosted
-from agent_lab.providers.local.batching.opening import open_engine
-from agent_lab.providers.local.executor import ModelExecutor
-from agent_lab.providers.local.files.hub import HubCache
-from agent_lab.providers.local.files.pins import FILE_NAME as PINS
-from agent_lab.providers.local.files.pins import Pins
-from agent_lab.providers.local.gpu_guard import GpuGuard
-from agent_lab.providers.local.host import LocalHost
 from agent_lab.providers.local.loading.loader import TransformersLoader
-from agent_lab.providers.local.manager import ModelManager
-from agent_lab.providers.local.provider import LocalProvider
+from agent_lab.providers.local.opening import hub_cache, open_local, warm
 from agent_lab.providers.local.templates.sandbox import Templates
-from agent_lab.providers.local.worker.loader import IsolatingLoader
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.plugins import Plugins, installed_entries
@@ -135,7 +124,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         stores = await open_store(settings)
         store, spending = stores.runs, stores.spending
         closing.push_async_callback(stores.close)
-        local = _local(settings, models, strategies)
+        local = open_local(settings, models, strategies)
         closing.push_async_callback(local.host.close)
         hosted = _hosted(settings, rows, plugins)
         gateway = ProviderGateway(
@@ -192,7 +181,7 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             monitor=local.monitor,
             figures=local.figures,
             loading=local.loading,
-            warm=partial(_warm, local.host, models, strategies),
+            warm=partial(warm, local.host, models, strategies),
             flows=shelf.catalog,
             shelf=shelf,
             kinds=kinds,
@@ -286,46 +275,6 @@ def case_runner(lab: Lab) -> CaseRunner:
     return CaseRunner(aside=aside, real=partial(with_flow, runs))
 
 
-@dataclass(frozen=True, slots=True)
-class _Local:
-    """The local provider and the views of what is behind it."""
-
-    provider: Provider
-    host: LocalHost
-    monitor: ResourceMonitor
-    figures: Callable[[], LocalFigures]
-    loading: Callable[[], Sequence[LoadProgress]]
-
-
-def _local(settings: Settings, models: ModelRegistry, strategies: StrategyRegistry) -> _Local:
-    templates = Templates()
-    most_gb = settings.max_vram_usage_gb
-    loader = IsolatingLoader(
-        TransformersLoader(hub_cache(settings), templates, open_engine=open_engine, max_usage_gb=most_gb),
-        inside=TransformersLoader(open_engine=open_engine),
-    )
-    manager = ModelManager(models=models, strategies=strategies, loader=loader, max_usage_gb=most_gb)
-    host = LocalHost(manager)
-    monitor = GpuGuard(settings.max_vram_usage_gb, used_by_device_gb=manager.used_by_device_gb)
-    return _Local(
-        provider=LocalProvider(ModelExecutor(host, templates)),
-        host=host,
-        monitor=monitor,
-        figures=partial(_figures, manager),
-        loading=manager.loading,
-    )
-
-
-def _figures(manager: ModelManager) -> LocalFigures:
-    stats = manager.get_memory_stats()
-    return LocalFigures(**{one.name: stats[one.name] for one in fields(LocalFigures) if one.name in stats})
-
-
-def _warm(host: LocalHost, models: ModelRegistry, strategies: StrategyRegistry) -> None:
-    rows = [row for row in models.list_models() if row.provider == "local" and row.residency.warm]
-    host.warm((row, strategies.get_strategy(row.default_strategy)) for row in rows)
-
-
 def open_tuner(settings: Settings) -> Tuner:
     """What trains adapters. Raises ValidationError for registry files that cannot be used."""
     from agent_lab.providers.local.tuning.bench import BenchOpener, open_engine_late
@@ -336,15 +285,6 @@ def open_tuner(settings: Settings) -> Tuner:
     loader = TransformersLoader(hub_cache(settings), templates, open_engine=open_engine_late, max_usage_gb=most_gb)
     bench = BenchOpener(loader=loader, templates=templates, strategies=strategies, max_usage_gb=most_gb)
     return Tuner(models=models, strategies=strategies, open_bench=bench, config_dir=settings.config_dir)
-
-
-def hub_cache(settings: Settings) -> HubCache:
-    """Where weights are fetched to, at which versions, and whether they may be."""
-    return HubCache(
-        folder=Path(settings.model_cache_dir).expanduser() if settings.model_cache_dir else None,
-        pins=Pins(settings.data_dir / PINS),
-        offline=settings.agent_lab_offline,
-    )
 
 
 def _registries(settings: Settings, plugins: Plugins) -> Registries:

@@ -35,8 +35,8 @@ def pull(key: str, update: bool, as_json: bool) -> int:
     """
     from agent_lab.cli.output import note
     from agent_lab.cli.session import as_asked
+    from agent_lab.providers.local.opening import hub_cache
     from agent_lab.registries.models import load_models
-    from agent_lab.wiring import hub_cache
 
     settings = as_asked().settings
     cache = hub_cache(settings)
