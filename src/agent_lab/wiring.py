@@ -250,24 +250,6 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
     )
 
 
-def build_backend(settings: Settings, *, token: str, login_codes: LoginCodes | None = None) -> FastAPI:
-    """The backend alone: everything of the lab is asked of the one at LAB_API_URL, or where `agent-lab lab` listens.
-
-    Raises ValidationError for a weak token, a host name that is none, or an address that is none.
-    """
-    from agent_lab.api.app import create_backend
-    from agent_lab.backend.client import DEFAULT_URL, over_http
-
-    url = settings.lab_api_url or DEFAULT_URL
-    return create_backend(
-        over_http(url, token=token, timeout_s=settings.request_timeout),
-        token=token,
-        allowed_hosts=settings.agent_lab_allowed_hosts,
-        login_codes=login_codes,
-        key_name=AccessKeys(settings.config_dir).name_of,
-    )
-
-
 def case_runner(lab: Lab) -> CaseRunner:
     """What runs the test cases of flows over this lab."""
     runs, models, strategies = lab.runs, lab.models, lab.strategies

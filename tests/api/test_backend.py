@@ -308,7 +308,7 @@ async def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(tmp_pa
     elsewhere_saw: list[dict[str, str]] = []
     saw: list[dict[str, str]] = []
     async with serve(strange(200, {}, elsewhere_saw)) as elsewhere:
-        moved = {"location": f"{elsewhere}/take", "set-cookie": "a=b"}
+        moved = {"location": f"{elsewhere}/take", "set-cookie": "a=b; Path=/"}
         async with serve(strange(307, moved, saw)) as lab_url:
             client = over_http(lab_url, token=TOKEN, timeout_s=5)
             app = create_backend(client, token=TOKEN)
@@ -327,7 +327,8 @@ async def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(tmp_pa
     assert "set-cookie" not in answer.headers
     assert elsewhere_saw == []
     assert saw[0]["authorization"] == f"Bearer {TOKEN}"
-    assert not {"cookie", "x-forwarded-for", "x-odd"} & saw[0].keys()
+    assert len(saw) > 1  # the second might have had the cookie that came with the first
+    assert not any({"cookie", "x-forwarded-for", "x-odd"} & one.keys() for one in saw)
 
 
 async def test_a_lab_with_another_token_is_told_apart_from_a_caller_who_is_nobody(tmp_path: Path) -> None:

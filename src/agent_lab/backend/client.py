@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -234,6 +235,7 @@ def _http(address: str, transport: httpx.AsyncBaseTransport, timeout_s: float) -
         transport=transport,
         timeout=httpx.Timeout(timeout_s, connect=CONNECT_S, pool=CONNECT_S),
         follow_redirects=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one caller's would go along with all others'
         trust_env=False,  # the token goes to the lab, and through nobody's proxy
         headers={"accept-encoding": "identity", "user-agent": f"agent-lab-backend/{__version__}"},
     )

@@ -61,7 +61,6 @@ def backend(host: str, port: int | None, no_browser: bool, as_json: bool) -> int
     from agent_lab.cli.listening import event_loop, serve
     from agent_lab.settings import read_settings
     from agent_lab.telemetry import logging
-    from agent_lab.wiring import build_backend
 
     reading = read_settings()
     settings = reading.settings
@@ -70,7 +69,7 @@ def backend(host: str, port: int | None, no_browser: bool, as_json: bool) -> int
     with _door(host, port or settings.port or 8000, settings) as door:
         logging.configure(settings.data_dir / "logs", level=settings.log_level, stderr=False)
         try:
-            app = build_backend(settings, token=door.token)
+            app = _backend_app(settings, door.token)
             link = door.login(app)
             said = _announcement(door, link, as_json, lab=app.state.lab.address)
             with asyncio.Runner(loop_factory=event_loop) as runner:
@@ -78,6 +77,20 @@ def backend(host: str, port: int | None, no_browser: bool, as_json: bool) -> int
         finally:
             logging.close()
     return 0
+
+
+def _backend_app(settings: Settings, token: str) -> FastAPI:
+    """The backend before the lab at LAB_API_URL. Raises ValidationError for an address or host name that is none."""
+    from agent_lab.api.app import create_backend
+    from agent_lab.backend.client import DEFAULT_URL, over_http
+    from agent_lab.storage.access_keys import AccessKeys
+
+    return create_backend(
+        over_http(settings.lab_api_url or DEFAULT_URL, token=token, timeout_s=settings.request_timeout),
+        token=token,
+        allowed_hosts=settings.agent_lab_allowed_hosts,
+        key_name=AccessKeys(settings.config_dir).name_of,
+    )
 
 
 def _serve(
