@@ -152,7 +152,6 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
         builder = GraphBuilder(kinds, shelf.catalog)
         keys = AccessKeys(settings.config_dir)
         runs = RunService(
-            store=store,
             flows=shelf,
             check=check,
             shop=Workshop(
@@ -164,7 +163,6 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
                 wire=stores.wire,
             ),
             admission=Admission(_callable_models(gateway), strategies.get_strategy, builder.kinds),
-            wire=stores.wire,
             rules=_queue_rules(settings, keys),
         )
         closing.push_async_callback(runs.close)

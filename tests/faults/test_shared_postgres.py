@@ -34,7 +34,7 @@ async def lab(folder: Path, url: str, provider: ScriptedProvider) -> AsyncIterat
     assert isinstance(stores.wire, PostgresWire)
     await stores.wire._connected.wait()
     made = bench(folder, provider, store=stores.runs)
-    made.runs.wire = made.runs.shop.wire = stores.wire
+    made.runs.shop.wire = stores.wire
     keeping = asyncio.create_task(Keeper(made.runs, serving=True).keep())
     yield Lab(made, stores)
     keeping.cancel()

@@ -121,7 +121,6 @@ def bench(
         metrics=CountedRuns(),
     )
     runs = RunService(
-        store=store,
         flows=catalog,
         check=check,
         shop=shop,

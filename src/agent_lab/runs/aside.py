@@ -97,7 +97,6 @@ class SetAside:
         # Earlier runs are the user's own business, and would make a case come out otherwise tomorrow.
         kinds = {**self.kinds, "history": history_kind(store)}
         service = RunService(
-            store=store,
             flows=OneFlow(ref_of(flow), self.flows),
             check=self.check,
             shop=Workshop(store=store, generator=gateway, kinds=kinds, outputs=NoOutputs(), metrics=NoMetrics()),

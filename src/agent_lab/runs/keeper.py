@@ -48,8 +48,8 @@ class Keeper:
         return loop.create_task(self._hear_nudges())
 
     async def _hear_nudges(self) -> None:
-        if self.runs.wire is not None:
-            async with self.runs.wire.nudges() as nudges:
+        if self.runs.shop.wire is not None:
+            async with self.runs.shop.wire.nudges() as nudges:
                 async for _ in nudges:
                     self._looking.set()
 

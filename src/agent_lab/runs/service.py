@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -26,7 +26,8 @@ from agent_lab.contracts.events import (
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowSource
 from agent_lab.contracts.run import TERMINAL, ForkPreview, ForkRequest, RunInfo, RunRequest, RunView
-from agent_lab.contracts.run_ports import ALL_RUNS, RunFilter, RunStore, Wire
+from agent_lab.contracts.run_ports import ALL_RUNS, RunFilter, RunStore
+from agent_lab.contracts.streams import closing
 from agent_lab.flows.catalog import flow_hash
 from agent_lab.flows.checks import Checker
 from agent_lab.runs.admission import Admission
@@ -42,23 +43,24 @@ log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S = 10.0
 """When a run that found the queue full may be tried again."""
-Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
 class RunService:
     """The runs of one store, as every door sees them. Build it in a running event loop; `close` it before that ends."""
 
-    store: RunStore
     flows: FlowSource
     check: Checker
     shop: Workshop
+    """Has the store, the clock and the wire to other processes, which are the service's too."""
     admission: Admission
-    wire: Wire | None = None
-    """Between the processes that share the store; None where looking now and then will do."""
     rules: QueueRules = field(default_factory=QueueRules)
-    now: Clock = lambda: datetime.now(UTC)
     _queueing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def store(self) -> RunStore:
+        """Where the runs are kept."""
+        return self.shop.store
 
     # --- beginning ------------------------------------------------------------------------------------------------
     async def start(
@@ -82,8 +84,8 @@ class RunService:
         subflows = await self.admission.subflows(found.flow, self.flows)
         self.admission.check(found.flow, request, subflows.values())
         started = RunStarted(
-            at=self.now(),
-            run_id=new_run_id(self.now()),
+            at=self.shop.now(),
+            run_id=new_run_id(self.shop.now()),
             request_id=request_id or uuid.uuid4().hex,
             flow=_as_run(found.flow),
             flow_hash=found.flow_hash,
@@ -162,7 +164,7 @@ class RunService:
             own = (await self.store.counts(info.caller)).get("queued", 0) if info.caller else 0
             if reason := self.rules.why_full(info.caller, ahead, own):
                 raise QueueFullError(reason, retry_after_s=RETRY_AFTER_S)
-            await self.store.create(info, [started, RunQueued(at=self.now(), ahead=ahead)], idempotency_key=key)
+            await self.store.create(info, [started, RunQueued(at=self.shop.now(), ahead=ahead)], idempotency_key=key)
             self.shop.waiting[info.run_id] = info.caller
         return info
 
@@ -170,7 +172,7 @@ class RunService:
     @property
     def steering(self) -> Steering:
         """What can be done with a run that goes on, or that nobody works on."""
-        return Steering(self.store, self.shop, self.rules, self.wire)
+        return Steering(self.shop, self.rules)
 
     async def resume(self, run_id: str) -> RunInfo:
         """Take up a run where its record ends. Raises ConflictError where it has ended or is being worked on."""
@@ -220,8 +222,8 @@ class RunService:
         started = first.model_copy(
             update={
                 "seq": 0,
-                "at": self.now(),
-                "run_id": new_run_id(self.now()),
+                "at": self.shop.now(),
+                "run_id": new_run_id(self.shop.now()),
                 "request_id": request_id or uuid.uuid4().hex,
                 "flow": what.flow,
                 "flow_hash": flow_hash(what.flow) if changed else first.flow_hash,
@@ -259,7 +261,7 @@ class RunService:
         active = self.shop.active.get(run_id)
         goes_on = active is not None and active.run is not None
         events = await self.events(run_id)
-        return with_seconds(fold(events), events, until=self.now() if goes_on else None)
+        return with_seconds(fold(events), events, until=self.shop.now() if goes_on else None)
 
     async def events(self, run_id: str) -> list[RunEvent]:
         """Everything that is stored of the run. Raises NotFoundError."""
@@ -295,9 +297,10 @@ class RunService:
                 events, leaves = follow_live(active.live, seen), not to_the_end
             else:
                 events, leaves = self._stored(run_id, seen, to_the_end=to_the_end), False
-            async for event in events:
-                seen, ended = max(seen, event.seq), isinstance(event, RunFinished)
-                yield event
+            async with closing(events):  # a reader who leaves listens to nothing any more
+                async for event in events:
+                    seen, ended = max(seen, event.seq), isinstance(event, RunFinished)
+                    yield event
             if active is not None:
                 await active.settled()
             ended = ended or leaves or await self._rests(run_id, to_the_end=to_the_end)
@@ -308,7 +311,7 @@ class RunService:
         async def over() -> bool:
             return run_id in self.shop.active or await self._rests(run_id, to_the_end=to_the_end)
 
-        return follow_stored(self.store, self.wire, run_id, after, over)
+        return follow_stored(self.store, self.shop.wire, run_id, after, over)
 
     async def _rests(self, run_id: str, *, to_the_end: bool) -> bool:
         status = (await self.store.get(run_id)).status

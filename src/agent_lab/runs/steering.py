@@ -11,7 +11,7 @@ import structlog
 from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationError
 from agent_lab.contracts.events import PersonAnswered, RunAdmitted, RunEvent, RunPaused, RunResumed
 from agent_lab.contracts.run import TERMINAL, NodeView, RunInfo
-from agent_lab.contracts.run_ports import Order, Queued, RunStore, Wire
+from agent_lab.contracts.run_ports import Order, Queued, RunStore
 from agent_lab.runs.journal import UnrecordedError
 from agent_lab.runs.queue import QueueRules
 from agent_lab.runs.record import Record
@@ -29,10 +29,13 @@ LOOK_S = 0.1
 class Steering:
     """What can be done with a run between its beginning and its end."""
 
-    store: RunStore
     shop: Workshop
     rules: QueueRules
-    wire: Wire | None = None
+
+    @property
+    def store(self) -> RunStore:
+        """Where the runs are kept."""
+        return self.shop.store
 
     async def admit(self) -> list[str]:
         """Begin queued runs, in their order, as many as there is room for."""
@@ -191,8 +194,8 @@ class Steering:
     async def _order(self, order: Order, followed: Callable[[RunInfo], bool]) -> None:
         """Leave an order for the process that works on the run, and give it a while."""
         await self.store.order(order)
-        if self.wire is not None:
-            await self.wire.nudge(order.run_id)
+        if self.shop.wire is not None:
+            await self.shop.wire.nudge(order.run_id)
         for _ in range(round(ORDER_WAIT_S / LOOK_S)):
             if followed(await self.store.get(order.run_id)):
                 return
