@@ -141,6 +141,8 @@ def test_a_model_whose_process_died_is_gone_and_the_next_request_loads_it_anew()
     on = shelf({"a": 1.0})
     held = lent(on, "a")
     gone = on.loader.loaded["a"].engine
+    # Whoever waits has the model before the manager asks to be told of its death.
+    soon(lambda: gone.death is not None)
     assert gone.death is not None
     gone.death()
     assert on.keys() == []
@@ -274,9 +276,10 @@ def test_unloading_a_model_that_has_died_meanwhile_waits_for_nothing() -> None:
     on = shelf({"a": 1.0})
     on.manager.load_model("a", "standard")
     known = on.manager._residents.present()
-    death = on.loader.loaded["a"].engine.death
-    assert death is not None
-    death()
+    engine = on.loader.loaded["a"].engine
+    soon(lambda: engine.death is not None)
+    assert engine.death is not None
+    engine.death()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(on.manager._residents.put_out, known).result(PATIENCE_S)
     assert on.keys() == []
