@@ -1,6 +1,6 @@
 # The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-web generate check bench bench-gateway soak-gateway bench-local bench-runs soak-runs train-demo-model lock clean install-run install-dev
+.PHONY: help demo up web test test-web generate check bench bench-gateway soak-gateway bench-local bench-runs soak-runs train-demo-model lock clean install-run install-dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -14,21 +14,26 @@ help: ## This list
 demo: install-run ## Three roles work on a problem that the built-in model has not seen
 	@$(BIN)/agent-lab run challenge --example
 
-up: install-run ## The web application and its API on http://127.0.0.1:8000
+up: install-run web ## The web application and its API on http://127.0.0.1:8000
 	@$(BIN)/agent-lab up
 
-test: install-dev ## Every test, with coverage (TESTS='tests/cli -x' for some)
+web: ## Build the web app, where it is not built of these sources already
+	@sh scripts/web.sh build
+
+test: install-dev web ## Every test, with coverage (TESTS='tests/cli -x' for some)
 	@sh scripts/chromium.sh
 	@sh scripts/postgres.sh
 	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov=agent_lab --cov-branch --cov-report=term --cov-fail-under=80)
-	@$(if $(TESTS),:,sh scripts/web.sh)
+	@$(if $(TESTS),:,sh scripts/web.sh test)
 
 test-web: ## The types and tests of the web app alone
-	@sh scripts/web.sh
+	@sh scripts/web.sh test
 
-generate: install-dev ## Write anew what is made from the contracts: types for the web app, shared vectors of runs
+generate: install-dev ## Write anew what is made from the contracts: the API's document and types, shared vectors of runs
 	@$(BIN)/python scripts/make_types.py
 	@$(BIN)/python scripts/make_vectors.py
+	@$(BIN)/python scripts/make_openapi.py
+	@sh scripts/web.sh types
 
 check: install-dev ## Lint, format, types, floors, file lengths, locks
 	@$(BIN)/ruff check .

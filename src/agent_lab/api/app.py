@@ -17,6 +17,7 @@ from agent_lab.api import errors, openapi, page
 from agent_lab.api.auth import LoginCodes, OwnerGate
 from agent_lab.api.frame import Frame
 from agent_lab.api.guard import host_names
+from agent_lab.api.site import Site, SiteLayer
 from agent_lab.api.token import usable_token
 from agent_lab.backend import client as lab_client
 from agent_lab.backend import executor, forwarding
@@ -102,7 +103,8 @@ def create_app(
             if lab_api_url
             else lab_client.inside(app, token=token, timeout_s=request_timeout_s)
         )
-    return _framed(app, (compat.router, *LAB, _description, *front), allowed_hosts)
+    site = Site() if surface == "all" else None
+    return _framed(app, (compat.router, *LAB, _description, *front), allowed_hosts, site)
 
 
 def create_backend(
@@ -120,7 +122,7 @@ def create_backend(
     app = _bare(token, login_codes, key_name, datetime.now(UTC))
     app.state.lab = lab
     routers = (*BACKEND, backend_system.alone_router, _description, page.router, forwarding.alone_router)
-    return _framed(app, routers, allowed_hosts)
+    return _framed(app, routers, allowed_hosts, Site())
 
 
 def _bare(
@@ -156,10 +158,15 @@ def _bare(
     return app
 
 
-def _framed(app: FastAPI, routers: Iterable[APIRouter], allowed_hosts: str | Collection[str]) -> FastAPI:
+def _framed(
+    app: FastAPI, routers: Iterable[APIRouter], allowed_hosts: str | Collection[str], site: Site | None
+) -> FastAPI:
     for router in routers:
         app.include_router(router)
     errors.install(app)
+    if site is not None:
+        app.state.site = site
+        app.add_middleware(SiteLayer, site=site)
     app.add_middleware(Frame, allowed_hosts=host_names(allowed_hosts))
     check_access(app)
     return app

@@ -28,8 +28,9 @@ SAFETY_HEADERS = {
 }
 
 
+POLICY = b"content-security-policy"
 _SAFETY = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in SAFETY_HEADERS.items()]
-_ALWAYS = {b"x-request-id", *(name for name, _ in _SAFETY)}
+_ALWAYS = {b"x-request-id", *(name for name, _ in _SAFETY)} - {POLICY}
 
 
 class Frame:
@@ -103,11 +104,13 @@ class _Sender:
         return self._request_id.encode("ascii")
 
     def _headers(self, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The answer's own headers and those that every answer has; these win."""
+        """The answer's own headers and those that every answer has; these win, but for the policy that a page brings."""
         kept = [header for header in own if header[0].lower() not in _ALWAYS]
-        if all(name.lower() != b"cache-control" for name, _ in kept):
+        names = {name.lower() for name, _ in kept}
+        if b"cache-control" not in names:
             kept.append((b"cache-control", b"no-store"))
-        return [*kept, *_SAFETY, (b"x-request-id", self._id())]
+        safety = [header for header in _SAFETY if header[0] != POLICY or POLICY not in names]
+        return [*kept, *safety, (b"x-request-id", self._id())]
 
 
 def _refusal(scope: Scope, headers: Headers, allowed_hosts: Collection[str]) -> Refusal | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import FlowConfig, FlowInput, Text
@@ -24,6 +24,14 @@ ENTRY: dict[str, Any] = {
     "flow_hash": "9f2c",
     "inputs": {"user_input": {"description": "The question", "default": None}},
     "roles": ["creator", "challenger", "refiner"],
+    "drawing": {
+        "nodes": [
+            {"id": "creator", "kind": "generate", "role": "creator"},
+            {"id": "challenger", "kind": "generate", "role": "challenger"},
+            {"id": "refiner", "kind": "generate", "role": "refiner"},
+        ],
+        "edges": [{"from": "creator", "to": "challenger"}, {"from": "challenger", "to": "refiner"}],
+    },
     "version": 3,
     "newest": 4,
     "published": 3,
@@ -53,12 +61,41 @@ VERSION: dict[str, Any] = {
 }
 
 
+MAX_DRAWN_NODES = 60
+"""A larger flow is no small picture."""
+
+
+class DrawnNode(BaseModel):
+    """A node of a small picture."""
+
+    id: str
+    kind: str
+    role: str
+
+
+class DrawnEdge(BaseModel):
+    """An edge of a small picture."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    source: str = Field(alias="from")
+    target: str = Field(alias="to")
+
+
+class FlowDrawing(BaseModel):
+    """What a small picture of a flow needs."""
+
+    nodes: list[DrawnNode]
+    edges: list[DrawnEdge]
+
+
 class FlowEntry(BaseModel):
     """A flow of the list, as it answers to its plain name.
 
     `origin` is `library`, `file` (of your folder) or `stored`. `version`, `newest`, `published` and `revision` are
     null where nothing is stored under the id; `version` is also null where the stored ones are drafts yet, and what is
-    beneath them answers. `problem_count` is that of the newest version.
+    beneath them answers. `problem_count` is that of the newest version. `drawing` is null for a flow that is too large
+    for a small picture, or that cannot be read.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": ENTRY})
@@ -70,6 +107,7 @@ class FlowEntry(BaseModel):
     flow_hash: str
     inputs: dict[str, FlowInput]
     roles: list[str]
+    drawing: FlowDrawing | None = None
     version: int | None = None
     newest: int | None = None
     published: int | None = None
@@ -225,6 +263,7 @@ def _shown(entry: Entry) -> dict[str, Any]:
         "flow_hash": entry.flow_hash,
         "inputs": flow.inputs if flow else {},
         "roles": list(dict.fromkeys(node.part for node in flow.nodes)) if flow else [],
+        "drawing": _drawing(flow) if flow else None,
         "version": entry.version,
         "problem_count": len(entry.problems),
     }
@@ -232,6 +271,15 @@ def _shown(entry: Entry) -> dict[str, Any]:
         return shown
     standing = {name: getattr(stored, name) for name in ("newest", "published", "revision", "updated_at")}
     return shown | standing
+
+
+def _drawing(flow: FlowConfig) -> FlowDrawing | None:
+    if len(flow.nodes) > MAX_DRAWN_NODES:
+        return None
+    return FlowDrawing(
+        nodes=[DrawnNode(id=node.id, kind=node.kind, role=node.part) for node in flow.nodes],
+        edges=[DrawnEdge(source=edge.source, target=edge.target) for edge in flow.edges],
+    )
 
 
 def _text(value: JsonValue) -> str:

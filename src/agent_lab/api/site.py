@@ -1,0 +1,155 @@
+"""Serves the web app: a folder of exported files, each page under a policy that names its own inline scripts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import mimetypes
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from agent_lab.contracts.errors import EnvironmentFaultError
+
+SITE = Path(__file__).resolve().parent.parent / "site"
+"""Where the build of `web/` puts it; in a wheel it is there."""
+POLICY = (
+    "default-src 'self'; script-src 'self'{hashes}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
+    "require-trusted-types-for 'script'; trusted-types default nextjs"
+)
+REVALIDATE = "no-cache"
+FOREVER = "public, max-age=31536000, immutable"
+"""For files whose name has their content's hash in it."""
+NOT_BUILT = (
+    "The web app has not been built here: run `make web` in the folder of the project (it needs Node 20.9 or newer), "
+    "or install the wheel, which has it. The API and the commands work without it."
+)
+
+_INLINE_SCRIPT = re.compile(rb"<script(?P<attributes>[^>]*)>(?P<code>.*?)</script>", re.DOTALL)
+_SHELL = "_"
+"""The exported page that stands for every id of a dynamic route: `runs/_.html`."""
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_@.~-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    content: bytes
+    policy: str
+
+
+class Site:
+    """The exported app in a folder. Pages are read once; what is built anew is served after a restart."""
+
+    def __init__(self, folder: Path = SITE) -> None:
+        self._folder = folder
+
+    @cached_property
+    def pages(self) -> Mapping[str, _Page]:
+        """Every page by its path within the folder, without `.html`."""
+        found = {}
+        for path in sorted(self._folder.rglob("*.html")):
+            content = path.read_bytes()
+            name = path.relative_to(self._folder).with_suffix("").as_posix()
+            found[name] = _Page(content, policy_of(content))
+        return found
+
+    def page_at(self, path: str) -> _Page | None:
+        """The page of this path of a URL; the shell of its route where the last part is an id."""
+        name = path.strip("/") or "index"
+        return self.pages.get(name) or self.pages.get(_shell_of(name))
+
+    def file_at(self, path: str) -> Path | None:
+        """The file of this path of a URL, for ids that of the shell; None where there is none within the folder."""
+        name = path.strip("/")
+        for candidate in (name, _of_shell(name)):
+            found = self._within(candidate)
+            if found is not None:
+                return found
+        return None
+
+    def _within(self, name: str) -> Path | None:
+        parts = PurePosixPath(name).parts
+        if not parts or any(part in {"..", "/"} or "\\" in part or "\0" in part for part in parts):
+            return None
+        path = self._folder.joinpath(*parts).resolve()
+        if path.suffix == ".html" or not path.is_relative_to(self._folder.resolve()) or not path.is_file():
+            return None
+        return path
+
+
+def policy_of(page: bytes) -> str:
+    """The content security policy of a page: scripts from here, and those inline ones that the build wrote."""
+    codes = (found["code"] for found in _INLINE_SCRIPT.finditer(page) if b"src=" not in found["attributes"])
+    hashes = sorted({f" 'sha256-{base64.b64encode(hashlib.sha256(code).digest()).decode()}'" for code in codes})
+    return POLICY.format(hashes="".join(hashes))
+
+
+def _shell_of(name: str) -> str:
+    head, _, last = name.rpartition("/")
+    return f"{head}/{_SHELL}" if head and _ID.fullmatch(last) else ""
+
+
+def _of_shell(name: str) -> str:
+    """`runs/x.txt` and `runs/x/__next.tree.txt` are those of the shell: `runs/_.txt`, `runs/_/__next.tree.txt`."""
+    parts = name.split("/")
+    if len(parts) > 2 and parts[2].startswith("__next."):
+        parts[1] = _SHELL
+    elif len(parts) == 2 and parts[1].endswith(".txt"):
+        parts[1] = f"{_SHELL}.txt"
+    return "/".join(parts)
+
+
+class SiteLayer:
+    """Answers for the app's pages and files where a browser asks for them; all else goes on to the routes.
+
+    Some paths are both: `/models` is a page for whom accepts HTML first, and JSON for programs.
+    """
+
+    def __init__(self, app: ASGIApp, *, site: Site) -> None:
+        self._app = app
+        self._site = site
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
+            await self._app(scope, receive, send)
+            return
+        answer = self._answer(scope["path"], wants_page(Headers(scope=scope)))
+        await (answer or self._app)(scope, receive, send)
+
+    def _answer(self, path: str, as_page: bool) -> Response | None:
+        if as_page:
+            return page_answer(self._site, path)
+        found = self._site.file_at(path)
+        if found is None:
+            return None
+        kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
+        keep = FOREVER if path.startswith("/_next/static/") else REVALIDATE
+        return FileResponse(found, media_type=kind, headers={"Cache-Control": keep})
+
+
+def wants_page(headers: Headers) -> bool:
+    """Whether somebody follows a link, rather than a program that asks for data."""
+    return "text/html" in headers.get("accept", "")
+
+
+def page_answer(site: Site, path: str, *, status: int = 200) -> Response | None:
+    """The page of this path, None where the app has none."""
+    page = site.page_at(path)
+    if page is None:
+        return None
+    headers = {"Cache-Control": REVALIDATE, "Vary": "Accept", "Content-Security-Policy": page.policy}
+    return Response(page.content, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+
+
+def need_site(site: Site) -> None:
+    """Raises EnvironmentFaultError where the app is not there."""
+    if "index" not in site.pages:
+        raise EnvironmentFaultError(NOT_BUILT)

@@ -1,0 +1,116 @@
+"""A browser before a real server: signed in, watched for complaints, looked over for what readers would miss."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.async_api import Browser, BrowserContext, Page, Playwright, Request
+
+from agent_lab.providers.scripted import ScriptedProvider
+from api.doors import Door, open_door, serve
+
+WEB = Path(__file__).parents[2] / "web"
+AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+Theme = Literal["light", "dark"]
+
+
+@dataclass(slots=True)
+class Visit:
+    """A browser, the server that it visits, and what its pages complained of or asked of others."""
+
+    browser: Browser
+    door: Door
+    url: str
+    complaints: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    """Addresses of other servers that a page asked for."""
+
+    @property
+    def link(self) -> str:
+        """A new one-time link."""
+        return f"{self.url}/login?code={self.door.app.state.login_codes.make()}"
+
+    async def page(
+        self, *, width: int = 1440, height: int = 900, theme: Theme = "light", context: BrowserContext | None = None
+    ) -> Page:
+        """A page of a browser that was never here, or of this one."""
+        if context is None:
+            context = await self.browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB"
+            )
+            # The policy's own word on what it refused: the console repeats only some of it.
+            await context.add_init_script(
+                "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, "
+                "e.blockedURI, e.sample))"
+            )
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
+        page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
+        page.on("request", lambda request: self._note(request))
+        return page
+
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.foreign.append(request.url)
+
+    async def signed_in(self, path: str = "/", **how: Any) -> Page:
+        """A page behind the link, at that path."""
+        page = await self.page(**how)
+        await page.goto(self.link)
+        if path != "/":
+            await page.goto(self.url + path)
+        return page
+
+
+def chromium() -> str:
+    """The browser that is installed here."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = [path for name in names if (path := shutil.which(name))]
+    assert found, "no Chromium is installed; scripts/chromium.sh sees to it"
+    return found[0]
+
+
+async def launch(playwright: Playwright) -> Browser:
+    """The browser, with nothing of its own that would ask the network."""
+    return await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+
+
+@asynccontextmanager
+async def visiting(
+    browser: Browser, home: Path, provider: ScriptedProvider | None = None, *, more_models: str = ""
+) -> AsyncIterator[Visit]:
+    """A visit to a lab of its own in that folder, whose models are the script's."""
+    async with open_door(home, provider, more_models=more_models) as door, serve(door.app) as url:
+        visit = Visit(browser, door, url)
+        try:
+            yield visit
+        finally:
+            for context in browser.contexts:
+                await context.close()
+
+
+async def axe(page: Page) -> list[str]:
+    """What axe finds on the page as it is: the rule, what to do, and where."""
+    if not await page.evaluate("() => 'axe' in window"):
+        await page.evaluate(AXE.read_text("utf-8"))
+    found = await page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {one['help']} at {node['target']}: {node.get('failureSummary', '')}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]

@@ -1,0 +1,5 @@
+import { Console } from "@/features/console/console";
+
+export default function Page() {
+  return <Console />;
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { directRequest, EMPTY, numberIn, runRequest, wrongFields } from "./draft";
+
+describe("the draft of a question", () => {
+  it("asks for a run with what was chosen, and with nothing of another flow", () => {
+    const draft = {
+      ...EMPTY,
+      question: "Why?",
+      models: { creator: "big", judge: "small", refiner: "" },
+      inputs: { topic: "tea", other: "x" },
+      maxCostUsd: "0,05",
+      temperature: "0",
+    };
+    const request = runRequest(draft, { roles: ["creator", "refiner"], inputs: ["topic"] }, "es");
+    expect(request).toMatchObject({ flow: "challenge", prompt: "Why?", inputs: { topic: "tea" } });
+    expect(request.options).toMatchObject({ models: { creator: "big" }, temperature: 0, language: "es", model: null });
+    expect(request.options?.limits).toEqual({ max_cost_usd: 0.05, timeout_s: null, max_tokens: null, max_steps: null });
+  });
+
+  it("tells every number that is none, and keeps it as typed", () => {
+    const draft = { ...EMPTY, temperature: "warm", maxTokens: "1.5", seed: "-1", timeoutS: "0", maxCostUsd: "0" };
+    expect(wrongFields(draft)).toEqual(["temperature", "maxTokens", "seed", "timeoutS"]);
+    expect(numberIn({ ...EMPTY, seed: " 7 " }, "seed")).toBe(7);
+    expect(numberIn(EMPTY, "seed")).toBeNull();
+  });
+
+  it("asks one model with no flow at all", () => {
+    const request = directRequest({ ...EMPTY, question: "Why?", model: "demo", models: { creator: "big" } });
+    expect(request).toEqual({
+      mode: "direct",
+      prompt: "Why?",
+      model: "demo",
+      strategy: null,
+      temperature: null,
+      max_tokens: null,
+      seed: null,
+    });
+  });
+});

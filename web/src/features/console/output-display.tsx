@@ -1,0 +1,37 @@
+"use client";
+
+// What one model answered (OutputDisplay), and what it took.
+import { useTranslations } from "use-intl";
+import type { components } from "@/shared/api/schema";
+import { useFigures } from "@/shared/format/figures";
+import { Badge } from "@/shared/ui/bits";
+import { CopyButton } from "@/shared/ui/copy";
+import { Panel } from "@/shared/ui/panel";
+
+type Result = components["schemas"]["ExecutionResult"];
+
+export function OutputDisplay({ result }: { result: Result | undefined }) {
+  const t = useTranslations("console");
+  const figures = useFigures();
+  if (result === undefined) return null;
+  const text = result.result ?? result.error?.detail ?? t("result_none");
+  return (
+    <Panel title={t("result")} actions={<CopyButton text={text} />}>
+      <p aria-live="polite" className="break-words whitespace-pre-wrap">
+        {text}
+      </p>
+      <p className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-soft">
+        {result.model && <span>{result.model}</span>}
+        {result.cache_hit !== null && <Badge tone={result.cache_hit ? "good" : "warn"}>{result.cache_hit ? "HIT" : "MISS"}</Badge>}
+        {result.tokens && <span>{figures.tokens(result.tokens.completion_tokens)}</span>}
+        {result.timings && <span>{figures.seconds(result.timings.total_s)}</span>}
+        <span>{figures.usd(result.cost_usd)}</span>
+      </p>
+      {result.notes?.map((note) => (
+        <p key={note} className="mt-1 text-xs text-soft">
+          {note}
+        </p>
+      ))}
+    </Panel>
+  );
+}

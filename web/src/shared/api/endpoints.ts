@@ -1,0 +1,45 @@
+// What several screens ask of the server.
+import { queryOptions } from "@tanstack/react-query";
+import { api, told } from "./client";
+import type { components } from "./schema";
+
+export type Model = components["schemas"]["ModelEntry"];
+export type RunRow = components["schemas"]["RunInfo"];
+
+/** The registry of models, and the one that answers where none is named. */
+export const modelsQuery = queryOptions({
+  queryKey: ["models"],
+  queryFn: ({ signal }) => told(api.GET("/models", { signal })),
+});
+
+/** The flows: of the library, of files, stored. */
+export const flowsQuery = queryOptions({
+  queryKey: ["flows"],
+  queryFn: ({ signal }) => told(api.GET("/api/flows", { params: { query: { limit: 200 } }, signal })),
+});
+
+/** A flow's document, in the version that runs take. */
+export const flowQuery = (id: string, version?: string) =>
+  queryOptions({
+    queryKey: ["flows", id, version ?? ""],
+    queryFn: ({ signal }) =>
+      told(
+        api.GET("/api/flows/{flow_id}", {
+          params: { path: { flow_id: id }, query: version === undefined ? {} : { version } },
+          signal,
+        }),
+      ),
+  });
+
+/** The latest runs. */
+export const latestRunsQuery = (limit: number) =>
+  queryOptions({
+    queryKey: ["runs", "latest", limit],
+    queryFn: ({ signal }) => told(api.GET("/api/runs", { params: { query: { limit } }, signal })),
+  });
+
+/** Whether the server answers, who is in memory, how long the queue is. */
+export const healthQuery = queryOptions({
+  queryKey: ["health"],
+  queryFn: ({ signal }) => told(api.GET("/health", { signal })),
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { arranged, pathOf } from "./layout";
+
+const SIZE = { width: 40, height: 20 };
+const challenge = {
+  nodes: [{ id: "creator" }, { id: "challenger" }, { id: "refiner" }],
+  edges: [
+    { from: "creator", to: "challenger" },
+    { from: "challenger", to: "refiner" },
+    { from: "refiner", to: "challenger" },
+  ],
+};
+
+describe("the arrangement of a flow", () => {
+  it("puts each node beside the one before it, and no two upon each other", () => {
+    const { places } = arranged(challenge, SIZE);
+    const xs = challenge.nodes.map(({ id }) => places.get(id)?.x ?? Number.NaN);
+    expect(xs[1]).toBeGreaterThan((xs[0] ?? 0) + SIZE.width);
+    expect(xs[2]).toBeGreaterThan((xs[1] ?? 0) + SIZE.width);
+  });
+
+  it("puts parallel experts beside each other", () => {
+    const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    const edges = names.map((to) => ({ from: "start", to }));
+    const { places } = arranged({ nodes: [{ id: "start" }, ...names.map((id) => ({ id }))], edges }, SIZE);
+    expect(new Set(names.map((id) => places.get(id)?.x)).size).toBe(1);
+    expect(new Set(names.map((id) => places.get(id)?.y)).size).toBe(8);
+  });
+
+  it("draws each edge, also two between the same nodes, and none to a node that is not there", () => {
+    const edges = [...challenge.edges, { from: "creator", to: "challenger" }, { from: "creator", to: "nobody" }];
+    const { lines } = arranged({ ...challenge, edges }, SIZE);
+    expect(lines.map((line) => line.length > 1)).toEqual([true, true, true, true, false]);
+  });
+
+  it("has room for nothing at all, and for a node that leads to itself", () => {
+    expect(arranged({ nodes: [], edges: [] }, SIZE).size).toEqual({ width: 1, height: 1 });
+    const alone = arranged({ nodes: [{ id: "a" }], edges: [{ from: "a", to: "a" }] }, SIZE);
+    expect(alone.lines).toEqual([[]]);
+    expect(alone.places.get("a")).toEqual({ x: 4, y: 4 });
+  });
+
+  it("places 500 nodes within a second", () => {
+    const nodes = Array.from({ length: 500 }, (_, index) => ({ id: `n${index}` }));
+    const edges = nodes.slice(1).map(({ id }, index) => ({ from: `n${Math.floor(index / 2)}`, to: id }));
+    const { places } = arranged({ nodes, edges }, SIZE);
+    expect(new Set([...places.values()].map(({ x, y }) => `${x} ${y}`)).size).toBe(500);
+  });
+});
+
+describe("a line", () => {
+  it("begins and ends where its corners do", () => {
+    const path = pathOf([{ x: 0, y: 0 }, { x: 10, y: 5 }, { x: 20, y: 0 }]);
+    expect(path).toBe("M 0 0 Q 10 5 15 2.5 L 20 0");
+    expect(pathOf([])).toBe("");
+  });
+});

@@ -1,0 +1,68 @@
+// Where the nodes of a flow stand when nobody has placed them: in layers, from left to right or from top to bottom.
+import { Graph, layout as arrange } from "@dagrejs/dagre";
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+export interface Shape {
+  nodes: readonly { id: string }[];
+  edges: readonly { from: string; to: string }[];
+}
+
+export interface Arrangement {
+  /** The upper left corner of each node. */
+  places: ReadonlyMap<string, Point>;
+  /** The corners of each edge's line, in the order of the flow's edges. */
+  lines: readonly (readonly Point[])[];
+  size: Size;
+}
+
+export type Direction = "LR" | "TB";
+
+/** `node`: the size of every node; `gap`: between two layers. Edges to nodes that are not there have no line. */
+export function arranged(flow: Shape, node: Size, direction: Direction = "LR", gap = 48): Arrangement {
+  const graph = new Graph({ multigraph: true });
+  graph.setGraph({ rankdir: direction, nodesep: gap / 2, ranksep: gap, marginx: 4, marginy: 4 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const { id } of flow.nodes) graph.setNode(id, { ...node });
+  const drawn = flow.edges.map(({ from, to }) => from !== to && graph.hasNode(from) && graph.hasNode(to));
+  flow.edges.forEach(({ from, to }, index) => drawn[index] && graph.setEdge(from, to, {}, String(index)));
+  arrange(graph);
+  const places = new Map(
+    flow.nodes.map(({ id }) => {
+      const { x, y } = graph.node(id) as Point;
+      return [id, { x: x - node.width / 2, y: y - node.height / 2 }];
+    }),
+  );
+  const lines = flow.edges.map(({ from, to }, index) =>
+    drawn[index] ? (graph.edge(from, to, String(index)) as { points: Point[] }).points : [],
+  );
+  const { width = node.width, height = node.height } = graph.graph() as Partial<Size>;
+  return { places, lines, size: { width: finite(width), height: finite(height) } };
+}
+
+/** An empty graph is minus infinity wide. */
+function finite(value: number): number {
+  return Number.isFinite(value) ? Math.max(value, 1) : 1;
+}
+
+/** A smooth line through these corners, as the `d` of an SVG path. */
+export function pathOf(points: readonly Point[]): string {
+  const [first, ...rest] = points;
+  if (first === undefined) return "";
+  const middle = (a: Point, b: Point) => `${round((a.x + b.x) / 2)} ${round((a.y + b.y) / 2)}`;
+  const curves = rest.slice(0, -1).map((point, index) => `Q ${round(point.x)} ${round(point.y)} ${middle(point, rest[index + 1] ?? point)}`);
+  const last = rest.at(-1) ?? first;
+  return [`M ${round(first.x)} ${round(first.y)}`, ...curves, `L ${round(last.x)} ${round(last.y)}`].join(" ");
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

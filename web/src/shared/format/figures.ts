@@ -1,0 +1,56 @@
+"use client";
+
+// Says figures the same way everywhere: money, tokens, seconds, sizes, shares.
+import { useFormatter, useLocale, useTranslations } from "use-intl";
+import { useMemo } from "react";
+
+const SMALLEST_USD = 0.0001;
+
+/** Ways to write figures in the language of the app. What is not known is said in words, never as 0. */
+export function useFigures() {
+  const format = useFormatter();
+  const t = useTranslations("common.figures");
+  const locale = useLocale();
+  return useMemo(() => {
+    const number = (value: number, digits = 0) =>
+      format.number(value, { maximumFractionDigits: digits, minimumFractionDigits: digits });
+    const usd = (value: number | string | null | undefined) => {
+      if (value === null || value === undefined) return t("not_known");
+      const amount = Number(value);
+      if (amount > 0 && amount < SMALLEST_USD) return t("below", { usd: money(locale, SMALLEST_USD) });
+      return money(locale, amount);
+    };
+    return {
+      number,
+      usd,
+      /** `undefined` and `null` are told as not known. */
+      seconds: (value: number | null | undefined) => {
+        if (value === null || value === undefined) return t("not_known");
+        if (value < 1) return t("milliseconds", { ms: number(value * 1000) });
+        if (value < 100) return t("seconds", { seconds: number(value, value < 10 ? 2 : 1) });
+        if (value < 3600) return t("minutes", { minutes: number(Math.floor(value / 60)), seconds: number(Math.round(value % 60)) });
+        return t("hours", { hours: number(Math.floor(value / 3600)), minutes: number(Math.round((value % 3600) / 60)) });
+      },
+      tokens: (count: number) => t("tokens", { count }),
+      calls: (count: number) => t("calls", { count }),
+      compact: (value: number) => format.number(value, { notation: "compact", maximumFractionDigits: 1 }),
+      gb: (value: number) => `${number(value, value < 1 ? 3 : 1)} GB`,
+      share: (value: number | null | undefined) =>
+        value === null || value === undefined
+          ? t("not_known")
+          : format.number(value, { style: "percent", maximumFractionDigits: 0 }),
+    };
+  }, [format, t, locale]);
+}
+
+/** Four digits after the point where it is cents or less: a model call often is. */
+function money(locale: string, amount: number): string {
+  const digits = amount === 0 || amount >= 1 ? 2 : 4;
+  return new Intl.NumberFormat(locale, {
+    style: "currency",
+    currency: "USD",
+    currencyDisplay: "narrowSymbol",
+    minimumFractionDigits: Math.min(digits, 2),
+    maximumFractionDigits: digits,
+  }).format(amount);
+}

@@ -1,0 +1,40 @@
+"use client";
+
+// Gives every component the words of the chosen language.
+import { useEffect, useState, type ReactNode } from "react";
+import { IntlProvider } from "use-intl";
+import en from "@/messages/en";
+import { adoptLanguage, useLanguage, type Language } from "./language";
+
+declare module "use-intl" {
+  interface AppConfig {
+    Locale: Language;
+    Messages: typeof en;
+  }
+}
+
+const LOADERS = { en: () => Promise.resolve({ default: en }), es: () => import("@/messages/es") };
+
+/** Shows the last language until the words of the next one are there. */
+export function Words({ children }: { children: ReactNode }) {
+  const language = useLanguage((state) => state.language);
+  const [shown, setShown] = useState<{ language: Language; words: typeof en }>({ language: "en", words: en });
+  useEffect(adoptLanguage, []);
+  useEffect(() => {
+    let wanted = true;
+    LOADERS[language]().then(({ default: words }) => {
+      if (!wanted) return;
+      setShown({ language, words });
+      document.documentElement.lang = language;
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [language]);
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return (
+    <IntlProvider locale={shown.language} messages={shown.words} timeZone={zone}>
+      {children}
+    </IntlProvider>
+  );
+}

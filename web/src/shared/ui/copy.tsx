@@ -1,0 +1,58 @@
+"use client";
+
+// A button that copies a text.
+import { Check, Copy } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useTranslations } from "use-intl";
+import { Button, IconButton } from "./button";
+
+const SHOWN_MS = 1500;
+
+interface CopyProps {
+  text: string | (() => string);
+  /** What is copied, for the button's name; without it the button says "Copy". */
+  label?: string;
+  size?: "sm" | "md";
+  /** The picture alone. */
+  small?: boolean;
+}
+
+export function CopyButton({ text, label, size = "sm", small = false }: CopyProps) {
+  const t = useTranslations("common.actions");
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const copy = async () => {
+    await copyText(typeof text === "string" ? text : text());
+    setCopied(true);
+  };
+  const Icon = copied ? Check : Copy;
+  const words = copied ? t("copied") : (label ?? t("copy"));
+  if (small)
+    return (
+      <IconButton label={words} size={size} onClick={copy}>
+        <Icon aria-hidden className="size-4" />
+      </IconButton>
+    );
+  return (
+    <Button size={size} look="quiet" onClick={copy}>
+      <Icon aria-hidden className="size-4" />
+      <span aria-live="polite">{words}</span>
+    </Button>
+  );
+}
+
+/** Copies also where the page is not served over HTTPS or from this machine: there is no clipboard interface then. */
+export async function copyText(text: string): Promise<void> {
+  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
+  const field = document.createElement("textarea");
+  field.value = text;
+  field.className = "sr-only";
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}

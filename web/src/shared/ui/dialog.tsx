@@ -1,0 +1,70 @@
+"use client";
+
+// A dialog before the page: the browser's own, which keeps the focus inside and closes on Escape.
+import clsx from "clsx";
+import { X } from "lucide-react";
+import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useTranslations } from "use-intl";
+import { IconButton } from "./button";
+
+const PLACES = {
+  middle: "m-auto w-full max-w-[min(36rem,calc(100vw-1.5rem))] rounded-lg",
+  wide: "m-auto w-full max-w-[min(64rem,calc(100vw-1.5rem))] rounded-lg",
+  top: "mx-auto mt-[12vh] w-full max-w-[min(40rem,calc(100vw-1.5rem))] rounded-lg",
+  side: "ml-auto mr-0 my-0 h-dvh max-h-dvh w-full max-w-md rounded-l-lg",
+  bottom: "mx-0 mt-auto mb-0 w-full max-w-full rounded-t-lg",
+};
+
+interface DialogProps {
+  title: string;
+  open: boolean;
+  onClose: () => void;
+  place?: keyof typeof PLACES;
+  /** For dialogs that say in themselves what they are. */
+  hideTitle?: boolean;
+  footer?: ReactNode;
+  children: ReactNode;
+}
+
+/** What is inside is made when it opens and let go when it closes. */
+export function Dialog({ open, ...more }: DialogProps) {
+  return open ? <OpenDialog {...more} /> : null;
+}
+
+function OpenDialog({ title, onClose, place = "middle", hideTitle = false, footer, children }: Omit<DialogProps, "open">) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const t = useTranslations("common.actions");
+  const titleId = useId();
+  useEffect(() => {
+    const element = dialog.current;
+    element?.showModal();
+    return () => element?.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      aria-labelledby={titleId}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onPointerDown={(event) => event.target === event.currentTarget && onClose()}
+      className={clsx("border border-line bg-surface p-0 text-ink shadow-lift", PLACES[place])}
+    >
+      <div className="flex max-h-[85dvh] min-h-0 flex-col" onPointerDown={(event) => event.stopPropagation()}>
+        <div className={hideTitle ? "sr-only" : "flex items-center justify-between gap-3 border-b border-line py-2 pr-2 pl-4"}>
+          <h2 id={titleId} className="min-w-0 truncate text-lg font-semibold">
+            {title}
+          </h2>
+          <IconButton label={t("close")} onClick={onClose} tabIndex={hideTitle ? -1 : 0}>
+            <X aria-hidden className="size-4" />
+          </IconButton>
+        </div>
+        <div className={clsx("min-h-0 overflow-y-auto", !hideTitle && "p-4")}>{children}</div>
+        {footer !== undefined && (
+          <div className="flex flex-wrap justify-end gap-2 border-t border-line px-4 py-3">{footer}</div>
+        )}
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,60 @@
+"use client";
+
+// How a run or a node stands, in a word and a colour; never in a colour alone.
+import {
+  Ban,
+  CircleCheck,
+  CircleDashed,
+  CirclePause,
+  CircleX,
+  Gauge,
+  LoaderCircle,
+  MessageCircleQuestion,
+  type LucideIcon,
+} from "lucide-react";
+import { useTranslations } from "use-intl";
+import type { NodeView, RunView } from "@/run/events";
+import { Badge, type Tone } from "./bits";
+
+const RUNS: Record<RunView["status"], [Tone, LucideIcon]> = {
+  queued: ["plain", CircleDashed],
+  running: ["accent", LoaderCircle],
+  waiting: ["warn", MessageCircleQuestion],
+  paused: ["warn", CirclePause],
+  completed: ["good", CircleCheck],
+  declined: ["warn", Ban],
+  failed: ["bad", CircleX],
+  cancelled: ["plain", Ban],
+  limit_exceeded: ["bad", Gauge],
+};
+
+const NODES: Record<NodeView["status"], [Tone, LucideIcon]> = {
+  waiting: ["plain", CircleDashed],
+  running: ["accent", LoaderCircle],
+  waiting_for_person: ["warn", MessageCircleQuestion],
+  completed: ["good", CircleCheck],
+  failed: ["bad", CircleX],
+  skipped: ["plain", Ban],
+};
+
+export function RunStatus({ status }: { status: RunView["status"] }) {
+  const t = useTranslations("common.status");
+  const [tone, Icon] = RUNS[status];
+  return (
+    <Badge tone={tone}>
+      <Icon aria-hidden className={`size-3 ${status === "running" ? "animate-spin" : ""}`} />
+      {t(status)}
+    </Badge>
+  );
+}
+
+export function NodeStatus({ status }: { status: NodeView["status"] }) {
+  const t = useTranslations("common.node_status");
+  const [tone, Icon] = NODES[status];
+  return (
+    <Badge tone={tone}>
+      <Icon aria-hidden className={`size-3 ${status === "running" ? "animate-spin" : ""}`} />
+      {t(status)}
+    </Badge>
+  );
+}
