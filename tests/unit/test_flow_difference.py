@@ -51,6 +51,17 @@ def test_fields_outside_of_nodes_are_told_one_by_one() -> None:
     assert "limits/max_steps: 50 → 60" in difference_text(found)
 
 
+def test_where_nodes_are_drawn_is_one_line() -> None:
+    drawn = changed(layout={"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 4}})
+    moved = changed(layout={"a": {"x": 1, "y": 2}, "b": {"x": 30, "y": 40}})
+    for before, after in ((LINEAR, drawn), (drawn, moved), (moved, LINEAR)):
+        found = difference(before, after)
+        assert (found.layout, found.changes, found.is_empty) == (True, (), False)
+        assert difference_text(found) == "~ layout"
+    assert difference(drawn, drawn).is_empty
+    assert difference(LINEAR, changed(layout={})).is_empty
+
+
 def test_nodes_are_known_by_their_id() -> None:
     first = LINEAR["nodes"][0]
     found = difference(LINEAR, changed(nodes=[first | {"temperature": 0.9}, {"id": "c", "kind": "vote"}]))

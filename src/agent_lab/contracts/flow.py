@@ -15,6 +15,7 @@ FieldName = Annotated[str, Field(pattern=FIELD)]
 """`<node>.<field>`."""
 Text = str | Mapping[Literal["en", "es"], str]
 """A text, or one for each language."""
+Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 Op = Literal["==", "!=", "<", "<=", ">", ">=", "in", "contains"]
 
 
@@ -122,6 +123,13 @@ class FlowInput(Part):
     """None: the run must give it."""
 
 
+class Position(Part):
+    """Where an editor draws a node: its upper left corner, in pixels."""
+
+    x: Coordinate
+    y: Coordinate
+
+
 def _user_input() -> dict[str, FlowInput]:
     return {"user_input": FlowInput(description="The question")}
 
@@ -141,6 +149,8 @@ class FlowConfig(Part):
     draft: Name | None = None
     """The node whose first text is the draft that the answer is compared with."""
     tests: tuple[FlowCase, ...] = Field(default=(), max_length=200)
+    layout: dict[Name, Position] = Field(default_factory=dict, max_length=10_000)
+    """Where an editor draws nodes; it places the others itself. No run looks at it."""
 
     def node(self, node_id: str) -> NodeConfig:
         """The node of that id; KeyError where there is none (a checked flow never asks for one)."""

@@ -17,9 +17,9 @@ from agent_lab.flows.checking.nodes import check_nodes, read_settings
 from agent_lab.flows.checking.report import Problem as Problem
 from agent_lab.flows.checking.report import pointer as pointer
 from agent_lab.flows.checking.report import shape_problems as shape_problems
-from agent_lab.flows.checking.shape import check_edges, check_ends, check_names, check_shape
+from agent_lab.flows.checking.shape import check_edges, check_ends, check_layout, check_names, check_shape
 from agent_lab.flows.checking.subflows import check_subflows
-from agent_lab.flows.graph import FlowGraph
+from agent_lab.flows.graph import graph_of
 
 MOST_STEPS = 10_000
 """What `limits.max_steps` may be at the most."""
@@ -54,12 +54,13 @@ def check_flow(
         flow = FlowConfig.model_validate(document)
     except pydantic.ValidationError as error:
         return None, shape_problems(error, FlowConfig, document)
-    check = Examined(flow, kinds, frozenset(models), frozenset(strategies), flows, unusable, FlowGraph(flow))
+    check = Examined(flow, kinds, frozenset(models), frozenset(strategies), flows, unusable, graph_of(flow))
     check.positions = {node.id: position for position, node in reversed([*enumerate(flow.nodes)])}
     for examine in CHECKS:
         examine(check)
     if not check.report.problems:
         _warn_of_limits(check)
+    check_layout(check)
     return flow, check.report.problems
 
 

@@ -50,6 +50,8 @@ class Difference(_Part):
     nodes_changed: tuple[NodeChange, ...] = ()
     edges_added: tuple[JsonValue, ...] = ()
     edges_removed: tuple[JsonValue, ...] = ()
+    layout: bool = False
+    """True where nodes are drawn elsewhere; where each of them is says nothing to a reader."""
 
     @property
     def is_empty(self) -> bool:
@@ -70,6 +72,7 @@ def difference(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) 
         nodes_changed=tuple(NodeChange(id=node_id, changes=changes) for node_id, changes in changed if changes),
         edges_added=added,
         edges_removed=removed,
+        layout=(before.get("layout") or None) != (after.get("layout") or None),
     )
 
 
@@ -114,8 +117,8 @@ def _outside(
 
 
 def _apart(document: Mapping[str, JsonValue]) -> set[str]:
-    """The fields that are compared piece by piece: lists of nodes and edges."""
-    return {name for name in ("nodes", "edges") if isinstance(document.get(name, []), list)}
+    """The fields that are compared piece by piece, lists of nodes and edges, and the layout, as a whole."""
+    return {"layout", *(name for name in ("nodes", "edges") if isinstance(document.get(name, []), list))}
 
 
 def _changes(before: JsonValue, after: JsonValue, path: str) -> Iterator[Change]:
@@ -151,10 +154,10 @@ def _lines(found: Difference) -> Iterator[str]:
         yield f"~ node {node.id}"
         for change in node.changes:
             yield from _change_lines(change, "    ")
-    for edge in found.edges_removed:
-        yield f"- edge {_edge(edge)}"
-    for edge in found.edges_added:
-        yield f"+ edge {_edge(edge)}"
+    yield from (f"- edge {_edge(edge)}" for edge in found.edges_removed)
+    yield from (f"+ edge {_edge(edge)}" for edge in found.edges_added)
+    if found.layout:
+        yield "~ layout"
 
 
 def _change_lines(change: Change, indent: str) -> Iterator[str]:

@@ -106,6 +106,7 @@ export interface FlowConfig {
   answer: string | null;
   draft: string | null;
   tests: readonly FlowCase[];
+  layout: Record<string, Position>;
 }
 
 /** A value that a run is started with. */
@@ -290,6 +291,12 @@ export interface PersonAnswered {
   node: string;
   visit: number;
   text: string;
+}
+
+/** Where an editor draws a node: its upper left corner, in pixels. */
+export interface Position {
+  x: number;
+  y: number;
 }
 
 /** A closed condition on one declared field: `{"value": "validator.accepted", "op": "==", "than": false}`. */

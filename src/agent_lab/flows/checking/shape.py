@@ -170,3 +170,11 @@ def _may_be_left_out(check: Examined) -> bool:
     if answer is None or answer not in graph or graph.unbounded_cycle:
         return False
     return not graph.rates.certain(answer)
+
+
+def check_layout(check: Examined) -> None:
+    """Positions of nodes that are not there. They harm no run."""
+    for name in check.flow.layout:
+        if name not in check.graph:
+            hint = check.report.nearest(name, check.graph.ids)
+            check.report.warn(pointer("layout", name), f"There is no node {name!r} to be drawn there; {hint}")
