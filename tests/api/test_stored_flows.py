@@ -322,3 +322,49 @@ async def test_a_flow_that_is_published_from_the_command_line_is_there_while_the
         assert await saving.wait() == 0
         assert (await run(client, "mine"))["flow_version"] == 1
         assert "flow/mine" in {model["id"] for model in (await client.get("/v1/models")).json()["data"]}
+
+
+async def test_autosaves_make_room_for_each_other_and_a_run_of_one_goes_on(door: Door) -> None:
+    async with door.owner() as client:
+        await made(client, document())
+        etag = (await client.get("/api/flows/mine")).headers["etag"]
+
+        async def autosave(says: str) -> httpx.Response:
+            nonlocal etag
+            body, match = document(says=says), {"If-Match": etag}
+            saved = await client.put("/api/flows/mine?autosave=true", json=body, headers=match)
+            etag = saved.headers["etag"]
+            return saved
+
+        await autosave("A {user_input}")
+        second = await autosave("B {user_input}")
+        gone = await client.get("/api/flows/mine", params={"version": "2"})
+        tried = await run(client, "mine@draft")
+        await autosave("C {user_input}")
+        await autosave("D {user_input}")
+        listed = (await client.get("/api/flows/mine/versions")).json()["versions"]
+        forked = await client.post(f"/api/runs/{tried['run_id']}/fork", json={"prompt": "And now?"})
+        stale = await client.put(
+            "/api/flows/mine?autosave=true", json=document(), headers={"If-Match": second.headers["etag"]}
+        )
+    assert (second.json()["version"], gone.status_code) == (3, 404)
+    assert "a later one took its place" in gone.json()["detail"]
+    assert (tried["status"], tried["flow_version"]) == ("completed", 3)
+    assert [(one["number"], one["autosaved"]) for one in listed] == [(5, True), (3, True), (1, False)]
+    assert (forked.status_code, stale.status_code) == (202, 412)
+
+
+async def test_where_nodes_are_drawn_is_kept_and_told_as_one_change(door: Door) -> None:
+    async with door.owner() as client:
+        await made(client, document(), document(layout={"speaker": {"x": 10, "y": -20.5}}))
+        kept = (await client.get("/api/flows/mine")).json()
+        exported = (await client.get("/api/flows/mine/export")).json()
+        changed = (await client.get("/api/flows/mine/difference?from=1&to=2")).json()
+        far = await client.post("/api/flows/validate", json=document(layout={"speaker": {"x": 1e9, "y": 0}}))
+        nobody = await client.post("/api/flows/validate", json=document(layout={"speeker": {"x": 1, "y": 0}}))
+    assert kept["layout"] == exported["layout"] == {"speaker": {"x": 10, "y": -20.5}}
+    assert (changed["layout"], changed["changes"], changed["text"]) == (True, [], "~ layout")
+    assert [problem["path"] for problem in far.json()["problems"]] == ["/layout/speaker/x"]
+    problem = nobody.json()["problems"][0]
+    assert (nobody.json()["valid"], problem["path"], problem["severity"]) == (True, "/layout/speeker", "warning")
+    assert "did you mean 'speaker'" in problem["message"]

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import URL, create_engine, text
 
 from agent_lab.storage.database import Database, open_database
+from agent_lab.storage.flows import SqlFlows
 from agent_lab.storage.migrations import known_versions, upgrade
 from agent_lab.storage.place import Place
 from agent_lab.storage.runs import SqlRuns
@@ -16,11 +17,14 @@ from agent_lab.storage.spending import SqlSpending
 from agent_lab.storage.tables import SCHEMA_VERSION
 from support.stores import NOON, finished, node_started, run, started
 
-RELEASED = ("0001", "0002")
+RELEASED = ("0001", "0002", "0003")
 INSERT_RUN = """
     INSERT INTO runs (run_id, flow_id, flow_hash, status, prompt, request_id, created_at, finished_at, answer)
     VALUES (:run_id, 'linear', 'f00d', :status, 'Why?', :request_id, :created_at, :finished_at, :answer)
 """
+SUM_UP = "UPDATE runs SET last_seq = :seq, seconds = :seconds WHERE run_id = :run_id"
+INSERT_FLOW = "INSERT INTO flows VALUES ('mine', 1, NULL, 1, :at, false)"
+INSERT_VERSION = "INSERT INTO flow_versions VALUES ('mine', 1, 'f00d', '{\"id\": \"mine\"}', 'begun', :at)"
 INSERT_EVENT = "INSERT INTO events (run_id, seq, type, body) VALUES (:run_id, :seq, :type, :body)"
 
 
@@ -35,12 +39,18 @@ def fill(url: URL, version: str) -> None:
             row |= {"finished_at": NOON if ended else None, "answer": "Because." if ended else None}
             connection.execute(text(INSERT_RUN), row)
         stories = {"ended": [started("ended"), node_started(), finished()], "open": [started("open"), node_started()]}
+        seconds = {"ended": 9, "open": None}
         for name, story in stories.items():
             for seq, event in enumerate(story, 1):
                 body = event.model_copy(update={"seq": seq}).model_dump_json()
                 connection.execute(text(INSERT_EVENT), {"run_id": name, "seq": seq, "type": event.type, "body": body})
+            if version >= "0003":
+                connection.execute(text(SUM_UP), {"run_id": name, "seq": len(story), "seconds": seconds[name]})
         if version >= "0002":
             connection.execute(text("INSERT INTO spending VALUES ('2026-03-01', 'm', 250000000000)"))
+        if version >= "0003":
+            connection.execute(text(INSERT_FLOW), {"at": NOON})
+            connection.execute(text(INSERT_VERSION), {"at": NOON})
     engine.dispose()
 
 
@@ -55,6 +65,9 @@ async def check(database: Database, version: str) -> None:
     assert await runs.counts() == {"queued": 0, "running": 2, "waiting": 0, "paused": 0}
     await runs.create(run("keyed"), [started("keyed")], idempotency_key="k")
     assert await runs.by_key("k") is not None
+    if version >= "0003":
+        row = (await SqlFlows(database).versions("mine", limit=9))[0]
+        assert (row.number, row.note, row.autosaved) == (1, "begun", False)
     await spending.add(date(2026, 3, 1), "m", Decimal("0.5"))
     assert await spending.total(date(2026, 3, 1)) == Decimal("0.75" if version >= "0002" else "0.5")
 

@@ -175,7 +175,7 @@ async def test_rolling_back_is_a_new_version_with_the_old_content(shelf: FlowShe
     entry = await shelf.roll_back("mine", 1)
     assert (entry.version, entry.document) == (3, document(prompt="one {user_input}"))
     assert [row.note for row in await shelf.versions("mine", limit=9)] == ["Back to version 1", "", ""]
-    with pytest.raises(NotFoundError, match="no version '9'; it has 1 to 3"):
+    with pytest.raises(NotFoundError, match="no version '9'; its newest is 3"):
         await shelf.roll_back("mine", 9)
 
 
@@ -199,7 +199,7 @@ async def test_a_deleted_flow_is_not_run_any_more_but_its_versions_can_be_looked
 @pytest.mark.parametrize("which", ["0", "3", "-1", "x", "²", "99999999999", "published"])
 async def test_a_version_that_is_not_there_is_told_with_those_that_are(shelf: FlowShelf, which: str) -> None:
     await shelf.create(document())
-    with pytest.raises(NotFoundError, match="it has 1 to 1, `draft`"):
+    with pytest.raises(NotFoundError, match="its newest is 1, `draft`"):
         await shelf.resolve(f"mine@{which}")
 
 

@@ -90,8 +90,8 @@ _STYLES = {"+": "good", "-": "bad"}
 
 def _line(version: VersionRow, *, published: bool) -> list[str]:
     saved = version.created_at.astimezone().strftime("%Y-%m-%d %H:%M")
-    note = f"(published) {version.note}" if published else version.note
-    return [str(version.number), saved, version.flow_hash[:12], note]
+    mark = "(published) " if published else "(autosaved) " if version.autosaved else ""
+    return [str(version.number), saved, version.flow_hash[:12], mark + version.note]
 
 
 def _row(version: VersionRow) -> dict[str, Any]:
@@ -100,6 +100,7 @@ def _row(version: VersionRow) -> dict[str, Any]:
         "flow_hash": version.flow_hash,
         "note": version.note,
         "created_at": version.created_at.isoformat(),
+        "autosaved": version.autosaved,
     }
 
 

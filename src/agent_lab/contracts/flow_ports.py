@@ -163,6 +163,8 @@ class NewVersion:
     note: str = ""
     created_at: datetime | None = None
     """None: now."""
+    autosaved: bool = False
+    """Kept by an editor on its own, and only until its next save of this kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,11 +176,13 @@ class VersionRow:
     flow_hash: str
     note: str
     created_at: datetime
+    autosaved: bool = False
+    """The next autosave takes its place, unless it was published or a run names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowVersion(VersionRow):
-    """One saved version of a flow. It never changes."""
+    """One saved version of a flow. Its content never changes, and its number never stands for another one."""
 
     document: dict[str, JsonValue]
 
@@ -208,11 +212,18 @@ class FlowStore(Protocol):
         ...
 
     async def save(self, flow_id: str, version: NewVersion, *, expected: int | None = None) -> StoredFlow:
-        """Add a version to a flow, unless the newest one has that hash. Raises NotFoundError, StaleError."""
+        """Add a version to a flow, unless the newest one has that hash. Raises NotFoundError, StaleError.
+
+        An autosaved newest version makes room where it was never published, no run names it, and the new one is
+        autosaved too or has its content. Its number is not used again.
+        """
         ...
 
     async def publish(self, flow_id: str, number: int | None, *, expected: int | None = None) -> StoredFlow:
-        """Make a version the published one; None withdraws it. Raises NotFoundError, StaleError."""
+        """Make a version the published one, which keeps it for good; None withdraws it.
+
+        Raises NotFoundError, StaleError.
+        """
         ...
 
     async def delete(self, flow_id: str, *, expected: int | None = None) -> None:

@@ -17,7 +17,7 @@ from agent_lab.flows.catalog import flow_hash
 MAX_NOTE_CHARS = 500
 
 
-def draft(document: JsonValue, *, note: str = "", flow_id: str | None = None) -> NewVersion:
+def draft(document: JsonValue, *, note: str = "", flow_id: str | None = None, autosaved: bool = False) -> NewVersion:
     """The document as a version to be kept, whatever else is wrong with it.
 
     `flow_id`: the id that it must have. Raises ValidationError, TooLargeError.
@@ -34,7 +34,7 @@ def draft(document: JsonValue, *, note: str = "", flow_id: str | None = None) ->
     size_bytes = document_bytes([document, note])
     if size_bytes > MAX_BYTES:
         raise TooLargeError(f"The document has {size_bytes:,} bytes; {MAX_BYTES:,} are allowed.")
-    return NewVersion(document=document, flow_hash=document_hash(document), note=note)
+    return NewVersion(document=document, flow_hash=document_hash(document), note=note, autosaved=autosaved)
 
 
 def check_id(flow_id: JsonValue, *, where: str) -> str:

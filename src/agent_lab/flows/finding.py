@@ -103,7 +103,7 @@ class FlowFinder:
             beneath = (await asyncio.to_thread(self.catalog.found)).get(flow_id)
             if beneath is not None:
                 return beneath, stored
-        return await self._numbered(stored, which), stored
+        return await self._numbered(stored, which)
 
     async def _runnable(self, name: str) -> FlowConfig | None:
         """The flow for one that runs it; None where there is none. Raises ProblemsError where it cannot be run."""
@@ -184,20 +184,31 @@ class FlowFinder:
             )
         if which == PUBLISHED:
             return NotFoundError(
-                f"Nothing of the flow {flow_id!r} is published; it has 1 to {stored.newest}, `draft`.",
+                f"Nothing of the flow {flow_id!r} is published; its newest is {stored.newest}, `draft`.",
+                where="flow",
+            )
+        if 1 <= _whole(which) < stored.newest:
+            return NotFoundError(
+                f"The version {which} of the flow {flow_id!r} was an autosave, and a later one took its place; "
+                "name another version, or `draft`.",
                 where="flow",
             )
         return NotFoundError(
-            f"The flow {flow_id!r} has no version {which[:64]!r}; it has 1 to {stored.newest}, `draft`"
+            f"The flow {flow_id!r} has no version {which[:64]!r}; its newest is {stored.newest}, `draft`"
             f"{' and `published`' if stored.published else ''}.",
             where="flow",
         )
 
-    async def _numbered(self, stored: StoredFlow, which: str) -> FlowVersion:
+    async def _numbered(self, stored: StoredFlow, which: str) -> tuple[FlowVersion, StoredFlow]:
+        """The version, and how its flow stood when that was the one that is meant."""
         number = _number(stored, which)
         if number is None:
             raise await self._no_version(stored.flow_id, which)
-        return await self.version(stored.flow_id, number)
+        found = await self._store.version(stored.flow_id, number)
+        now = stored if found else await self.stored(stored.flow_id)
+        if found is None and now is not None and _number(now, which) != number:
+            return await self._numbered(now, which)  # the next autosave took its place between the two looks
+        return found or await self.version(stored.flow_id, number), stored
 
     async def _entry(self, version: FlowVersion, stored: StoredFlow | None) -> Entry:
         found = await self._examiner.examine(version)
@@ -213,12 +224,12 @@ class FlowFinder:
         )
 
     async def _listed(self, stored: StoredFlow, beneath: FoundFlow | None) -> Entry:
-        newest = await self._entry(await self._numbered(stored, DRAFT), stored)
+        newest = await self._entry(*await self._numbered(stored, DRAFT))
         if stored.published is None:
             return newest if beneath is None else replace(_beneath(beneath, stored), problems=newest.problems)
         if stored.published == stored.newest:
             return newest
-        serving = await self._entry(await self._numbered(stored, PUBLISHED), stored)
+        serving = await self._entry(*await self._numbered(stored, PUBLISHED))
         return replace(serving, problems=newest.problems)
 
 

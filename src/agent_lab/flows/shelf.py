@@ -36,10 +36,21 @@ class FlowShelf(FlowFinder):
         await self._check_free(flow_id)
         return await self._add(flow_id, [version])
 
-    async def save(self, flow_id: str, document: JsonValue, *, note: str = "", expected: int | None = None) -> Entry:
-        """A new version, unless nothing has changed. For a flow of the library or a file: the first stored one."""
+    async def save(
+        self,
+        flow_id: str,
+        document: JsonValue,
+        *,
+        note: str = "",
+        expected: int | None = None,
+        autosaved: bool = False,
+    ) -> Entry:
+        """A new version, unless nothing has changed. For a flow of the library or a file: the first stored one.
+
+        `autosaved`: kept by an editor on its own, until the next of these that nobody has run or published.
+        """
         check_id(flow_id, where="flow_id")
-        version = await asyncio.to_thread(draft, document, note=note, flow_id=flow_id)
+        version = await asyncio.to_thread(draft, document, note=note, flow_id=flow_id, autosaved=autosaved)
         stored = await self.stored(flow_id)
         if stored is None and expected is not None:
             raise StaleError(f"The flow {flow_id!r} was deleted since it was read; save it without a revision.")
@@ -136,9 +147,22 @@ class FlowShelf(FlowFinder):
         return await self.get(f"{flow_id}@{DRAFT}")
 
     async def _next(self, stored: StoredFlow, version: NewVersion, expected: int | None) -> Entry:
-        if stored.newest >= MAX_VERSIONS:
+        if stored.newest >= MAX_VERSIONS and await self._is_full(stored.flow_id):
             raise ValidationError(
                 f"The flow {stored.flow_id!r} has {MAX_VERSIONS:,} versions; duplicate it under another id and go on."
             )
         saved = await self._store.save(stored.flow_id, version, expected=expected)
-        return replace(await self.get(f"{stored.flow_id}@{saved.newest}"), stored=saved)
+        # Not read again: by now another autosave may have taken its place.
+        kept = FlowVersion(
+            flow_id=saved.flow_id,
+            number=saved.newest,
+            flow_hash=version.flow_hash,
+            note=version.note,
+            created_at=saved.updated_at,
+            autosaved=version.autosaved,
+            document=version.document,
+        )
+        return await self._entry(kept, saved)
+
+    async def _is_full(self, flow_id: str) -> bool:
+        return len(await self._store.versions(flow_id, limit=MAX_VERSIONS)) >= MAX_VERSIONS

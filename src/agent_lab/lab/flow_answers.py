@@ -58,6 +58,7 @@ VERSION: dict[str, Any] = {
     "flow_hash": "9f2c",
     "note": "Ask for sources",
     "created_at": "2026-11-21T09:00:00Z",
+    "autosaved": False,
 }
 
 
@@ -163,6 +164,8 @@ class VersionEntry(BaseModel):
     flow_hash: str
     note: str
     created_at: datetime
+    autosaved: bool = False
+    """The next autosave takes its place, unless it was published or a run names it."""
 
 
 class VersionPage(BaseModel):
@@ -234,7 +237,13 @@ def problems_of(problems: Sequence[Problem]) -> list[FlowProblem]:
 
 def version_of(row: VersionRow) -> VersionEntry:
     """A version as a list shows it."""
-    return VersionEntry(number=row.number, flow_hash=row.flow_hash, note=row.note, created_at=row.created_at)
+    return VersionEntry(
+        number=row.number,
+        flow_hash=row.flow_hash,
+        note=row.note,
+        created_at=row.created_at,
+        autosaved=row.autosaved,
+    )
 
 
 def version_document(version: FlowVersion) -> VersionDocument:

@@ -21,6 +21,7 @@ router = APIRouter(route_class=GuardedRoute, tags=["flows"])
 
 IfMatch = Annotated[str | None, Header(description="The ETag of what was changed, or `*` to be the last word.")]
 Note = Annotated[str, Query(max_length=MAX_NOTE_CHARS, description="Why: shown beside the version.")]
+Autosave = Annotated[bool, Query(description="True where an editor saves on its own, not a person.")]
 EDIT = documented(404, 412, body=True)
 
 
@@ -69,12 +70,19 @@ async def create_flow(body: AnyDocument, services: Services, response: Response,
 @owner
 @bodies_up_to(MAX_BYTES)
 async def save_flow(
-    flow_id: str, body: AnyDocument, services: Services, response: Response, if_match: IfMatch = None, note: Note = ""
+    flow_id: str,
+    body: AnyDocument,
+    services: Services,
+    response: Response,
+    if_match: IfMatch = None,
+    note: Note = "",
+    autosave: Autosave = False,
 ) -> EditedFlow:
     """Save a new version. For a flow of the library or of a file: the first stored one, which may be published.
 
     A stored flow asks for `If-Match`, so that nobody's work is lost: 412 says that somebody else was first. The same
-    content as that of the newest version makes no new one.
+    content as that of the newest version makes no new one. An autosave makes room for the next one, unless it was
+    published or run; its number is not used again.
     """
     expected = revision_of(if_match)
     stored = await services.shelf.stored(flow_id)
@@ -84,7 +92,8 @@ async def save_flow(
         )
     if stored is None and if_match is not None:
         raise StaleError(f"No flow {flow_id[:80]!r} is stored (any more); leave If-Match out to store it.")
-    entry = await services.shelf.save(flow_id, body.document, note=note, expected=expected)
+    shelf = services.shelf
+    entry = await shelf.save(flow_id, body.document, note=note, expected=expected, autosaved=autosave)
     if stored is None:
         return _made(entry, response)
     return edited(entry, response)

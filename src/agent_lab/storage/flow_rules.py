@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from agent_lab.contracts.errors import ConflictError, NotFoundError, StaleError
-from agent_lab.contracts.flow_ports import FlowVersion, NewVersion, StoredFlow
+from agent_lab.contracts.flow_ports import FlowVersion, NewVersion, StoredFlow, VersionRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +46,10 @@ def added(kept: Kept | None, flow_id: str, count: int, published: int | None, no
     )
 
 
-def published(flow: StoredFlow, number: int | None, now: datetime) -> StoredFlow:
-    """The row with that version published. Raises NotFoundError."""
-    if number is not None and not 1 <= number <= flow.newest:
-        raise NotFoundError(f"The flow {flow.flow_id!r} has no version {number}; it has 1 to {flow.newest}.")
+def published(flow: StoredFlow, number: int | None, now: datetime, *, there: bool) -> StoredFlow:
+    """The row with that version published; `there`: it is kept. Raises NotFoundError."""
+    if number is not None and not there:
+        raise NotFoundError(f"The flow {flow.flow_id!r} has no version {number}; its newest is {flow.newest}.")
     if number == flow.published:
         return flow
     return replace(flow, published=number, revision=flow.revision + 1, updated_at=now)
@@ -58,6 +58,16 @@ def published(flow: StoredFlow, number: int | None, now: datetime) -> StoredFlow
 def next_version(flow: StoredFlow, now: datetime) -> StoredFlow:
     """The row with one version more."""
     return replace(flow, newest=flow.newest + 1, revision=flow.revision + 1, updated_at=now)
+
+
+def same(newest: VersionRow, version: NewVersion) -> bool:
+    """True where a save adds nothing. What an editor kept on its own may be kept by hand still."""
+    return newest.flow_hash == version.flow_hash and (version.autosaved or not newest.autosaved)
+
+
+def overtaken(newest: VersionRow, version: NewVersion) -> bool:
+    """True where the newest version makes room for this one, as long as no run names it."""
+    return newest.autosaved and (version.autosaved or newest.flow_hash == version.flow_hash)
 
 
 def numbered(flow_id: str, versions: Sequence[NewVersion], first: int, now: datetime) -> list[FlowVersion]:
@@ -70,6 +80,7 @@ def numbered(flow_id: str, versions: Sequence[NewVersion], first: int, now: date
             note=version.note,
             created_at=(version.created_at or now).astimezone(UTC),
             document=version.document,
+            autosaved=version.autosaved,
         )
         for number, version in enumerate(versions, first)
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent_lab.contracts.errors import ConflictError
@@ -16,9 +16,10 @@ from agent_lab.storage import flow_rules as rules
 from agent_lab.storage.database import Database
 from agent_lab.storage.flow_rules import Kept
 from agent_lab.storage.rules import utc_now
-from agent_lab.storage.tables import FLOW_VERSIONS, FLOWS
+from agent_lab.storage.tables import FLOW_VERSIONS, FLOWS, RUNS
 
 Clock = Callable[[], datetime]
+_ROW = [column for column in FLOW_VERSIONS.c if column.name != "document"]
 
 
 class SqlFlows:
@@ -53,7 +54,7 @@ class SqlFlows:
         """Newest first, without their documents."""
         table = FLOW_VERSIONS.c
         query = (
-            select(table.flow_id, table.number, table.flow_hash, table.note, table.created_at)
+            select(*_ROW)
             .where(table.flow_id == flow_id, *([] if before is None else [table.number < before]))
             .order_by(table.number.desc())
             .limit(max(limit, 0))
@@ -84,8 +85,11 @@ class SqlFlows:
 
         def work(connection: Connection) -> StoredFlow:
             flow = rules.living(_kept(connection, flow_id, lock=True), flow_id, expected)
-            if _hash(connection, flow) == version.flow_hash:
+            newest = _newest(connection, flow)
+            if rules.same(newest, version):
                 return flow
+            if rules.overtaken(newest, version) and not _was_run(connection, newest):
+                _drop(connection, newest)
             saved = rules.next_version(flow, now)
             _write(connection, saved)
             _keep(connection, rules.numbered(flow_id, [version], saved.newest, now))
@@ -98,7 +102,8 @@ class SqlFlows:
         now = self._clock()
 
         def work(connection: Connection) -> StoredFlow:
-            flow = rules.published(rules.living(_kept(connection, flow_id, lock=True), flow_id, expected), number, now)
+            living = rules.living(_kept(connection, flow_id, lock=True), flow_id, expected)
+            flow = rules.published(living, number, now, there=_hold(connection, flow_id, number))
             _write(connection, flow)
             return flow
 
@@ -127,11 +132,28 @@ def _flow(row: Row[Any]) -> StoredFlow:
     return StoredFlow(**columns)
 
 
-def _hash(connection: Connection, flow: StoredFlow) -> str | None:
-    table = FLOW_VERSIONS.c
-    query = select(table.flow_hash).where(table.flow_id == flow.flow_id, table.number == flow.newest)
-    found: str | None = connection.execute(query).scalar()
-    return found
+def _newest(connection: Connection, flow: StoredFlow) -> VersionRow:
+    query = select(*_ROW).where(*_is(flow.flow_id, flow.newest))
+    return VersionRow(**connection.execute(query).one()._asdict())
+
+
+def _is(flow_id: str, number: int | None) -> tuple[ColumnElement[bool], ...]:
+    return FLOW_VERSIONS.c.flow_id == flow_id, FLOW_VERSIONS.c.number == number
+
+
+def _was_run(connection: Connection, version: VersionRow) -> bool:
+    named = exists().where(RUNS.c.flow_id == version.flow_id, RUNS.c.flow_version == version.number)
+    return bool(connection.execute(select(named)).scalar())
+
+
+def _drop(connection: Connection, version: VersionRow) -> None:
+    connection.execute(delete(FLOW_VERSIONS).where(*_is(version.flow_id, version.number)))
+
+
+def _hold(connection: Connection, flow_id: str, number: int | None) -> bool:
+    """Keep a version for good, whoever saved it; False where it is not there."""
+    held = update(FLOW_VERSIONS).where(*_is(flow_id, number)).values(autosaved=False)
+    return number is not None and connection.execute(held).rowcount == 1
 
 
 def _write(connection: Connection, flow: StoredFlow, *, new: bool = False, deleted: bool = False) -> None:
@@ -158,5 +180,6 @@ def _keep(connection: Connection, versions: Sequence[FlowVersion]) -> None:
                 document=json.dumps(version.document),  # the order of its fields is its author's
                 note=version.note,
                 created_at=version.created_at,
+                autosaved=version.autosaved,
             )
         )

@@ -88,6 +88,11 @@ class MemoryRuns:
         rows = [info for info in self._newest_first() if (mark is None or _place(info) < mark) and _passes(only, info)]
         return rows[:limit]
 
+    def name_version(self, flow_id: str, number: int) -> bool:
+        """True where a run is one of that version of a stored flow."""
+        infos = (kept.info for kept in self._runs.values())
+        return any((info.flow_id, info.flow_version) == (flow_id, number) for info in infos)
+
     async def counts(self, caller: str | None = None) -> Mapping[RunStatus, int]:
         """How many runs there are in each state that is no end; with a caller, how many of that caller's."""
         states = [kept.info.status for kept in self._runs.values() if caller in (None, kept.info.caller)]

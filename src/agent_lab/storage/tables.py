@@ -20,12 +20,14 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
 from agent_lab.storage.utf8 import storable
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
 METADATA = MetaData()
@@ -88,6 +90,7 @@ class PicoUsd(TypeDecorator[Decimal]):
         return None if value is None else value * PICO
 
 
+_OF_A_VERSION = text("flow_version IS NOT NULL")
 RUNS = Table(
     "runs",
     METADATA,
@@ -117,6 +120,7 @@ RUNS = Table(
     Index("runs_by_flow", "flow_id", "created_at", "run_id"),
     Index("runs_by_status", "status", "created_at", "run_id"),
     Index("runs_by_key", "idempotency_key", unique=True),
+    Index("runs_by_version", "flow_id", "flow_version", sqlite_where=_OF_A_VERSION, postgresql_where=_OF_A_VERSION),
 )
 
 EVENTS = Table(
@@ -163,6 +167,7 @@ FLOW_VERSIONS = Table(
     Column("document", Text, nullable=False),
     Column("note", AnyText, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("autosaved", Boolean, nullable=False, server_default=false()),
 )
 
 SPENDING = Table(
