@@ -222,7 +222,9 @@ async def test_flows_are_listed_and_shown_and_broken_files_are_told(door: Door) 
     assert listed["broken"][0]["file"] == "mine.json"
     assert [node["id"] for node in document["nodes"]] == ["creator", "challenger", "refiner"]
     assert document["edges"][0]["from"] == "creator"
-    assert verdict == {"valid": True, "problems": []}
+    assert (verdict["valid"], verdict["problems"]) == (True, [])
+    refiner = verdict["scope"]["nodes"]["refiner"]
+    assert (refiner["after"], refiner["previous"], refiner["turns"]) == ("challenger", "sure", 1)
     assert (own["mine"]["origin"], own["challenge"]["origin"]) == ("file", "library")
     assert own["challenge"]["roles"] == ["creator", "challenger", "refiner"]
 

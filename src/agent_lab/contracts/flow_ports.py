@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, JsonValue
 
@@ -103,6 +103,9 @@ class Named:
     """Of a flow: the fields that are read of the node which gives its answer."""
 
 
+FieldType = Literal["text", "number", "boolean", "list", "object", "any"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeKind:
     """A row of the table of node kinds.
@@ -116,6 +119,8 @@ class NodeKind:
     run: NodeFunction
     fields: Mapping[str, str] = field(default_factory=dict)
     """Declared fields of its output, which conditions and templates may name: name -> what it holds."""
+    types: Mapping[str, FieldType] = field(default_factory=dict)
+    """Of those fields, where it can be told."""
     templates: tuple[str, ...] = ()
     """Names of those settings that are templates, or mappings whose texts are."""
     binds: tuple[str, ...] = ()
@@ -127,6 +132,8 @@ class NodeKind:
     machine's memory, a tool. A fork takes such a turn from the first run as long as nothing before it has changed."""
     declares: Callable[[Any], Mapping[str, str]] = lambda _: {}
     """Fields that depend on the settings (an output schema), beside `fields`."""
+    declares_types: Callable[[Any], Mapping[str, FieldType]] = lambda _: {}
+    """Of the fields that `declares` tells."""
     most_calls: Callable[[Any], int] = lambda _: 1
     """Model calls of one turn at the most, without those of the flows that it runs. Asked where `calls` is true."""
     nodes: Callable[[Any], Iterable[Named]] = lambda _: ()

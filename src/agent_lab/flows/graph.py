@@ -195,6 +195,10 @@ class FlowGraph:
     def _after(self, node: str, certain: dict[str, int]) -> int:
         return certain[node] | (1 << self._index[node])
 
+    def certain_before(self, node: str) -> int:
+        """The same as a set of bits, by place among `ids`: for those who ask of every node."""
+        return self._certain[node]
+
     def certainly_before(self, node: str) -> Iterator[str]:
         """Nodes that have run on every path by the time this one runs."""
         bits = self._certain[node]

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from agent_lab.contracts.documents import MAX_BYTES
 from agent_lab.flows.catalog import errors_in
+from agent_lab.flows.salvage import salvaged
+from agent_lab.flows.scope import flow_scope
 from agent_lab.lab.access import GuardedRoute, bodies_up_to, owner
 from agent_lab.lab.flow_answers import (
     ENTRY,
@@ -23,6 +25,7 @@ from agent_lab.lab.flow_answers import (
     problems_of,
     tag,
 )
+from agent_lab.lab.flow_scopes import SCOPE, ScopeAnswer, scope_answer
 from agent_lab.lab.problems import documented
 from agent_lab.lab.services import Services
 
@@ -52,12 +55,16 @@ class FlowList(BaseModel):
 
 
 class Verdict(BaseModel):
-    """Whether a document is a flow that can be run."""
+    """Whether a document is a flow that can be run, and what it lets its nodes name.
 
-    model_config = ConfigDict(json_schema_extra={"example": {"valid": False, "problems": [PROBLEM]}})
+    `scope` is told of documents with problems too, by what of them can be read; null where no node can be.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"example": {"valid": False, "problems": [PROBLEM], "scope": SCOPE}})
 
     valid: bool
     problems: list[FlowProblem]
+    scope: ScopeAnswer | None = None
 
 
 @router.get("/api/flows", operation_id="list_flows", responses=documented(422))
@@ -90,6 +97,20 @@ async def get_flow(flow_id: str, services: Services, version: WhichVersion = Non
 @owner
 @bodies_up_to(MAX_BYTES)
 async def validate_flow(body: AnyDocument, services: Services) -> Verdict:
-    """Check a document without saving it: every problem, each with its place and with what would do."""
-    found = await services.shelf.examine(body.document)
-    return Verdict(valid=found.flow is not None and not errors_in(found.problems), problems=problems_of(found.problems))
+    """Check a document without saving it: every problem, each with its place and with what would do.
+
+    `scope` says what templates and conditions may name at each node, and what a run may take.
+    """
+    document = body.document
+    found = await services.shelf.examine(document)
+    kinds = services.runs.shop.kinds
+
+    def scope() -> ScopeAnswer | None:
+        flow = found.flow or salvaged(document)
+        return scope_answer(flow_scope(flow, kinds, found.subflows.get)) if flow else None
+
+    return Verdict(
+        valid=found.flow is not None and not errors_in(found.problems),
+        problems=problems_of(found.problems),
+        scope=await asyncio.to_thread(scope),
+    )

@@ -81,4 +81,10 @@ ANALYZER = NodeKind(
         "needs_resources": "true where the task is heavy for a local model",
         "prompt_tokens_estimate": "estimated tokens of the question",
     },
+    types={
+        "task_type": "text",
+        "needs_history": "boolean",
+        "needs_resources": "boolean",
+        "prompt_tokens_estimate": "number",
+    },
 )

@@ -8,7 +8,7 @@ from pydantic import Field, JsonValue
 
 from agent_lab.contracts.errors import TooLargeError
 from agent_lab.contracts.flow import NodeConfig, Text, in_language
-from agent_lab.contracts.flow_ports import Named, NodeKind, Step
+from agent_lab.contracts.flow_ports import FieldType, Named, NodeKind, Step
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Context, GenerationRequest, GenerationResult, Message
 from agent_lab.contracts.run import NodeOutput, RunOptions
 from agent_lab.flows.graph import FlowGraph, graph_of
@@ -25,6 +25,7 @@ from agent_lab.nodes.structured import (
     asked_schema,
     declared_fields,
     derived_fields,
+    field_types,
     read_object,
     schema_problems,
 )
@@ -181,6 +182,21 @@ def declared(settings: GenerateSettings) -> dict[str, str]:
     return fields
 
 
+def declared_types(settings: GenerateSettings) -> dict[str, FieldType]:
+    """What those fields hold."""
+    of_samples: dict[str, FieldType] = {
+        "samples": "list",
+        "models": "list",
+        "asked": "number",
+        "stopped_early": "boolean",
+        "failed": "list",
+        "values": "list",
+        "note": "text",
+        "accepted": "boolean",
+    }
+    return of_samples | (field_types(settings.output_schema) if settings.output_schema else {})
+
+
 def problems(settings: GenerateSettings) -> Iterator[tuple[str, str]]:
     """What does not go together."""
     if settings.model and settings.models:
@@ -214,9 +230,11 @@ GENERATE = NodeKind(
     settings=GenerateSettings,
     run=generate,
     fields=FIELDS,
+    types={"model": "text", "finish_reason": "text", "tokens": "number", "seconds": "number"},
     templates=("prompt", "system"),
     calls=True,
     declares=declared,
+    declares_types=declared_types,
     most_calls=lambda settings: settings.samples,
     models=lambda settings: (Named(pointer=f"/models/{n}", name=name) for n, name in enumerate(settings.models)),
     problems=problems,

@@ -37,6 +37,7 @@ def history_kind(reader: HistoryReader) -> NodeKind:
         settings=HistorySettings,
         run=read,
         fields={"found": "how many earlier runs were found", "runs": "their ids"},
+        types={"found": "number", "runs": "list"},
     )
 
 

@@ -63,6 +63,7 @@ HUMAN = NodeKind(
     settings=HumanSettings,
     run=ask,
     fields={"answer": "what the person said", "choice": "which of the choices it is, from 0; null where it is none"},
+    types={"answer": "text", "choice": "number"},
     templates=("question",),
     steady=False,
     problems=lambda settings: dict.fromkeys(_problems(settings)),

@@ -145,6 +145,7 @@ MAP = NodeKind(
         "failed": "with on_error skip: item_number and error of each branch that failed",
         "failed_count": "how many failed",
     },
+    types={"results": "list", "count": "number", "left_out": "number", "failed": "list", "failed_count": "number"},
     templates=("lines", "prompt", "system"),
     binds=BINDS,
     calls=True,

@@ -47,4 +47,11 @@ def resources_kind(monitor: ResourceMonitor) -> NodeKind:
             "used_by_models_gb": "memory that loaded models take, GB",
             "limit_gb": "memory that models may take, GB",
         },
+        types={
+            "vram_status": "text",
+            "device": "text",
+            "available_gb": "number",
+            "used_by_models_gb": "number",
+            "limit_gb": "number",
+        },
     )

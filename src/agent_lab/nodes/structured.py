@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, JsonValue
 
 from agent_lab.contracts.documents import canonical_json
 from agent_lab.contracts.flow import NAME, Text
+from agent_lab.contracts.flow_ports import FieldType
 from agent_lab.nodes.objects import objects_in
 
 MAX_SCHEMA_BYTES = 20_000
@@ -38,6 +39,14 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "array": list,
     "object": dict,
     "null": type(None),
+}
+_FIELD_TYPES: Mapping[str, FieldType] = {
+    "string": "text",
+    "boolean": "boolean",
+    "integer": "number",
+    "number": "number",
+    "array": "list",
+    "object": "object",
 }
 
 Schema = dict[str, JsonValue]
@@ -108,6 +117,19 @@ def declared_fields(schema: Schema) -> dict[str, str]:
             for figure in _figures(part, schema):
                 fields.setdefault(f"{figure}_max", f"the greatest {figure} in the lists; 0 where there is nothing")
     return {name: told for name, told in fields.items() if re.match(NAME, name)}
+
+
+def field_types(schema: Schema) -> dict[str, FieldType]:
+    """What those fields hold."""
+    fields: dict[str, FieldType] = {"parsed": "boolean"}
+    for name, part in _properties(schema).items():
+        named = part.get("type")
+        fields[name] = _FIELD_TYPES.get(named, "any") if isinstance(named, str) else "any"
+        if named == "array":
+            fields.setdefault(f"{name}_count", "number")
+            for figure in _figures(part, schema):
+                fields.setdefault(f"{figure}_max", "number")
+    return fields
 
 
 def _told(part: Schema) -> str:

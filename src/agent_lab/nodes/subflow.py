@@ -52,6 +52,7 @@ SUBFLOW = NodeKind(
     settings=SubflowSettings,
     run=run_subflow,
     fields={"answer": "the flow's answer"},
+    types={"answer": "text"},
     templates=("prompt", "inputs"),
     declares=lambda settings: dict.fromkeys(settings.fields, "handed on from the flow's answer"),
     flows=lambda settings: (

@@ -45,4 +45,5 @@ SUMMARY = NodeKind(
         "tokens": "tokens of the answers that were kept",
         "calls": "model calls",
     },
+    types={"voices": "number", "tokens": "number", "calls": "number"},
 )

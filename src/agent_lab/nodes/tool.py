@@ -55,6 +55,7 @@ def tool_kind(tools: Mapping[str, ToolSpec]) -> NodeKind:
             "error": "what went wrong; null where nothing did",
             "value": "what it wrote, read as JSON; null where that is none",
         },
+        types={"ok": "boolean", "error": "text"},
         templates=("arguments",),
         steady=False,
         problems=lambda settings: _problems(tools, settings),

@@ -187,6 +187,7 @@ TRANSFORM = NodeKind(
         "found": "true where anything was found",
         "count": "elements of the list, 1 for anything else, 0 where nothing was found",
     },
+    types={"found": "boolean", "count": "number"},
     nodes=_nodes,
     problems=_problems,
 )

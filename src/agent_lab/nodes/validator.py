@@ -138,6 +138,7 @@ def validator_kind(scorers: Mapping[str, Scorer] = SCORERS) -> NodeKind:
             "attempts": "attempts so far",
             "reasons": "what was wrong with the newest attempt",
         },
+        types={"score": "number", "accepted": "boolean", "attempts": "number", "reasons": "list"},
         nodes=lambda settings: [Named(pointer="/of", name=settings.of)] if settings.of else (),
         problems=partial(_unknown_scorer, scorers=scorers),
     )

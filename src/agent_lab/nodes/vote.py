@@ -129,6 +129,15 @@ VOTE = NodeKind(
         "voters": "answers that could vote",
         "abstained": "answers that hold no choice",
     },
+    types={
+        "winner": "text",
+        "share": "number",
+        "votes": "number",
+        "tally": "list",
+        "tied": "boolean",
+        "voters": "number",
+        "abstained": "number",
+    },
     nodes=lambda settings: named(settings.of, settings.field or settings.ballots),
     problems=problems,
 )
