@@ -35,6 +35,18 @@ async def test_the_order_follows_the_instant_and_not_its_zone(store: RunStore) -
     assert [info.run_id for info in await store.list(limit=9)] == ["late", "early"]
 
 
+async def test_runs_of_one_node_are_told_from_those_of_a_whole_flow(store: RunStore) -> None:
+    await store.create(run("whole"))
+    await complete(store, run("trial", minutes=1).model_copy(update={"only_node": "challenger"}))
+    assert [(info.run_id, info.only_node) for info in await store.list(limit=9)] == [
+        ("trial", "challenger"),
+        ("whole", None),
+    ]
+    assert [info.run_id for info in await store.list(limit=9, only=RunFilter(trial=True))] == ["trial"]
+    assert [info.run_id for info in await store.list(limit=9, only=RunFilter(trial=False))] == ["whole"]
+    assert await store.similar("Why?", limit=9) == [], "what one node said is no answer to a question"
+
+
 async def test_a_list_holds_the_flow_and_the_status_that_were_asked_for(store: RunStore) -> None:
     await complete(store, run("a", minutes=1))
     await store.create(run("b", minutes=2))

@@ -27,7 +27,7 @@ from agent_lab.contracts.events import (
 )
 from agent_lab.contracts.flow import EdgeConfig, FlowConfig, NodeConfig
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult, Timings, Usage
-from agent_lab.contracts.run import Fault, NodeOutput, RunOptions, RunRequest
+from agent_lab.contracts.run import Fault, NodeOutput, Pin, RunOptions, RunRequest
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -42,10 +42,17 @@ class Teller:
         count = len(self.events)
         self.events.append(make(seq=count + 1, at=NOON + timedelta(seconds=count), **values))
 
-    def begin(self, flow: FlowConfig, *, language: str = "en", **values: Any) -> None:
-        request = RunRequest(
-            flow=flow.id, prompt="¿Cuánto es 1 + 1?", options=RunOptions.model_validate({"language": language})
-        )
+    def begin(
+        self,
+        flow: FlowConfig,
+        *,
+        language: str = "en",
+        only: str | None = None,
+        pins: dict[str, Pin] | None = None,
+        **values: Any,
+    ) -> None:
+        options = RunOptions.model_validate({"language": language})
+        request = RunRequest(flow=flow.id, prompt="¿Cuánto es 1 + 1?", options=options, only=only, pins=pins or {})
         self.say(RunStarted, run_id="told", request_id="vector", flow=flow, flow_hash="f00d", request=request, **values)
 
     def enter(self, node: str, visit: int = 1, *, kind: str = "generate") -> None:
@@ -227,5 +234,18 @@ def forked() -> Teller:
     return told
 
 
-TALES = (queued_and_paused, paused, waiting, answered, cancelled, timed_out, council, broken_within, forked)
+def trial() -> Teller:
+    """One node alone, on what the one before it is taken to have said; its way on is told and not gone."""
+    told = Teller()
+    told.begin(COUNCIL, only="inner", pins={"ask": Pin(text="Two.", fields={"tied": False})})
+    told.enter("inner", kind="subflow")
+    told.enter("inner/creator")
+    told.call("inner/creator", "2", "0.5")
+    told.leave("inner/creator", "2")
+    told.leave("inner", "2", "each", answer="2")
+    told.say(RunFinished, status="completed", answer="2", seconds=1)
+    return told
+
+
+TALES = (queued_and_paused, paused, waiting, answered, cancelled, timed_out, council, broken_within, forked, trial)
 TOLD: dict[str, Callable[[], Teller]] = {f"told_{tale.__name__}": tale for tale in TALES}

@@ -120,7 +120,7 @@ OUTER = [
 class Inner:
     """Finds the inner flow."""
 
-    async def resolve(self, name: str) -> FlowRef:
+    async def resolve(self, name: str, *, only: str | None = None) -> FlowRef:
         return ref_of(FlowConfig.model_validate(INNER))
 
 
@@ -249,7 +249,7 @@ async def test_what_people_say_is_given_within_inner_flows_too() -> None:
     outer["nodes"] = [{"id": "each", "kind": "map", "lines": "one\ntwo", "flow": "inner"}]
 
     class Flows:
-        async def resolve(self, name: str) -> FlowRef:
+        async def resolve(self, name: str, *, only: str | None = None) -> FlowRef:
             return ref_of(FlowConfig.model_validate(inner))
 
     aside = replace(ASIDE, kinds={**KINDS, "asking": ASKING}, flows=Flows())

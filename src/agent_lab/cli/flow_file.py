@@ -27,9 +27,9 @@ class _OneMore:
     first: FlowRef
     others: FlowSource
 
-    async def resolve(self, name: str) -> FlowRef:
+    async def resolve(self, name: str, *, only: str | None = None) -> FlowRef:
         """Raises what the others raise."""
-        return self.first if name == self.first.flow.id else await self.others.resolve(name)
+        return self.first if name == self.first.flow.id else await self.others.resolve(name, only=only)
 
 
 async def runs_with_file(lab: Lab, path: str) -> tuple[RunService, str]:

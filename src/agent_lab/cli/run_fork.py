@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,8 +25,6 @@ from agent_lab.cli.runs import with_lab
 if TYPE_CHECKING:
     from agent_lab.contracts.run import ForkPreview, ForkRequest, RunOptions
     from agent_lab.wiring import Lab
-
-MAX_FILE_BYTES = 4_000_000
 
 
 @click.command("fork")
@@ -112,6 +109,7 @@ async def _options(lab: Lab, run_id: str, chosen: dict[str, Any]) -> RunOptions 
 
 def node_settings(given: Iterable[str]) -> dict[str, dict[str, Any]]:
     """`NODE.SETTING=VALUE` options by node. Raises ValidationError for one of another form, or given twice."""
+    from agent_lab.cli.pins import read_value
     from agent_lab.contracts.errors import ValidationError
 
     found: dict[str, dict[str, Any]] = {}
@@ -119,38 +117,8 @@ def node_settings(given: Iterable[str]) -> dict[str, dict[str, Any]]:
         node, dot, name = place.partition(".")
         if not (node and dot and name):
             raise ValidationError(f"--set takes NODE.SETTING=VALUE, not {place[:80]!r}.", where="--set")
-        found.setdefault(node, {})[name] = _value(value)
+        found.setdefault(node, {})[name] = read_value(value, "--set")
     return found
-
-
-def _value(text: str) -> Any:
-    """A setting as it was written: JSON where it is that, the text of a file after an @, else the text itself."""
-    if text.startswith("@"):
-        return _text_of(Path(text[1:]))
-
-    from agent_lab.contracts.documents import read_json
-    from agent_lab.contracts.errors import ValidationError
-
-    try:
-        return read_json(text.encode("utf-8", "surrogatepass"), what="The value")
-    except ValidationError:
-        return text
-
-
-def _text_of(path: Path) -> str:
-    from agent_lab.contracts.errors import EnvironmentFaultError, TooLargeError, ValidationError
-
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise EnvironmentFaultError(f"The file {path} cannot be read ({error.strerror or error}).") from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise TooLargeError(f"The file {path} has more than {MAX_FILE_BYTES:,} bytes.", where="--set")
-    try:
-        return raw.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise ValidationError(f"The file {path} is not UTF-8 text (byte {error.start + 1}).", where="--set") from error
 
 
 def _show(preview: ForkPreview, as_json: bool) -> None:

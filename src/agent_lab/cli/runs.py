@@ -60,6 +60,7 @@ class Moment(click.ParamType[datetime]):
 @click.option("--until", type=Moment(), metavar="DATE", help="Only those begun before.")
 @click.option("--parent", "parent_run_id", type=Utf8(), metavar="RUN", help="Only forks of this run.")
 @click.option("--caller", type=Utf8(), metavar="NAME", help="Only those of this access key; '' for the owner's.")
+@click.option("--trial/--no-trial", default=None, help="Only trials of one node; only runs of a whole flow.")
 @click.option("--cost-from", "cost_usd_from", type=Number(0), metavar="USD", help="Only those that cost so much.")
 @as_json
 def list_runs(limit: int, before: str | None, as_json: bool, **only: Any) -> int:
@@ -158,8 +159,13 @@ def with_lab(work: Callable[[Lab], Awaitable[int]]) -> int:
 def _table(found: list[RunInfo]) -> None:
     from agent_lab.cli.paper import standard_paper
 
-    rows = [[info.run_id, _when(info.created_at), info.flow_id, info.status, info.prompt] for info in found]
+    rows = [[info.run_id, _when(info.created_at), _what(info), info.status, info.prompt] for info in found]
     standard_paper().table(rows, headings=["RUN", "BEGUN", "FLOW", "STATUS", "QUESTION"], cut=True)
+
+
+def _what(info: RunInfo) -> str:
+    """The flow; of a trial its node too."""
+    return info.flow_id if info.only_node is None else f"{info.flow_id} > {info.only_node}"
 
 
 def _when(moment: datetime) -> str:

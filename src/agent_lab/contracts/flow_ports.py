@@ -138,6 +138,8 @@ class NodeKind:
     """Model calls of one turn at the most, without those of the flows that it runs. Asked where `calls` is true."""
     nodes: Callable[[Any], Iterable[Named]] = lambda _: ()
     """Nodes that it reads by name; they must have run on every path to it."""
+    previous: Callable[[Any], bool] = lambda _: False
+    """True where it reads what led to it without naming it."""
     models: Callable[[Any], Iterable[Named]] = lambda _: ()
     """Models that it names beside its setting `model`."""
     flows: Callable[[Any], Iterable[Named]] = lambda _: ()
@@ -250,8 +252,11 @@ class FlowRef:
 class FlowSource(Protocol):
     """Finds the flow that a name stands for: `id`, `id@3`, `id@draft`."""
 
-    async def resolve(self, name: str) -> FlowRef:
-        """Raises NotFoundError with the nearest names, ValidationError where the flow cannot be run."""
+    async def resolve(self, name: str, *, only: str | None = None) -> FlowRef:
+        """Raises NotFoundError with the nearest names, ValidationError where the flow cannot be run.
+
+        `only`: where that node alone is to be run, the problems of other nodes and of edges do not matter.
+        """
         ...
 
 

@@ -43,6 +43,20 @@ class RunOptions(Contract):
     limits: RunLimits = RunLimits()
 
 
+class NodeOutput(Contract):
+    """What a node leaves: a text, and the fields that its kind declares."""
+
+    text: str
+    fields: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Pin(NodeOutput):
+    """What a node is taken to have said, in a run that does not run it."""
+
+    text: str = Field(max_length=MAX_PROMPT_CHARS)
+    fields: dict[str, JsonValue] = Field(default_factory=dict, max_length=1000)
+
+
 class RunRequest(Contract):
     """A run to be: which flow, on what question, with which options."""
 
@@ -52,13 +66,11 @@ class RunRequest(Contract):
     inputs: dict[Name, Annotated[str, Field(max_length=MAX_PROMPT_CHARS)]] = Field(default_factory=dict)
     """Values for the flow's inputs other than `user_input`, which is the prompt."""
     options: RunOptions = RunOptions()
-
-
-class NodeOutput(Contract):
-    """What a node leaves: a text, and the fields that its kind declares."""
-
-    text: str
-    fields: dict[str, JsonValue] = Field(default_factory=dict)
+    only: Name | None = None
+    """A trial: this node alone has one turn, and its text is the answer."""
+    pins: dict[Name, Pin] = Field(default_factory=dict, max_length=1000)
+    """Of a trial: what other nodes are taken to have said, and the node itself in a turn before. Where order counts
+    they said it in the flow's order."""
 
 
 class Fault(Contract):
@@ -82,6 +94,8 @@ class RunInfo(Contract):
     request_id: str
     parent_run_id: str | None = None
     """The run that this one was forked from."""
+    only_node: str | None = None
+    """Of a trial: the node that alone was run; None for a run of the whole flow."""
     caller: str = ""
     """The name of the key that it was started with; empty: the owner's."""
     created_at: datetime
@@ -147,7 +161,8 @@ class NodeView(Contract):
     kind: str
     label: str
     role: str
-    status: Literal["waiting", "running", "waiting_for_person", "completed", "failed", "skipped"] = "waiting"
+    status: Literal["waiting", "pinned", "running", "waiting_for_person", "completed", "failed", "skipped"] = "waiting"
+    """`pinned`: it is not run, and its text and fields were given with the request."""
     visits: int = 0
     text: str = ""
     fields: dict[str, JsonValue] = Field(default_factory=dict)
@@ -185,6 +200,8 @@ class RunView(Contract):
     flow_hash: str
     flow_version: int | None = None
     parent_run_id: str | None = None
+    only_node: str | None = None
+    """Of a trial: the node that alone is run."""
     prompt: str
     status: RunStatus
     nodes: tuple[NodeView, ...] = ()

@@ -42,6 +42,8 @@ class RunFilter:
     until: datetime | None = None
     parent_run_id: str | None = None
     caller: str | None = None
+    trial: bool | None = None
+    """True: only runs of one node; False: only those of a whole flow."""
     cost_usd_from: float | None = None
 
 

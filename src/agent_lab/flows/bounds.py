@@ -47,17 +47,22 @@ def _counted(number: int, what: str) -> str:
 
 
 def bounds(
-    flow: FlowConfig, kinds: Mapping[str, NodeKind], find: FindFlow = lambda _: None, *, max_steps: int | None = None
+    flow: FlowConfig,
+    kinds: Mapping[str, NodeKind],
+    find: FindFlow = lambda _: None,
+    *,
+    max_steps: int | None = None,
+    only: str | None = None,
 ) -> Bounds:
     """The bounds of a checked flow, never too low. Flows that cannot be found are not counted.
 
-    `max_steps`: of the run, where it is tighter than the flow's.
+    `max_steps`: of the run, where it is tighter than the flow's. `only`: that node has one turn, and no other has any.
     """
     limit = min(flow.limits.max_steps, max_steps or flow.limits.max_steps)
-    turns = most_turns(graph_of(flow), limit)
+    turns = most_turns(graph_of(flow), limit) if only is None else {only: 1}
     counting = _Counting(kinds, find, limit)
     nodes, all_turns = [], Counter[int]()
-    for node in flow.nodes:
+    for node in flow.nodes if only is None else (flow.node(only),):
         found = counting.of_node(node, turns[node.id], 0)
         own = turns[node.id]
         nodes.append(NodeBounds(node.id, min(found.total(), limit), dearest(found, limit), own))

@@ -91,7 +91,7 @@ class FlowCatalog:
                 raise broken.error()
         raise unknown_name("flow", flow_id, {*flows, *beside}, where="flow")
 
-    async def resolve(self, name: str) -> FlowRef:
+    async def resolve(self, name: str, *, only: str | None = None) -> FlowRef:
         """The flow as a run takes it. Raises what `get` raises."""
         flow = await asyncio.to_thread(self.get, name)
         return FlowRef(flow=flow, flow_hash=flow_hash(flow))
@@ -156,6 +156,12 @@ class FlowCatalog:
 def errors_in(problems: Iterable[Problem]) -> list[Problem]:
     """Those that keep a flow from being run; warnings do not."""
     return [problem for problem in problems if problem.severity == "error"]
+
+
+def in_the_way(problems: Iterable[Problem], flow: FlowConfig, only: str) -> list[Problem]:
+    """Those errors that keep the node `only` from being run alone: of what it says, of inputs and of limits."""
+    own = tuple(f"/nodes/{place}/" for place, node in enumerate(flow.nodes) if node.id == only)
+    return [one for one in errors_in(problems) if one.path.startswith(("/inputs", "/limits", *own))]
 
 
 def problems_error(name: str, problems: Sequence[Problem], *, where: str | None = None) -> ProblemsError:

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from agent_lab.contracts.errors import NotFoundError, ProblemsError, ValidationError
 from agent_lab.contracts.flow import NAME, FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef, FlowStore, FlowVersion, StoredFlow, VersionRow
-from agent_lab.flows.catalog import FlowCatalog, FoundFlow, errors_in, flow_hash, problems_error
+from agent_lab.flows.catalog import FlowCatalog, FoundFlow, errors_in, flow_hash, in_the_way, problems_error
 from agent_lab.flows.checks import Checker, Problem
 from agent_lab.flows.examined import Examined, Examiner
 
@@ -73,8 +73,9 @@ class FlowFinder:
         self._check = check
         self._examiner = Examiner(check, self._runnable)
 
-    async def resolve(self, name: str) -> FlowRef:
-        """The flow that a run takes. Raises NotFoundError, and ProblemsError where it cannot be run."""
+    async def resolve(self, name: str, *, only: str | None = None) -> FlowRef:
+        """The flow that a run takes, or of it the node `only`. Raises NotFoundError, and ProblemsError where it cannot
+        be run."""
         entry = await self.get(name)
         if entry.is_deleted:
             raise NotFoundError(
@@ -82,7 +83,7 @@ class FlowFinder:
                 f"agent-lab flows duplicate {entry.flow_id}@{entry.version} {entry.flow_id}",
                 where="flow",
             )
-        return FlowRef(flow=usable(entry), flow_hash=entry.flow_hash, version=entry.version)
+        return FlowRef(flow=usable(entry, only=only), flow_hash=entry.flow_hash, version=entry.version)
 
     async def get(self, name: str) -> Entry:
         """What the name stands for, also with problems; `id@3` also of a deleted flow.
@@ -233,9 +234,11 @@ class FlowFinder:
         return replace(serving, problems=newest.problems)
 
 
-def usable(entry: Entry) -> FlowConfig:
-    """The flow, free of problems. Raises ProblemsError with all of them."""
+def usable(entry: Entry, *, only: str | None = None) -> FlowConfig:
+    """The flow, free of problems, or with a node `only` that is. Raises ProblemsError with all of them."""
     problems = errors_in(entry.problems)
+    if only is not None and entry.flow is not None:
+        problems = in_the_way(problems, entry.flow, only)
     if entry.flow is None or problems:
         name = entry.flow_id if entry.version is None else f"{entry.flow_id}@{entry.version}"
         raise problems_error(name, problems, where="flow")

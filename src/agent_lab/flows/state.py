@@ -45,6 +45,11 @@ class RunState:
     taken: dict[str, int] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
 
+    def pin(self, outputs: Mapping[str, NodeOutput]) -> None:
+        """Take these to have been said, one after the other, before the first turn."""
+        for node, output in outputs.items():
+            self.end_turn(node, 1, output)
+
     def end_turn(self, node: str, visit: int, output: NodeOutput) -> None:
         """Take in what a turn left."""
         self.outputs[node], self.visits[node] = output, visit

@@ -26,9 +26,11 @@ class Walking:
     same order lead to the same turns, which is what a replay relies on.
     """
 
-    def __init__(self, graph: FlowGraph) -> None:
+    def __init__(self, graph: FlowGraph, only: str | None = None) -> None:
+        """`only`: that node alone has a turn, whatever leads to it or away from it."""
         self._graph = graph
-        self._due: deque[str] = deque(graph.starts)
+        self._only = only
+        self._due: deque[str] = deque(graph.starts if only is None else [only])
         self._going: set[str] = set()
         self._visits: dict[str, int] = {}
         self._awaited: dict[str, frozenset[str]] = {}
@@ -51,7 +53,7 @@ class Walking:
     def end(self, node: str, targets: Iterable[str]) -> None:
         """The node's turn has ended, and leads to these."""
         self._going.discard(node)
-        for target in targets:
+        for target in targets if self._only is None else ():
             self._arrive(node, target)
 
     def _arrive(self, source: str, target: str) -> None:

@@ -12,12 +12,12 @@ from agent_lab.contracts.registry import Usd
 from agent_lab.contracts.run import RunRequest
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.problems import documented
+from agent_lab.lab.run_shapes import EXAMPLES
 from agent_lab.lab.services import Services
 from agent_lab.runs.worst_case import WorstCase, worst_case
 
 router = APIRouter(route_class=GuardedRoute, tags=["runs"])
 
-REQUEST: dict[str, Any] = {"flow": "challenge", "prompt": "Which index does this query need?"}
 NODE: dict[str, Any] = {"node": "creator", "turns": 1, "calls": 1, "cost_usd": 0.0004}
 ESTIMATE: dict[str, Any] = {"flow_id": "challenge", "turns": 3, "calls": 3, "cost_usd": 0.0021, "nodes": [NODE]}
 
@@ -50,7 +50,7 @@ class RunEstimate(BaseModel):
     nodes: list[NodeEstimate]
 
 
-RunBody = Annotated[RunRequest, Body(openapi_examples={"challenge": {"summary": "A debate", "value": REQUEST}})]
+RunBody = Annotated[RunRequest, Body(openapi_examples=EXAMPLES)]
 
 
 @router.post("/api/runs/estimate", operation_id="estimate_run", responses=documented(404, 503, body=True))
@@ -58,8 +58,8 @@ RunBody = Annotated[RunRequest, Body(openapi_examples={"challenge": {"summary": 
 async def estimate_run(body: RunBody, services: Services) -> RunEstimate:
     """Say what a run may take at the most, without starting it: turns, model calls, USD."""
     runs = services.runs
-    flow = (await runs.flows.resolve(body.flow)).flow
-    subflows = await runs.admission.subflows(flow, runs.flows)
+    flow = (await runs.flows.resolve(body.flow, only=body.only)).flow
+    subflows = await runs.admission.subflows(flow, runs.flows, only=body.only)
     runs.admission.check(flow, body, subflows.values())
     kinds = runs.admission.kinds
     most = await asyncio.to_thread(worst_case, flow, body, kinds, subflows.get, services.gateway)

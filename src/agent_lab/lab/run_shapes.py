@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi.openapi.models import Example
+
 REQUEST: dict[str, Any] = {"flow": "challenge", "prompt": "Ana has 12 apples and buys 30 more. How many has she now?"}
+TRIAL: dict[str, Any] = {
+    "flow": "challenge@draft",
+    "prompt": REQUEST["prompt"],
+    "only": "challenger",
+    "pins": {"creator": {"text": "12 + 30 = 42"}},
+}
+EXAMPLES: dict[str, Example] = {
+    "challenge": {"summary": "A debate", "value": REQUEST},
+    "trial": {"summary": "One node alone, on what another one is taken to have said", "value": TRIAL},
+}
 INFO: dict[str, Any] = {
     "run_id": "20261121t090000-5f1d7c0e9b",
     "flow_id": "challenge",

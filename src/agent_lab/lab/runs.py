@@ -17,7 +17,7 @@ from agent_lab.contracts.run_ports import RunFilter
 from agent_lab.lab.access import GuardedRoute, caller_of, owner
 from agent_lab.lab.idempotency import Key
 from agent_lab.lab.problems import documented, request_id_of
-from agent_lab.lab.run_shapes import INFO, REQUEST, STREAM, VIEW, answers
+from agent_lab.lab.run_shapes import EXAMPLES, INFO, STREAM, VIEW, answers
 from agent_lab.lab.run_stream import SEND_TIMEOUT_S, event_number
 from agent_lab.lab.services import LabServices, Services, services_of
 
@@ -47,7 +47,7 @@ class RunPage(BaseModel):
     next_cursor: str | None
 
 
-RunBody = Annotated[RunRequest, Body(openapi_examples={"challenge": {"summary": "A debate", "value": REQUEST}})]
+RunBody = Annotated[RunRequest, Body(openapi_examples=EXAMPLES)]
 
 
 @router.post(
@@ -90,6 +90,9 @@ def _filter(
     caller: Annotated[
         str | None, Query(max_length=64, description="Runs of this access key; left empty, the owner's.")
     ] = None,
+    trial: Annotated[
+        bool | None, Query(description="`true`: runs of one node alone; `false`: those of whole flows.")
+    ] = None,
     cost_from: Annotated[
         float | None, Query(ge=0, allow_inf_nan=False, description="Runs that cost this much or more, in USD.")
     ] = None,
@@ -102,6 +105,7 @@ def _filter(
         until=until,
         parent_run_id=parent,
         caller=caller,
+        trial=trial,
         cost_usd_from=cost_from,
     )
 

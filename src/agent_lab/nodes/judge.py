@@ -171,5 +171,6 @@ JUDGE = NodeKind(
     calls=True,
     most_calls=most_calls,
     nodes=lambda settings: named(settings.of),
+    previous=lambda settings: not settings.of,
     problems=problems,
 )

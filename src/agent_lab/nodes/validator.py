@@ -140,5 +140,6 @@ def validator_kind(scorers: Mapping[str, Scorer] = SCORERS) -> NodeKind:
         },
         types={"score": "number", "accepted": "boolean", "attempts": "number", "reasons": "list"},
         nodes=lambda settings: [Named(pointer="/of", name=settings.of)] if settings.of else (),
+        previous=lambda settings: not settings.of,
         problems=partial(_unknown_scorer, scorers=scorers),
     )

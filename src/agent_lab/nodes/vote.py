@@ -139,5 +139,6 @@ VOTE = NodeKind(
         "abstained": "number",
     },
     nodes=lambda settings: named(settings.of, settings.field or settings.ballots),
+    previous=lambda settings: not settings.of,
     problems=problems,
 )

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent_lab.contracts.errors import AgentLabError, ValidationError, unknown_name
-from agent_lab.contracts.flow import FlowConfig
+from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import FlowSource, NodeKind
-from agent_lab.contracts.run import RunRequest
+from agent_lab.contracts.run import RunOptions, RunRequest
 from agent_lab.nodes.generate import model_for
+from agent_lab.runs.trial import asked_nodes, check_trial
 
 Lookup = Callable[[str], object]
 """Raises the error that says what is wrong with a name."""
@@ -33,49 +34,51 @@ class Admission:
         if not request.prompt.strip():
             raise ValidationError("The prompt is empty; write a question.", where="prompt")
         self._inputs(flow, request)
+        check_trial(flow, request, self.kinds)
         options, flows = request.options, (flow, *subflows)
         parts = {name for one in flows for node in one.nodes for name in (node.id, node.part)}
         for name in options.models:
             if name not in parts:
                 raise unknown_name("role", name, parts, place=f"in the flow {flow.id!r}", where="models")
-        for key in dict.fromkeys(key for one in flows for key in self._models(one, request)):
+        nodes = [*asked_nodes(flow, request), *(node for one in flows[1:] for node in one.nodes)]
+        for key in dict.fromkeys(self._models(nodes, options)):
             _look_up(self.model, key, "model")
         if options.strategy is not None:
             _look_up(self.strategy, options.strategy, "strategy")
 
-    async def subflows(self, flow: FlowConfig, flows: FlowSource) -> dict[str, FlowConfig]:
-        """Every flow that runs within this one, by the name that it is called by.
+    async def subflows(self, flow: FlowConfig, flows: FlowSource, *, only: str | None = None) -> dict[str, FlowConfig]:
+        """Every flow that runs within this one, or within its node `only`, by the name that it is called by.
 
         Raises NotFoundError for one that is not there, ValidationError where they run each other or stand too deep.
         """
         found: dict[str, FlowConfig] = {}
-        await self._collect(flow, flows, found, (flow.id,))
+        nodes = flow.nodes if only is None else [node for node in flow.nodes if node.id == only]
+        await self._collect(nodes, flows, found, (flow.id,))
         return found
 
     async def _collect(
-        self, flow: FlowConfig, flows: FlowSource, found: dict[str, FlowConfig], above: tuple[str, ...]
+        self, nodes: Iterable[NodeConfig], flows: FlowSource, found: dict[str, FlowConfig], above: tuple[str, ...]
     ) -> None:
-        for name in self._named(flow):
+        for name in self._named(nodes):
             inner = found.get(name) or (await flows.resolve(name)).flow
             if inner.id in above:
                 raise ValidationError(f"The flow {inner.id!r} runs itself ({' > '.join((*above, inner.id))}).")
             if len(above) > MOST_DEEP:
                 raise ValidationError(f"Flows stand {MOST_DEEP} deep in each other at the most ({' > '.join(above)}).")
             found[name] = inner
-            await self._collect(inner, flows, found, (*above, inner.id))
+            await self._collect(inner.nodes, flows, found, (*above, inner.id))
 
-    def _named(self, flow: FlowConfig) -> list[str]:
+    def _named(self, nodes: Iterable[NodeConfig]) -> list[str]:
         names: dict[str, None] = {}
-        for node in flow.nodes:
+        for node in nodes:
             kind = self.kinds[node.kind]
             names.update((named.name, None) for named in kind.flows(kind.settings.model_validate(node.settings)))
         return list(names)
 
-    def _models(self, flow: FlowConfig, request: RunRequest) -> Iterator[str]:
-        """Every model that the run names, itself or through its flow."""
-        options = request.options
+    def _models(self, nodes: Iterable[NodeConfig], options: RunOptions) -> Iterator[str]:
+        """Every model that the run names, itself or through its nodes."""
         yield from (key for key in (options.model, *options.models.values()) if key is not None)
-        for node in flow.nodes:
+        for node in nodes:
             kind, own = self.kinds[node.kind], node.settings.get("model")
             named = [one.name for one in kind.models(kind.settings.model_validate(node.settings))]
             for name in (*named, *([own] if isinstance(own, str) else [])):

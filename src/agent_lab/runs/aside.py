@@ -69,9 +69,9 @@ class OneFlow:
         self._found = found
         self._others = others
 
-    async def resolve(self, name: str) -> FlowRef:
+    async def resolve(self, name: str, *, only: str | None = None) -> FlowRef:
         """The flow as a run takes it. Raises what `others` raises."""
-        return self._found if name == self._found.flow.id else await self._others.resolve(name)
+        return self._found if name == self._found.flow.id else await self._others.resolve(name, only=only)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

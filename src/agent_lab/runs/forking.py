@@ -15,6 +15,7 @@ from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.run import TERMINAL, ForkPreview, ForkRequest, RunInfo, RunOptions, RunRequest
+from agent_lab.flows.catalog import errors_in, in_the_way
 from agent_lab.flows.checks import Checker
 from agent_lab.flows.graph import FlowGraph, graph_of
 from agent_lab.flows.state import AgentState
@@ -22,6 +23,7 @@ from agent_lab.flows.templates import mentioned
 from agent_lab.nodes.generate import model_for
 from agent_lab.runs.record import CallKey, Record, beginning, outermost
 from agent_lab.runs.reducer import add_cost
+from agent_lab.runs.trial import asked_nodes, pinned
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def forked(first: RunStarted, fork: ForkRequest, check: Checker) -> Forked:
     for name in (*fork.nodes, *filter(None, [fork.from_node])):
         if name not in ids:
             raise unknown_name("node", name, ids, place=f"in the flow {first.flow.id!r}", where="nodes")
-    flow = _changed_flow(first.flow, fork.nodes, check)
+    flow = _changed_flow(first.flow, fork.nodes, check, first.request.only)
     request = first.request.model_copy(
         update={
             "prompt": fork.prompt if fork.prompt is not None else first.request.prompt,
@@ -54,7 +56,9 @@ def forked(first: RunStarted, fork: ForkRequest, check: Checker) -> Forked:
     return Forked(flow, request, frozenset(changed))
 
 
-def _changed_flow(flow: FlowConfig, changes: Mapping[str, Mapping[str, JsonValue]], check: Checker) -> FlowConfig:
+def _changed_flow(
+    flow: FlowConfig, changes: Mapping[str, Mapping[str, JsonValue]], check: Checker, only: str | None
+) -> FlowConfig:
     if not any(changes.values()):
         return flow
     if any({"id", "kind"} & set(change) for change in changes.values()):
@@ -65,7 +69,7 @@ def _changed_flow(flow: FlowConfig, changes: Mapping[str, Mapping[str, JsonValue
         for name in [name for name, value in node.items() if value is None]:
             del node[name]
     changed, problems = check(document)
-    wrong = [one for one in problems if one.severity == "error"]
+    wrong = in_the_way(problems, changed, only) if changed and only else errors_in(problems)
     if changed is None or wrong:
         told = "; ".join(f"{one.path}: {one.message}" for one in wrong)
         raise ValidationError(f"The run cannot be forked that way: {told}", where="nodes")
@@ -93,6 +97,7 @@ class FirstRun:
         )
         self._nodes = {node.id: node for node in first.flow.nodes}
         self._graph = graph
+        self._pins = pinned(first.request, graph)
 
     def call(self, key: CallKey) -> GenerationResult | None:
         """The answer to that very call, where it is not to be asked anew."""
@@ -113,7 +118,8 @@ class FirstRun:
     def _saw_the_same(self, node: str, found: NodeFinished, state: AgentState) -> bool:
         before = reachable(self._graph, [node], backwards=True)
         ended = self._record.ends.get("", [])
-        theirs = {end.node: end.output for end in ended if end.seq < found.seq and end.node in before}
+        theirs = {name: output for name, output in self._pins.items() if name in before}
+        theirs |= {end.node: end.output for end in ended if end.seq < found.seq and end.node in before}
         ours = {name: output for name, output in state["outputs"].items() if name in before}
         return theirs == ours
 
@@ -135,8 +141,9 @@ def reachable(graph: FlowGraph, starts: Iterable[str], *, backwards: bool = Fals
 def preview(events: Sequence[RunEvent], fork: ForkRequest, what: Forked, kinds: Mapping[str, NodeKind]) -> ForkPreview:
     """What the fork would take if it goes the way of the first run, whose figures are known."""
     first = beginning(events)
-    touched = [node.id for node in what.flow.nodes if _touched(node, first, fork, what, kinds)]
-    anew = reachable(graph_of(what.flow), [*touched, *filter(None, [fork.from_node])])
+    asked = asked_nodes(what.flow, what.request)
+    touched = [node.id for node in asked if _touched(node, first, fork, what, kinds)]
+    anew = reachable(graph_of(what.flow), [*touched, *filter(None, [fork.from_node])]) & {node.id for node in asked}
     elsewhere = _with_another_model(first, what)
     made, spared = _Sum(), _Sum()
     for event in events:

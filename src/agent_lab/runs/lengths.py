@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import pydantic
 from pydantic import JsonValue
@@ -35,15 +36,18 @@ class Lengths:
         *,
         history: int,
         answer: Callable[[NodeConfig], int],
+        pins: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        """`inputs` and `history`: how long those are; `answer`: how long one answer of a model to that node may get."""
+        """`inputs`, `history` and `pins` (what nodes have said already): how long those are; `answer`: how long one
+        answer of a model to that node may get."""
         self._graph = graph
         self._kinds = kinds
         self._inputs = inputs
         self._history = history
         self._answer = answer
-        self._written: dict[str, int] = {}
-        ordered = [graph.node(node) for node in graph.order]
+        self._pins = pins
+        self._written: dict[str, int] = dict(pins)
+        ordered = [graph.node(node) for node in graph.order if node not in pins]
         # Who asks a model writes as much as the model may, whatever it reads; the others repeat what they read.
         for node in sorted(ordered, key=lambda one: not kinds[one.kind].calls):
             self._written[node.id] = self._writes(node)
@@ -112,6 +116,8 @@ class Lengths:
 
     def _field(self, node: str) -> int:
         """A field may hold every answer that the node has had: its samples."""
+        if node in self._pins:
+            return self._pins[node]
         kind = self._kinds[self._graph.node(node).kind]
         settings = settings_of(self._graph.node(node), kind)
         samples = kind.most_calls(settings) if kind.calls and settings is not None and not kind.binds else 1

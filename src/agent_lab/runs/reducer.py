@@ -32,7 +32,7 @@ from agent_lab.contracts.events import (
 )
 from agent_lab.contracts.flow import in_language
 from agent_lab.contracts.generation import GenerationResult
-from agent_lab.contracts.run import EdgeView, Fault, NodeView, RunStatus, RunTotals, RunView, VoteView
+from agent_lab.contracts.run import EdgeView, Fault, NodeOutput, NodeView, RunStatus, RunTotals, RunView, VoteView
 
 _NodeEvent = (
     NodeStarted
@@ -90,6 +90,9 @@ class _Node:
     default: str | None = None
     votes: tuple[VoteView, ...] = ()
 
+    def pin(self, output: NodeOutput) -> None:
+        self.status, self.text, self.fields = "pinned", output.text, dict(output.fields)
+
     def ask_nothing(self) -> None:
         self.question, self.choices, self.default = None, (), None
 
@@ -127,6 +130,7 @@ class RunFold:
     flow_hash: str = ""
     flow_version: int | None = None
     parent_run_id: str | None = None
+    only_node: str | None = None
     prompt: str = ""
     status: RunStatus = "queued"
     answer: str | None = None
@@ -162,6 +166,10 @@ class RunFold:
         self.status, self.created_at, self._draft_node = "running", event.at, flow.draft
         self._nodes = {n.id: _Node(n.id, n.kind, in_language(n.label, language) or n.id, n.part) for n in flow.nodes}
         self._edges = {(edge.source, edge.target): 0 for edge in flow.edges}
+        self.only_node = event.request.only
+        for name, pin in event.request.pins.items():
+            if name in self._nodes:
+                self._nodes[name].pin(pin)
 
     def _node_event(self, event: _NodeEvent) -> None:
         if isinstance(event, NodeStarted):
@@ -238,6 +246,7 @@ class RunFold:
             flow_hash=self.flow_hash,
             flow_version=self.flow_version,
             parent_run_id=self.parent_run_id,
+            only_node=self.only_node,
             prompt=self.prompt,
             status=self.status,
             nodes=tuple(node.view() for node in self._nodes.values()),

@@ -80,8 +80,8 @@ class RunService:
         key = _key_of(caller, idempotency_key)
         if earlier := await self._earlier(key, request):
             return earlier
-        found = await self.flows.resolve(request.flow)
-        subflows = await self.admission.subflows(found.flow, self.flows)
+        found = await self.flows.resolve(request.flow, only=request.only)
+        subflows = await self.admission.subflows(found.flow, self.flows, only=request.only)
         self.admission.check(found.flow, request, subflows.values())
         started = RunStarted(
             at=self.shop.now(),
@@ -144,6 +144,7 @@ class RunService:
             prompt=started.request.prompt,
             request_id=started.request_id,
             parent_run_id=started.parent_run_id,
+            only_node=started.request.only,
             caller=caller,
             created_at=started.at,
         )

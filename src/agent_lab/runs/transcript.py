@@ -89,12 +89,16 @@ class _Page:
             facts.append(f"- Begun: {view.created_at.isoformat(timespec='seconds')}")
         if view.parent_run_id:
             facts.append(f"- Forked from: {quoted(view.parent_run_id)}")
+        if view.only_node:
+            facts.append(f"- A trial: {quoted(view.only_node)} was run alone")
         facts.append(f"- Took: {_figures(view.totals)}")
         self.blocks += ["\n".join(facts), "## Question", fenced(view.prompt)]
         for started in events:
             if isinstance(started, RunStarted):
                 for name, value in started.request.inputs.items():
                     self.blocks += [f"Input {quoted(name)}:", fenced(value)]
+                for name, pin in started.request.pins.items():
+                    self.blocks += [f"Pinned {quoted(name)}:", fenced(pin.text)]
 
     def feed(self, event: RunEvent) -> None:
         match event:

@@ -18,6 +18,7 @@ from agent_lab.flows.state import AgentState, RunState, initial_state
 from agent_lab.flows.walking import Turn, Walking
 from agent_lab.runs.carried import CarriedRun, blame
 from agent_lab.runs.step import Declined, LeftForNow, RecordedStep
+from agent_lab.runs.trial import is_decided, pinned
 
 _TurnTask = asyncio.Task[NodeOutput | NodeFinished]
 
@@ -51,11 +52,13 @@ class Walk:
         self._flow = flow
         self._place = place
         self._graph = graph_of(flow)
-        self._walking = Walking(self._graph)
+        self._only = request.only
+        self._walking = Walking(self._graph, self._only)
         self._nodes = {node.id: node for node in flow.nodes}
         started = run.started
         start = initial_state(flow=flow, request=request, run_id=started.run_id, request_id=started.request_id)
         self._state = RunState(start)
+        self._state.pin(pinned(request, self._graph))
         self._going: dict[_TurnTask, _Begun] = {}
         self._left: list[_Begun] = []
         """Turns that were left for now."""
@@ -73,7 +76,7 @@ class Walk:
                 await self._stop()
         if self._left:
             raise LeftForNow
-        answer = self._flow.answer or next(reversed(self._state.order), None)
+        answer = self._only or self._flow.answer or next(reversed(self._state.order), None)
         return Walked(answer, self._state.outputs.get(answer) if answer else None)
 
     def _replay(self) -> list[_Begun]:
@@ -129,11 +132,18 @@ class Walk:
         reused = isinstance(result, NodeFinished)
         output = result.output if isinstance(result, NodeFinished) else result
         self._state.end_turn(begun.turn.node, begun.turn.visit, output)
-        edges = choose_edges(self._graph, begun.turn.node, self._state.outputs, self._state.taken, self._state.visits)
+        edges = self._chosen(begun.turn.node)
         seconds = 0.0 if reused else round(time.monotonic() - begun.began, 4)
         self._note_end(begun.turn, output, edges, seconds=seconds, reused=reused)
         self._go_on(begun.turn.node, list(dict.fromkeys(edge.target for edge in edges)))
         self._begin(self._take_due())
+
+    def _chosen(self, node: str) -> tuple[EdgeConfig, ...]:
+        """The edges to take now; of a trial those that it would take, as far as that can be said."""
+        edges = self._graph.outgoing(node)
+        if self._only is not None and not is_decided(edges, self._state.outputs):
+            return tuple(edge for edge in edges if not is_choice(edge))
+        return choose_edges(self._graph, node, self._state.outputs, self._state.taken, self._state.visits)
 
     def _go_on(self, node: str, targets: list[str]) -> None:
         self._state.take_edges(

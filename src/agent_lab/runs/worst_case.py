@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
+from types import MappingProxyType
 from typing import Protocol
 
 import pydantic
@@ -20,6 +21,7 @@ from agent_lab.flows.checking.subflows import MOST_DEEP
 from agent_lab.flows.graph import graph_of
 from agent_lab.nodes.generate import model_for
 from agent_lab.runs.lengths import Lengths, size
+from agent_lab.runs.trial import with_pins
 
 CHARS_PER_TOKEN = 4
 """A usual figure, as the gateway's estimates have it."""
@@ -59,12 +61,15 @@ def worst_case(
     exceeded by one call at the most. Raises what asking the dearest model for the shortest prompt would raise.
     """
     limits = request.options.limits
-    most = bounds(flow, kinds, find, max_steps=limits.max_steps)
+    most = bounds(flow, kinds, find, max_steps=limits.max_steps, only=request.only)
+    if request.only is not None:
+        flow = with_pins(flow, request)
     steps = min(flow.limits.max_steps, limits.max_steps or flow.limits.max_steps)
     told = {name: given.default or "" for name, given in flow.inputs.items()} | dict(request.inputs)
     inputs = {name: size(text) for name, text in told.items()} | {"user_input": size(request.prompt)}
     pricing = _Pricing(kinds, find, prices, request.options, steps)
-    each = pricing.flow(flow, inputs, 0)
+    pins = {name: size(pin.model_dump_json()) for name, pin in request.pins.items() if name != request.only}
+    each = pricing.flow(flow, inputs, 0, pins)
     nodes = {one.node: each[one.node].times(one.own_turns) for one in most.nodes}
     total = _dearest([(each[one.node], one.own_turns) for one in most.nodes], steps)
     allowed = [limit for limit in (flow.limits.max_cost_usd, limits.max_cost_usd) if limit is not None]
@@ -115,12 +120,15 @@ class _Pricing:
     _tokens: dict[tuple[str | None, str | None, int | None], int] = field(default_factory=dict)
     _flows: dict[tuple[str, int], _Cost] = field(default_factory=dict)
 
-    def flow(self, flow: FlowConfig, inputs: Mapping[str, int], deep: int) -> dict[str, _Cost]:
-        """What one turn of each node costs. `inputs`: the lengths of the flow's own."""
+    def flow(
+        self, flow: FlowConfig, inputs: Mapping[str, int], deep: int, pins: Mapping[str, int] = MappingProxyType({})
+    ) -> dict[str, _Cost]:
+        """What one turn of each node costs. `inputs`: the lengths of the flow's own; `pins`: of what nodes that have no
+        turn are taken to have said."""
         history = sum(size(turn.content) + len(turn.role) + 3 for turn in self.options.history)
-        lengths = Lengths(graph_of(flow), self.kinds, inputs, history=history, answer=self.answer_chars)
+        lengths = Lengths(graph_of(flow), self.kinds, inputs, history=history, answer=self.answer_chars, pins=pins)
         costs: dict[str, _Cost] = {}
-        for node in flow.nodes:
+        for node in (one for one in flow.nodes if one.id not in pins):
             kind = self.kinds[node.kind]
             settings = settings_of(node, kind)
             costs[node.id] = _Cost() if settings is None else self._turn(lengths, node, kind, settings, deep)

@@ -176,7 +176,9 @@ class MemoryRuns:
         done = [
             (PastRun(run_id=info.run_id, prompt=info.prompt, answer=answer), info.prompt)
             for info in self._newest_first()
-            if info.status == "completed" and (answer := self._runs[info.run_id].answer) is not None
+            if info.status == "completed"
+            and info.only_node is None
+            and (answer := self._runs[info.run_id].answer) is not None
         ]
         return rules.most_alike(prompt, done, limit=limit)
 
@@ -211,6 +213,7 @@ def _passes(only: RunFilter, info: RunInfo) -> bool:
             only.status in (None, info.status),
             only.parent_run_id in (None, info.parent_run_id),
             only.caller in (None, info.caller),
+            only.trial in (None, info.only_node is not None),
             only.text is None or only.text in info.prompt.lower(),
             only.since is None or only.since <= info.created_at,
             only.until is None or info.created_at < only.until,

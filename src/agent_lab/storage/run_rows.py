@@ -96,6 +96,8 @@ def passing(only: RunFilter) -> list[ColumnElement[bool]]:
         for name in ("flow_id", "status", "parent_run_id", "caller")
         if (value := getattr(only, name)) is not None
     ]
+    if only.trial is not None:
+        wanted.append(RUNS.c.only_node.is_not(None) if only.trial else RUNS.c.only_node.is_(None))
     if only.text is not None:
         wanted.append(func.lower(RUNS.c.prompt).contains(only.text, autoescape=True))
     if only.since is not None:
@@ -110,5 +112,7 @@ def passing(only: RunFilter) -> list[ColumnElement[bool]]:
 def latest_completed() -> Select[Any]:
     """The runs among which similar ones are looked for, each with the head of its question."""
     head = func.substr(RUNS.c.prompt, 1, rules.SIMILAR_CHARS).label("head")
-    done = select(RUNS.c.run_id, head).where(RUNS.c.status == "completed", RUNS.c.answer.is_not(None))
+    done = select(RUNS.c.run_id, head).where(
+        RUNS.c.status == "completed", RUNS.c.answer.is_not(None), RUNS.c.only_node.is_(None)
+    )
     return done.order_by(RUNS.c.created_at.desc(), RUNS.c.run_id.desc()).limit(rules.SIMILAR_AMONG)

@@ -116,6 +116,7 @@ RUNS = Table(
     Column("seconds", Float),
     Column("caller", ShortText(64), nullable=False, server_default=""),
     Column("idempotency_key", ShortText(256)),
+    Column("only_node", ShortText(64)),
     Index("runs_by_time", "created_at", "run_id"),
     Index("runs_by_flow", "flow_id", "created_at", "run_id"),
     Index("runs_by_status", "status", "created_at", "run_id"),

@@ -264,7 +264,7 @@ export interface NodeView {
   kind: string;
   label: string;
   role: string;
-  status: "waiting" | "running" | "waiting_for_person" | "completed" | "failed" | "skipped";
+  status: "waiting" | "pinned" | "running" | "waiting_for_person" | "completed" | "failed" | "skipped";
   visits: number;
   text: string;
   fields: Record<string, JsonValue>;
@@ -291,6 +291,12 @@ export interface PersonAnswered {
   node: string;
   visit: number;
   text: string;
+}
+
+/** What a node is taken to have said, in a run that does not run it. */
+export interface Pin {
+  text: string;
+  fields: Record<string, JsonValue>;
 }
 
 /** Where an editor draws a node: its upper left corner, in pixels. */
@@ -377,6 +383,8 @@ export interface RunRequest {
   prompt: string;
   inputs: Record<string, string>;
   options: RunOptions;
+  only: string | null;
+  pins: Record<string, Pin>;
 }
 
 /** The run was taken up where its record ends: by another process, after a pause, or with a person's answer. */
@@ -421,6 +429,7 @@ export interface RunView {
   flow_hash: string;
   flow_version: number | null;
   parent_run_id: string | null;
+  only_node: string | null;
   prompt: string;
   status: "queued" | "running" | "waiting" | "paused" | "completed" | "declined" | "failed" | "cancelled" | "limit_exceeded";
   nodes: readonly NodeView[];

@@ -21,6 +21,7 @@ const NOTHING: RunView = {
   flow_hash: "",
   flow_version: null,
   parent_run_id: null,
+  only_node: null,
   prompt: "",
   status: "queued",
   nodes: [],
@@ -114,6 +115,7 @@ export class RunFold {
       flow_hash: event.flow_hash,
       flow_version: event.flow_version,
       parent_run_id: event.parent_run_id,
+      only_node: request.only,
       prompt: request.prompt,
       status: "running",
       created_at: event.at,
@@ -122,6 +124,9 @@ export class RunFold {
     this.nodes = new Map(flow.nodes.map((node) => [node.id, ofFlow(node, request.options.language)]));
     this.edges = new Map(flow.edges.map(({ from, to }) => [edgeKey(from, to), edgeOf(from, to)]));
     this.costs.clear();
+    for (const [id, { text, fields }] of Object.entries(request.pins)) {
+      if (this.nodes.has(id)) this.change(id, { status: "pinned", text, fields });
+    }
   }
 
   private reuse(id: string, result: GenerationResult): void {
