@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from agent_lab.storage.utf8 import storable
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
 METADATA = MetaData()
