@@ -47,6 +47,8 @@ class Behaviour:
     cut_at: int | None = None
     """The connection is closed after that many bytes, of the head too."""
     counts: bool = True
+    models: Sequence[str] | None = ("big-1", "small-1")
+    """What it lists where it is asked for its models. None: it offers no list."""
     piece_bytes: int = 1000
 
 

@@ -163,6 +163,9 @@ def _parts(behaviour: Behaviour, request: Received) -> Iterator[bytes]:
         yield _head(behaviour.status, {"content-length": str(len(content)), **behaviour.headers})
         yield from filter(None, [content])
         return
+    if request.path.endswith(("/models", "/key")):
+        yield from _told(behaviour, request)
+        return
     reply = reply_to(behaviour, request.body)
     if not request.body.get("stream"):
         content = document_of(request.path, reply).encode()
@@ -174,6 +177,16 @@ def _parts(behaviour: Behaviour, request: Received) -> Iterator[bytes]:
     yield _head("200 OK", {**events, **behaviour.headers})
     yield from map(_chunk, events_of(request.path, reply))
     yield b"" if behaviour.hangs else b"0\r\n\r\n"
+
+
+def _told(behaviour: Behaviour, request: Received) -> Iterator[bytes]:
+    """Its list of models, or what a key may do."""
+    listed = [{"id": name, "object": "model"} for name in behaviour.models or ()]
+    told = {"label": "a key"} if request.path.endswith("/key") else listed
+    content = json.dumps({"object": "list", "data": told}).encode()
+    length = {"content-type": "application/json", "content-length": str(len(content))}
+    yield _head("404 Not Found" if behaviour.models is None else "200 OK", {**length, **behaviour.headers})
+    yield content
 
 
 def _head(status: str, fields: dict[str, str]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from agent_lab.contracts.generation import (
     FinishReason,
@@ -76,6 +76,25 @@ class Provider(Protocol):
     def stream(self, call: ModelCall) -> AsyncIterator[ProviderPiece]: ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What a provider said to the cheapest question that its address and its key can be tried with."""
+
+    asked: Literal["models", "key", "nothing"]
+    """`nothing`: it offers no such question; only a model of it can be asked."""
+    models: int | None = None
+    """How many models it lists; None where it was not asked for them."""
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A provider at some address, which can be tried without asking a model anything."""
+
+    async def reach(self, timeout_s: float) -> Reached:
+        """Call it once. Raises the error that says what to mend where it does not let this lab in."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

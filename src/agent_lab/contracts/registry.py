@@ -200,6 +200,9 @@ class ProviderSpec(Row):
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """How an `openai` provider calls the bound of an answer."""
     limits: RateLimits | None = None
+    tried_with: Literal["models", "key"] = "models"
+    """What its address and key are tried with, at no cost: the list of its models; or, at a vendor that shows that to
+    everybody, what it tells of the key (`/key`)."""
 
     @property
     def is_here(self) -> bool:

@@ -160,7 +160,7 @@ class Client(httpx2.AsyncClient):  # type: ignore[misc, unused-ignore]
         if url not in self._urls:
             self._urls[url] = httpx2.URL(url)
         return httpx2.Request(
-            method, self._urls[url], headers=headers, content=more["content"], extensions={"timeout": timeout}
+            method, self._urls[url], headers=headers, content=more.get("content"), extensions={"timeout": timeout}
         )
 
     async def send(self, request: Any, **_: Any) -> Any:

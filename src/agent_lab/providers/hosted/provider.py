@@ -10,18 +10,19 @@ from typing import Any
 from pydantic import SecretStr
 
 from agent_lab.contracts.errors import AgentLabError, EnvironmentFaultError, UnusableError
-from agent_lab.contracts.ports import ModelCall, ProviderPiece
+from agent_lab.contracts.ports import ModelCall, ProviderPiece, Reached
 from agent_lab.contracts.registry import ModelSpec, ProviderSpec
 from agent_lab.providers.hosted.dialect import Asked, Dialect, Library
 from agent_lab.providers.hosted.errors import Callee, retry_after_s
 from agent_lab.providers.hosted.hearing import Hearing
 from agent_lab.providers.hosted.line import LineError
 from agent_lab.providers.hosted.reading import NONSENSE
+from agent_lab.providers.hosted.trial import Trial
 from agent_lab.providers.hosted.wire import parsed, written
 
 
 class HostedProvider:
-    """Calls one address with one credential. Fulfils `contracts.ports.Provider`.
+    """Calls one address with one credential. Fulfils `contracts.ports.Provider` and `contracts.ports.Reachable`.
 
     The vendor's library is loaded at the first call, and its client is built once and closed with the provider.
     `dialects`: by the `api` of a model's row.
@@ -91,6 +92,15 @@ class HostedProvider:
                 # Loading such a library takes up to a second, in which other answers must go on.
                 self._client = await asyncio.to_thread(self._open)
             return self._client
+
+    async def reach(self, timeout_s: float) -> Reached:
+        """Try address and key at no cost. Fulfils `contracts.ports.Reachable`."""
+        # Over a client of its own: a line sends with every call the headers of its first one, and this one has no body.
+        client = await asyncio.to_thread(self._open)
+        try:
+            return await Trial(self._spec, self._library, self._key).outcome(client, self._raw_response, timeout_s)
+        finally:
+            await client.close()
 
     def _open(self) -> Any:
         self._key = self._checked_key()
