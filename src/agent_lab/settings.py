@@ -122,6 +122,8 @@ class Reading:
     settings: Settings
     origins: Mapping[str, Origin]
     warnings: tuple[str, ...]
+    dotenv: Path
+    """The file that was looked for, whole; it need not exist."""
 
 
 def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Reading:
@@ -146,7 +148,7 @@ def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     except pydantic.ValidationError as error:
         raise ValidationError(_sentence(error, origins)) from None
     warnings = tuple(_unknown_names({**file_values, **environ}))
-    return Reading(settings=settings, origins=origins, warnings=warnings)
+    return Reading(settings=settings, origins=origins, warnings=warnings, dotenv=dotenv.absolute())
 
 
 def read_secret(name: str, environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> SecretStr | None:
@@ -161,6 +163,16 @@ def secret_of(settings: Settings, name: str) -> SecretStr | None:
     """The value of a variable that a provider's row names; None where unset."""
     known = {"OPENAI_API_KEY": settings.openai_api_key, "ANTHROPIC_API_KEY": settings.anthropic_api_key}
     return known[name] if name in known else read_secret(name)
+
+
+def origin_of_secret(reading: Reading, name: str, environ: Mapping[str, str] | None = None) -> Origin | None:
+    """Where the value of a variable that a provider's row names is read; None where it is unset."""
+    if name in KNOWN:
+        return reading.origins[name] if secret_of(reading.settings, name) is not None else None
+    environ = os.environ if environ is None else environ
+    if read_secret(name, environ, reading.dotenv) is None:
+        return None
+    return "environment" if environ.get(name) else ".env"
 
 
 def environment_of_tools(

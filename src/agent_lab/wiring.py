@@ -32,6 +32,7 @@ from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.gateway.price_list import PriceList
 from agent_lab.gateway.toll import Toll
 from agent_lab.gateway.turnstile import turnstile_of
+from agent_lab.lab.vendors import Vendors
 from agent_lab.nodes.table import node_kinds
 from agent_lab.nodes.validator import SCORERS
 from agent_lab.providers.commands import Commands
@@ -52,7 +53,7 @@ from agent_lab.runs.keeper import Keeper
 from agent_lab.runs.queue import QueueRules
 from agent_lab.runs.service import RunService
 from agent_lab.runs.workshop import Workshop
-from agent_lab.settings import Reading, Settings, environment_of_tools, secret_of
+from agent_lab.settings import Reading, Settings, environment_of_tools, origin_of_secret, secret_of
 from agent_lab.storage.access_keys import AccessKeys
 from agent_lab.storage.opening import open_store
 from agent_lab.storage.outputs import OutputFolder
@@ -102,8 +103,10 @@ class Lab:
     metrics: Metrics
     spending: SpendingLog
     started_at: datetime
-    missing_keys: Mapping[str, str]
-    """Providers that cannot be called for want of a key, and the variable that would hold it."""
+    providers: Mapping[str, ProviderSpec]
+    """The rows of hosted providers."""
+    hosted: Hosted
+    """Which of them, and of those of other packages, can be called, and why the others cannot."""
 
 
 @asynccontextmanager
@@ -191,7 +194,8 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             metrics=metrics,
             spending=spending,
             started_at=datetime.now(UTC),
-            missing_keys=hosted.missing_keys,
+            providers=rows,
+            hosted=hosted,
         )
 
 
@@ -201,6 +205,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
     Raises ValidationError for a weak token or a host name that is none.
     """
     from agent_lab.api.app import create_app
+    from agent_lab.lab.connections import Connections
     from agent_lab.lab.loads import Loads
     from agent_lab.lab.services import LabServices
 
@@ -222,6 +227,10 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         metrics=lab.metrics,
         spending=lab.spending,
         daily_budget_usd=lab.settings.agent_lab_daily_budget_usd,
+        reading=lab.reading,
+        vendors=_vendors(lab),
+        connections=Connections(lab.generator),
+        tools=lab.tools,
         started_at=lab.started_at,
     )
 
@@ -245,6 +254,16 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         request_timeout_s=lab.settings.request_timeout,
         on_start=start,
         on_stop=stop,
+    )
+
+
+def _vendors(lab: Lab) -> Vendors:
+    return Vendors(
+        rows=lab.providers,
+        callable=lab.hosted.providers,
+        away=lab.hosted.away,
+        origin_of_key=partial(origin_of_secret, lab.reading),
+        dotenv=str(lab.reading.dotenv),
     )
 
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from agent_lab.cli.checkup import shown_value
 from agent_lab.contracts.errors import EnvironmentFaultError
+from agent_lab.lab.configuration import shown_value
 from agent_lab.settings import Settings
 from agent_lab.storage import engines
 from agent_lab.storage.database import open_database

@@ -34,12 +34,15 @@ from agent_lab.lab import (
     inference,
     kinds,
     models,
+    offers,
     orchestrate,
+    providers,
     residency,
     run_actions,
     run_reading,
     run_socket,
     runs,
+    settings,
     spending,
     system,
 )
@@ -69,6 +72,9 @@ LAB = (
     run_reading.router,
     run_socket.router,
     spending.router,
+    providers.router,
+    offers.router,
+    settings.router,
 )
 
 

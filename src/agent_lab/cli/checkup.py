@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import SecretStr
-
 from agent_lab.contracts.errors import AgentLabError
 from agent_lab.settings import Reading, Settings
 
@@ -43,26 +41,6 @@ LIBRARIES = (
     ("anthropic", "hosted", "hosted"),
 )
 """What may be left out of an installation, and what needs it."""
-UNUSED = frozenset(
-    {
-        "APP_ENV",
-        "NEXT_PUBLIC_API_URL",
-        "NEXT_PUBLIC_MOCK_MODE",
-    }
-)
-"""Settings that are read and that nothing in this version uses yet."""
-
-
-def shown_value(settings: Settings, name: str) -> str | None:
-    """A setting's value as it may be shown."""
-    value = getattr(settings, name.lower())
-    if isinstance(value, SecretStr):
-        return "set"
-    if name == "DATABASE_URL" and value:
-        from agent_lab.storage.place import shown_url
-
-        return shown_url(value)
-    return None if value is None or value == "" else str(value)
 
 
 def check_up(reading: Reading | None, refused: str, *, network: bool) -> list[Finding]:
@@ -118,13 +96,11 @@ def _port(settings: Settings) -> Iterator[Finding]:
 async def _opened(reading: Reading) -> list[Finding]:
     """What can only be looked at in the open lab."""
     try:
-        from agent_lab.registries.providers import load_providers
         from agent_lab.wiring import open_lab
 
         async with open_lab(reading) as lab:
             findings = [_database(reading.settings), *_local_models(lab)]
-            rows = load_providers(reading.settings.config_dir)
-            findings += _providers(rows, lab.models.list_models(), lab.missing_keys)
+            findings += _providers(lab.providers.values(), lab.models.list_models(), lab.hosted.missing_keys)
             findings += [Finding("flow file", "missing", one.sentence()) for one in lab.flows.broken()]
             findings += [*_additions(lab), *_access_keys(lab)]
             findings.append(Finding("flows", "ok", f"{len(await lab.shelf.served())} can be run"))

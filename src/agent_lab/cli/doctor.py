@@ -48,12 +48,9 @@ def _settings(reading: Reading | None) -> list[dict[str, str | None]]:
     """Each setting, its value (a secret's only as "set") and where it was read."""
     if reading is None:
         return []
-    from agent_lab.cli.checkup import shown_value
+    from agent_lab.lab.configuration import shown_settings
 
-    return [
-        {"name": name, "value": shown_value(reading.settings, name), "from": origin}
-        for name, origin in reading.origins.items()
-    ]
+    return [{"name": one.name, "value": one.value, "from": one.origin} for one in shown_settings(reading)]
 
 
 def _show(reading: Reading | None, findings: list[Finding], usable: bool) -> None:
@@ -71,7 +68,7 @@ def _show(reading: Reading | None, findings: list[Finding], usable: bool) -> Non
 
 
 def _value(setting: dict[str, str | None]) -> str:
-    from agent_lab.cli.checkup import UNUSED
+    from agent_lab.lab.configuration import UNUSED
 
     value = setting["value"] or "-"
     return f"{value} (not used by this version)" if setting["name"] in UNUSED else value

@@ -36,7 +36,7 @@ def list_models(url: str | None, as_json: bool) -> int:
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import write_json
-        from agent_lab.cli.places import place_of
+        from agent_lab.lab.places import place_of
 
         memory = _memory(lab, url)
         found = [
@@ -46,7 +46,7 @@ def list_models(url: str | None, as_json: bool) -> int:
                     model,
                     lab.settings,
                     callable_now=_callable_now(lab, model.key),
-                    missing_key=lab.missing_keys.get(model.provider),
+                    missing_key=lab.hosted.missing_keys.get(model.provider),
                 ),
             )
             for model in lab.models.list_models()

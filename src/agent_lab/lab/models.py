@@ -14,6 +14,7 @@ from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import CostProfile, ModelSpec, Residency
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.cache import LoadState, loading_now
+from agent_lab.lab.places import is_here
 from agent_lab.lab.problems import documented
 from agent_lab.lab.services import LabServices, Services
 
@@ -39,6 +40,7 @@ EXAMPLE: dict[str, Any] = {
     "loaded": True,
     "pinned": False,
     "loading": None,
+    "on_disk": True,
     "usable": True,
     "why_not": None,
 }
@@ -78,6 +80,9 @@ class ModelEntry(BaseModel):
     """True: it is in memory and never put out to make room for another one."""
     loading: LoadState | None
     """How far it is, while it is on its way into memory."""
+    on_disk: bool | None
+    """Whether its files are on this machine; without them its first load fetches them. None for a model that is not
+    local."""
     usable: bool
     """Whether a request that names it would be taken now."""
     why_not: str | None
@@ -184,6 +189,7 @@ def _entry(services: LabServices, model: ModelSpec, memory: _Memory) -> ModelEnt
         loaded=model.key in memory.loaded,
         pinned=model.key in memory.pinned,
         loading=memory.loading.get(model.key),
+        on_disk=is_here(model, services.reading.settings) if model.provider == "local" else None,
         usable=taker == model.key or (taker is not None and bool(model.split)),
         why_not=why_not,
     )

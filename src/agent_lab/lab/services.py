@@ -12,18 +12,22 @@ from starlette.requests import HTTPConnection
 from agent_lab.lab.run_stream import Readers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from decimal import Decimal
 
+    from agent_lab.contracts.flow_ports import ToolSpec
     from agent_lab.contracts.ports import Generator, LoadProgress, LocalFigures, ModelHost, ResourceMonitor, SpendingLog
     from agent_lab.flows.catalog import FlowCatalog
     from agent_lab.flows.shelf import FlowShelf
     from agent_lab.gateway.gateway import ProviderGateway
+    from agent_lab.lab.connections import Connections
     from agent_lab.lab.loads import Loads
+    from agent_lab.lab.vendors import Vendors
     from agent_lab.registries.models import ModelRegistry
     from agent_lab.registries.strategies import StrategyRegistry
     from agent_lab.runs.cases import CaseRunner
     from agent_lab.runs.service import RunService
+    from agent_lab.settings import Reading
     from agent_lab.telemetry.metrics import Metrics
 
 
@@ -54,6 +58,12 @@ class LabServices:
     metrics: Metrics
     spending: SpendingLog
     daily_budget_usd: Decimal | None
+    reading: Reading
+    """The settings, and where each was read."""
+    vendors: Vendors
+    """The providers that models may name."""
+    connections: Connections
+    tools: Mapping[str, ToolSpec]
     started_at: datetime
     readers: Readers = field(default_factory=Readers)
     """Those who follow runs now."""

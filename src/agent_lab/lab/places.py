@@ -24,11 +24,18 @@ def place_of(model: ModelSpec, settings: Settings, *, callable_now: bool, missin
         return _hosted(callable_now, missing_key, offline=settings.agent_lab_offline)
     if model.model_id.startswith("builtin:"):
         return BUILT_IN
-    if Path(model.model_id).expanduser().is_dir():
+    if is_here(model, settings):
         return HERE
     if Path(model.model_id).is_absolute() or model.model_id.startswith((".", "~")):
         return f"no such folder: {model.model_id}"
-    return HERE if _in_cache(model, settings) else ABSENT
+    return ABSENT
+
+
+def is_here(model: ModelSpec, settings: Settings) -> bool:
+    """Whether the files of a local model are on this machine."""
+    if model.model_id.startswith("builtin:") or Path(model.model_id).expanduser().is_dir():
+        return True
+    return _in_cache(model, settings)
 
 
 def _hosted(callable_now: bool, missing_key: str | None, *, offline: bool) -> str:
