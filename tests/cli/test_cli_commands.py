@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from agent_lab.cli import places
 from agent_lab.demo import problems
+from agent_lab.lab import places
 from agent_lab.registries.models import load_models
 from agent_lab.settings import read_settings
 
