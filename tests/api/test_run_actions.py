@@ -327,6 +327,7 @@ async def test_runs_are_found_by_their_question_their_time_their_parent_and_thei
             return [run["run_id"] for run in response.json()["runs"]]
 
         begun_at = (await owner.get(f"/api/runs/{made[1]}")).json()["created_at"]
+        answered = (await owner.get(f"/api/runs/{made[1]}")).json()["nodes"][0]["model"]
         assert await found(q="pears") == [made[0]]
         assert await found(q="%") == []
         assert await found(since=begun_at) == [made[1]]
@@ -335,13 +336,22 @@ async def test_runs_are_found_by_their_question_their_time_their_parent_and_thei
         assert await found(until="2020-01-01T00:00:00") == []
         assert await found(parent=made[0]) == []
         assert await found(cost_from="0.01") == []
+        assert await found(cost_to="0") == await found(cost_from="0")
+        assert await found(model=answered) == [made[1], made[0]]
+        assert await found(model="gpt-5") == []
         for wrong in (
             {"since": "soon"},
             {"since": "0001-01-01T00:00:00+14:00"},
             {"until": "9999-12-31T23:59:59-14:00"},
         ):
             assert is_problem(await owner.get("/api/runs", params=wrong), 422, "invalid-request"), wrong
-        for wrong in ({"cost_from": "nan"}, {"cost_from": "-1"}, {"q": "x" * 201}):
+        for wrong in (
+            {"cost_from": "nan"},
+            {"cost_from": "-1"},
+            {"cost_to": "inf"},
+            {"model": "x" * 65},
+            {"q": "x" * 201},
+        ):
             assert is_problem(await owner.get("/api/runs", params=wrong), 422, "invalid-request"), wrong
 
 

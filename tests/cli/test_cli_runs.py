@@ -243,10 +243,12 @@ def test_runs_are_found_by_what_they_asked_when_and_at_what_cost(said: Run) -> N
 
     assert found("--text", "pears") == [first]
     assert found("--cost-from", "0.5") == []
+    assert found("--model", "echo", "--text", "pears") == [first]
+    assert found("--model", "demo", "--cost-to", "0") == []
     assert len(found("--since", "2020-01-01")) == 2
     assert found("--until", "2020-01-01T10:00") == []
     assert "No stored run is like that." in said("runs", "list", "--flow", "linear").err
-    for wrong in (["--since", "soon"], ["--cost-from", "nan"], ["--status", "odd"]):
+    for wrong in (["--since", "soon"], ["--cost-from", "nan"], ["--cost-to", "inf"], ["--status", "odd"]):
         assert said("runs", "list", *wrong).code == 2
 
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 import pytest
 
-from agent_lab.contracts.errors import TooLargeError, ValidationError
+from agent_lab.contracts.errors import ConflictError, TooLargeError, ValidationError
 from agent_lab.contracts.run import RunInfo
 from agent_lab.contracts.run_ports import RunFilter, RunStore
-from support.stores import NOON, complete, finished, priced, run, started
+from support.stores import NOON, answered, complete, finished, priced, run, started
 
 
 async def test_pages_follow_each_other_newest_first_without_gaps_or_repeats(store: RunStore) -> None:
@@ -82,6 +82,9 @@ FILTERS: list[tuple[RunFilter, list[str]]] = [
     (RunFilter(cost_usd_from=0.0), ["b", "a"]),
     (RunFilter(cost_usd_from=0.02), ["b"]),
     (RunFilter(cost_usd_from=0.020000000001), []),
+    (RunFilter(cost_usd_to=0.01), ["a"]),
+    (RunFilter(cost_usd_from=0.01, cost_usd_to=0.02), ["b", "a"]),
+    (RunFilter(cost_usd_from=0.02, cost_usd_to=0.01), []),
     (RunFilter(text="café", cost_usd_from=0.01, status="completed", flow_id="linear"), ["b", "a"]),
 ]
 
@@ -105,8 +108,43 @@ async def test_a_filter_that_cannot_be_meant_is_refused(store: RunStore) -> None
         await store.list(limit=9, only=RunFilter(since=NOON.replace(tzinfo=None)))
     with pytest.raises(ValidationError, match="a number of USD"):
         await store.list(limit=9, only=RunFilter(cost_usd_from=math.nan))
+    with pytest.raises(ValidationError, match="a number of USD"):
+        await store.list(limit=9, only=RunFilter(cost_usd_to=math.inf))
     with pytest.raises(TooLargeError, match="at most 1,000"):
         await store.list(limit=9, only=RunFilter(text="x" * 1001))
+
+
+MODELS: list[tuple[RunFilter, list[str]]] = [
+    (RunFilter(model="big"), ["d", "b", "a"]),
+    (RunFilter(model="small"), ["b"]),
+    (RunFilter(model="BIG"), []),
+    (RunFilter(model="%"), []),
+    (RunFilter(model="\0\ud800"), []),
+    (RunFilter(model="big", flow_id="linear", until=NOON + timedelta(minutes=1)), ["a"]),
+    (RunFilter(model="x" * 64 + "y"), ["d"]),
+]
+
+
+@pytest.mark.parametrize(("only", "found"), MODELS)
+async def test_a_list_shows_the_runs_in_which_a_model_answered(
+    store: RunStore, only: RunFilter, found: list[str]
+) -> None:
+    await store.create(run("a"), [started("a"), answered("big")])
+    await store.create(run("b", minutes=1), [started("b")])
+    await store.append("b", [answered("small")], owner="w1")
+    await store.append("b", [answered("big", visit=2), answered("small", visit=3)], owner="w1")
+    await store.create(run("c", minutes=2), [started("c")])
+    await store.create(run("d", minutes=3), [started("d"), answered("big", reused=True), answered("x" * 70)])
+    assert ids(await store.list(limit=9, only=only)) == found
+    if len(found) > 1:
+        assert ids(await store.list(limit=9, only=only, before=found[0])) == found[1:]
+
+
+async def test_an_append_that_is_refused_leaves_no_model_behind(store: RunStore) -> None:
+    await complete(store, run("a"))
+    with pytest.raises(ConflictError):
+        await store.append("a", [answered("big")], owner="w1")
+    assert ids(await store.list(limit=9, only=RunFilter(model="big"))) == []
 
 
 async def test_what_a_run_took_is_in_the_list_once_it_has_ended(store: RunStore) -> None:

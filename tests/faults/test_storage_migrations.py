@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import URL, create_engine, text
 
+from agent_lab.contracts.run_ports import RunFilter
 from agent_lab.storage.database import Database, open_database
 from agent_lab.storage.flows import SqlFlows
 from agent_lab.storage.migrations import known_versions, upgrade
@@ -15,7 +16,7 @@ from agent_lab.storage.place import Place
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.spending import SqlSpending
 from agent_lab.storage.tables import SCHEMA_VERSION
-from support.stores import NOON, finished, node_started, run, started
+from support.stores import NOON, answered, finished, node_started, run, started
 
 RELEASED = ("0001", "0002", "0003")
 INSERT_RUN = """
@@ -38,7 +39,9 @@ def fill(url: URL, version: str) -> None:
             row = {"run_id": name, "status": status, "request_id": f"q-{name}", "created_at": NOON}
             row |= {"finished_at": NOON if ended else None, "answer": "Because." if ended else None}
             connection.execute(text(INSERT_RUN), row)
-        stories = {"ended": [started("ended"), node_started(), finished()], "open": [started("open"), node_started()]}
+        answers = [answered("big"), answered("small"), answered("big")]
+        ended_story = [started("ended"), node_started(), *answers, finished()]
+        stories = {"ended": ended_story, "open": [started("open"), node_started()]}
         seconds = {"ended": 9, "open": None}
         for name, story in stories.items():
             for seq, event in enumerate(story, 1):
@@ -58,7 +61,9 @@ async def check(database: Database, version: str) -> None:
     """All that was there is there, and the new may be done."""
     runs, spending = SqlRuns(database), SqlSpending(database)
     assert await runs.get("open") == run("open").model_copy(update={"status": "running"})
-    assert [event.seq for event in await runs.events("ended")] == [1, 2, 3]
+    assert [event.seq for event in await runs.events("ended")] == [1, 2, 3, 4, 5, 6]
+    assert [info.run_id for info in await runs.list(limit=9, only=RunFilter(model="big"))] == ["ended"]
+    assert [info.run_id for info in await runs.list(limit=9, only=RunFilter(model="other"))] == []
     assert (await runs.get("ended")).seconds == 9
     assert [event.seq for event in await runs.append("open", [node_started(2)], owner="w1")] == [3]
     assert [event.seq for event in await runs.append("new", [started("new")], owner="w1")] == [1]

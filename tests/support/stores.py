@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agent_lab.contracts.events import NodeFinished, NodeStarted, RunFinished, RunStarted
+from agent_lab.contracts.events import GenerationFinished, NodeFinished, NodeStarted, RunFinished, RunStarted
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
+from agent_lab.contracts.generation import GenerationResult, Timings, Usage
 from agent_lab.contracts.run import NodeOutput, RunInfo, RunRequest, RunStatus, RunTotals
 from agent_lab.contracts.run_ports import RunStore
 from agent_lab.settings import Settings
@@ -95,6 +96,24 @@ def started(run_id: str = "r1") -> RunStarted:
 
 def node_started(visit: int = 1) -> NodeStarted:
     return NodeStarted(at=NOON, node="answer", visit=visit, kind="generate", label="Answer", role="answer")
+
+
+def answered(model: str, *, visit: int = 1, reused: bool = False) -> GenerationFinished:
+    result = GenerationResult(
+        text="Because.",
+        tokens_generated=2,
+        timings=Timings(),
+        usage=Usage(),
+        source="scripted",
+        cache_hit=False,
+        model_key=model,
+        model_resolved=model,
+        strategy="standard",
+        finish_reason="stop",
+    )
+    return GenerationFinished(
+        at=NOON, node="answer", visit=visit, sample=0, request_hash="cafe", result=result, reused=reused
+    )
 
 
 def node_finished(text: str = "Because.", **fields: object) -> NodeFinished:

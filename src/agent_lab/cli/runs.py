@@ -61,7 +61,11 @@ class Moment(click.ParamType[datetime]):
 @click.option("--parent", "parent_run_id", type=Utf8(), metavar="RUN", help="Only forks of this run.")
 @click.option("--caller", type=Utf8(), metavar="NAME", help="Only those of this access key; '' for the owner's.")
 @click.option("--trial/--no-trial", default=None, help="Only trials of one node; only runs of a whole flow.")
-@click.option("--cost-from", "cost_usd_from", type=Number(0), metavar="USD", help="Only those that cost so much.")
+@click.option(
+    "--cost-from", "cost_usd_from", type=Number(0), metavar="USD", help="Only those that cost so much or more."
+)
+@click.option("--cost-to", "cost_usd_to", type=Number(0), metavar="USD", help="Only those that cost no more.")
+@click.option("--model", type=Utf8(), metavar="MODEL", help="Only those in which this model answered.")
 @as_json
 def list_runs(limit: int, before: str | None, as_json: bool, **only: Any) -> int:
     """The stored runs, newest first."""

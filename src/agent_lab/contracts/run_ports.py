@@ -45,6 +45,9 @@ class RunFilter:
     trial: bool | None = None
     """True: only runs of one node; False: only those of a whole flow."""
     cost_usd_from: float | None = None
+    cost_usd_to: float | None = None
+    model: str | None = None
+    """A model that answered in the run at least once, be it in an answer that a fork took over."""
 
 
 ALL_RUNS = RunFilter()

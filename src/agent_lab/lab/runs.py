@@ -96,6 +96,10 @@ def _filter(
     cost_from: Annotated[
         float | None, Query(ge=0, allow_inf_nan=False, description="Runs that cost this much or more, in USD.")
     ] = None,
+    cost_to: Annotated[
+        float | None, Query(ge=0, allow_inf_nan=False, description="Runs that cost this much or less, in USD.")
+    ] = None,
+    model: Annotated[str | None, Query(max_length=64, description="Runs in which this model answered.")] = None,
 ) -> RunFilter:
     return RunFilter(
         flow_id=flow,
@@ -107,6 +111,8 @@ def _filter(
         caller=caller,
         trial=trial,
         cost_usd_from=cost_from,
+        cost_usd_to=cost_to,
+        model=model or None,
     )
 
 

@@ -46,6 +46,7 @@ class Batch:
     records: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     changes: list[dict[str, object]] = field(default_factory=list)
+    models: list[dict[str, str]] = field(default_factory=list)
 
     def take(self, run_id: str, events: Sequence[RunEvent], owner: str, after: int | None = None) -> Sequence[RunEvent]:
         """Add an append; returns its events numbered. Raises whatever refuses it."""
@@ -58,6 +59,7 @@ class Batch:
         change = rules.change_by(numbered)
         if records:
             self._note(standing, records, change)
+            self.models += run_rows.model_rows(run_id, numbered)
         return numbered
 
     def _note(self, standing: Standing, records: Sequence[rules.Record], change: Change | None) -> None:
@@ -76,6 +78,7 @@ class Batch:
             connection.execute(_COUNT, [{"named": run_id, "last_seq": seq} for run_id, seq in self.counts.items()])
         if self.changes:
             connection.execute(_CHANGE, self.changes)
+        run_rows.add_models(connection, self.models)
 
 
 class Appends:

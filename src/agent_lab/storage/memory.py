@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow_ports import PastRun
@@ -19,6 +20,7 @@ class _Kept:
     info: RunInfo
     bodies: list[str] = field(default_factory=list)
     answer: str | None = None
+    models: set[str] = field(default_factory=set)
     lease_owner: str | None = None
     lease_until: datetime | None = None
 
@@ -85,8 +87,8 @@ class MemoryRuns:
         rules.check_page(limit)
         only = rules.filter_of(only)
         mark = None if before is None else _place(self._kept(before).info)
-        rows = [info for info in self._newest_first() if (mark is None or _place(info) < mark) and _passes(only, info)]
-        return rows[:limit]
+        rows = [info for info in self._newest_first() if mark is None or _place(info) < mark]
+        return [info for info in rows if _passes(only, info, self._runs[info.run_id].models)][:limit]
 
     def name_version(self, flow_id: str, number: int) -> bool:
         """True where a run is one of that version of a stored flow."""
@@ -206,7 +208,7 @@ def _place(info: RunInfo) -> tuple[datetime, str]:
     return info.created_at, info.run_id
 
 
-def _passes(only: RunFilter, info: RunInfo) -> bool:
+def _passes(only: RunFilter, info: RunInfo, models: Set[str]) -> bool:
     return all(
         (
             only.flow_id in (None, info.flow_id),
@@ -217,10 +219,17 @@ def _passes(only: RunFilter, info: RunInfo) -> bool:
             only.text is None or only.text in info.prompt.lower(),
             only.since is None or only.since <= info.created_at,
             only.until is None or info.created_at < only.until,
-            only.cost_usd_from is None
-            or (info.cost_usd is not None and info.cost_usd >= rules.usd_of(only.cost_usd_from)),
+            only.model is None or only.model in models,
+            _costs(only, info.cost_usd),
         )
     )
+
+
+def _costs(only: RunFilter, cost_usd: Decimal | None) -> bool:
+    least, most = only.cost_usd_from, only.cost_usd_to
+    if cost_usd is None:
+        return least is None and most is None
+    return (least is None or cost_usd >= rules.usd_of(least)) and (most is None or cost_usd <= rules.usd_of(most))
 
 
 def _append(kept: _Kept, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
@@ -228,6 +237,7 @@ def _append(kept: _Kept, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
     numbered = [record.event for record in records]
     change = rules.change_by(numbered)
     kept.bodies += [record.body for record in records]
+    kept.models.update(rules.models_in(numbered))
     if change is not None:
         row = {name: getattr(change, name) for name in ("status", "finished_at", "calls", "cost_usd", "seconds")}
         kept.info = kept.info.model_copy(update=row)

@@ -20,7 +20,7 @@ from agent_lab.contracts.errors import (
     TooLargeError,
     ValidationError,
 )
-from agent_lab.contracts.events import RUN_EVENT, RunEvent, RunFinished, Token
+from agent_lab.contracts.events import RUN_EVENT, GenerationFinished, RunEvent, RunFinished, Token
 from agent_lab.contracts.run import TERMINAL, RunInfo, RunStatus
 from agent_lab.contracts.run_ports import Order, RunFilter
 from agent_lab.storage.tables import PICO, pico_of
@@ -36,6 +36,7 @@ MAX_ORDERS = 100
 """Orders of one run that may wait; whoever works on it follows them within a second."""
 ORDERS_AT_ONCE = 1000
 LONGEST_TEXT = {"run_id": 128, "request_id": 256, "caller": 64, "flow_id": 64, "idempotency_key": 256, "node": 256}
+LONGEST_MODEL = 64
 """Characters that the columns hold; PostgreSQL takes no more, SQLite would."""
 LONGEST_SEARCH = 1000
 _MOST_CALLS = 2**31 - 1
@@ -188,6 +189,16 @@ def _end(event: RunFinished) -> Change:
     return replace(change, calls=min(totals.calls, _MOST_CALLS), cost_usd=cost_usd, seconds=totals.seconds)
 
 
+def models_in(events: Iterable[RunEvent]) -> list[str]:
+    """The models whose answers are among the events, each once, by name."""
+    return sorted({model_of(event.result.model_key) for event in events if isinstance(event, GenerationFinished)})
+
+
+def model_of(key: str) -> str:
+    """The model's key as a list is asked for it; those of the registry are no longer than what is kept."""
+    return storable(key)[:LONGEST_MODEL]
+
+
 def row_of(run: RunInfo) -> RunInfo:
     """The run as it will be read back: text that every database takes, times that are UTC.
 
@@ -271,13 +282,17 @@ def filter_of(only: RunFilter) -> RunFilter:
             raise ValidationError(
                 f"{name!r} needs a time zone: write 2026-03-01T12:00:00Z, or +01:00 in place of Z.", where=name
             )
-    if only.cost_usd_from is not None and not math.isfinite(only.cost_usd_from):
-        raise ValidationError("A cost to look for is a number of USD.", where="cost_usd_from")
-    if only.text is None:
-        return only
-    if len(only.text) > LONGEST_SEARCH:
+    for name in ("cost_usd_from", "cost_usd_to"):
+        figure = getattr(only, name)
+        if figure is not None and not math.isfinite(figure):
+            raise ValidationError("A cost to look for is a number of USD.", where=name)
+    if only.text is not None and len(only.text) > LONGEST_SEARCH:
         raise TooLargeError(f"A text to look for has at most {LONGEST_SEARCH:,} characters.", where="text")
-    return replace(only, text=storable(only.text).lower())
+    return replace(
+        only,
+        text=None if only.text is None else storable(only.text).lower(),
+        model=None if only.model is None else model_of(only.model),
+    )
 
 
 def most_alike(prompt: str, candidates: Sequence[tuple[Found, str]], *, limit: int) -> list[Found]:

@@ -13,8 +13,9 @@ from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.run import RunInfo
 from agent_lab.contracts.run_ports import RunFilter
 from agent_lab.storage import rules
+from agent_lab.storage.database import insert_into
 from agent_lab.storage.rules import Standing
-from agent_lab.storage.tables import EVENTS, RUNS
+from agent_lab.storage.tables import EVENTS, RUN_MODELS, RUNS
 
 INFO = tuple(RUNS.c[name] for name in RunInfo.model_fields)
 _STANDING = (RUNS.c.run_id, RUNS.c.status, RUNS.c.last_seq, RUNS.c.lease_owner, RUNS.c.lease_until)
@@ -61,6 +62,7 @@ def append(connection: Connection, run_id: str, events: Sequence[RunEvent], *, l
     if not records:
         return numbered
     connection.execute(insert(EVENTS), [event_row(run_id, record) for record in records])
+    add_models(connection, model_rows(run_id, numbered))
     row = {"last_seq": numbered[-1].seq} | ({} if change is None else asdict(change))
     connection.execute(update(RUNS).where(_NAMED).values(row), {"named": run_id})
     return numbered
@@ -69,6 +71,17 @@ def append(connection: Connection, run_id: str, events: Sequence[RunEvent], *, l
 def event_row(run_id: str, record: rules.Record) -> dict[str, object]:
     """An event as its table has it."""
     return {"run_id": run_id, "seq": record.event.seq, "type": record.event.type, "body": record.body}
+
+
+def model_rows(run_id: str, events: Sequence[RunEvent]) -> list[dict[str, str]]:
+    """The models that answered, as their table has them."""
+    return [{"run_id": run_id, "model_key": model} for model in rules.models_in(events)]
+
+
+def add_models(connection: Connection, rows: Sequence[dict[str, str]]) -> None:
+    """Note which models answered; those that are noted already stay."""
+    if rows:
+        connection.execute(insert_into(connection, RUN_MODELS).on_conflict_do_nothing(), rows)
 
 
 def set_lease(connection: Connection, run_id: str, owner: str | None, until: datetime | None) -> None:
@@ -106,6 +119,11 @@ def passing(only: RunFilter) -> list[ColumnElement[bool]]:
         wanted.append(RUNS.c.created_at < only.until)
     if only.cost_usd_from is not None:
         wanted.append(RUNS.c.cost_usd >= rules.usd_of(only.cost_usd_from))
+    if only.cost_usd_to is not None:
+        wanted.append(RUNS.c.cost_usd <= rules.usd_of(only.cost_usd_to))
+    if only.model is not None:
+        answered = (RUN_MODELS.c.run_id == RUNS.c.run_id, RUN_MODELS.c.model_key == only.model)
+        wanted.append(exists().where(*answered))
     return wanted
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from agent_lab.storage.utf8 import storable
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
 METADATA = MetaData()
@@ -131,6 +131,14 @@ EVENTS = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("type", ShortText(64), nullable=False),
     Column("body", Text, nullable=False),
+)
+
+# Which models answered in a run: it repeats what the events say, written with them, so that a list can be asked for it.
+RUN_MODELS = Table(
+    "run_models",
+    METADATA,
+    Column("run_id", ShortText(128), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("model_key", ShortText(64), primary_key=True),
 )
 
 # What was asked of a run by somebody who does not hold it; followed and taken away by whoever does.
