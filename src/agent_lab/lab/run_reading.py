@@ -1,4 +1,4 @@
-"""The routes that read stored runs: two side by side, and one written down whole."""
+"""The routes that read stored runs: two side by side, what else one would have said, and one written down whole."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from fastapi import APIRouter, Query, Response
 
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.problems import documented
-from agent_lab.lab.run_shapes import COMPARISON, VIEW, answers
+from agent_lab.lab.run_shapes import ALTERNATIVES, COMPARISON, VIEW, answers
 from agent_lab.lab.services import Services
+from agent_lab.runs.alternatives import RunAlternatives, alternatives
 from agent_lab.runs.comparison import RunComparison, compare
 from agent_lab.runs.transcript import run_document, run_markdown
 
@@ -28,6 +29,18 @@ async def compare_runs(run_id: str, other_id: str, services: Services) -> RunCom
     """Two runs side by side: text diffs, status, model, calls, tokens, cost and seconds of each node, and in all."""
     left, right = await services.runs.so_far(run_id), await services.runs.so_far(other_id)
     return await asyncio.to_thread(compare, left, right)
+
+
+@router.get(
+    "/api/runs/{run_id}/alternatives",
+    operation_id="run_alternatives",
+    responses=documented(404) | answers(200, "What would have been said instead.", ALTERNATIVES),
+)
+@owner
+async def run_alternatives(run_id: str, services: Services) -> RunAlternatives:
+    """What the first draft or a plurality vote of the independent first answers would have said. Asks no model."""
+    events = await services.runs.events(run_id)
+    return await asyncio.to_thread(alternatives, events, services.runs.shop.kinds)
 
 
 EXPORTS: dict[int | str, dict[str, Any]] = {

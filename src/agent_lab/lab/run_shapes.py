@@ -102,6 +102,33 @@ COMPARISON: dict[str, Any] = {
     "first_difference": "refiner",
     "difference": {"calls": -2, "prompt_tokens": -60, "completion_tokens": -40, "cost_usd": None, "seconds": -0.5},
 }
+_VOICE: dict[str, Any] = {
+    "voter": "agent_1",
+    "node": "agent_1",
+    "label": "Agent 1",
+    "model": "demo",
+    "text": "Answer: 32",
+    "choice": "32",
+    "agrees": False,
+}
+ALTERNATIVES: dict[str, Any] = {
+    "run_id": INFO["run_id"],
+    "status": "completed",
+    "answer": "Answer: 42",
+    "choice": "42",
+    "normalize": "answer",
+    "draft": {"node": "agent_1", "text": "Answer: 32", "choice": "32", "agrees": False},
+    "vote": {
+        "voices": [_VOICE, _VOICE | {"voter": "agent_2", "node": "agent_2", "label": "Agent 2"}],
+        "counts": [{"choice": "32", "votes": 2, "voters": ["agent_1", "agent_2"], "agrees": False}],
+        "winner": "32",
+        "tied": False,
+        "abstained": 0,
+        "agrees": False,
+    },
+    "missing": None,
+    "note": "Counted from what was said in this run; it does not say which answer is right.",
+}
 
 
 def answers(status: int, description: str, example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:

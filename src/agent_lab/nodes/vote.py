@@ -42,7 +42,7 @@ class VoteSettings(NodeSettings):
 async def vote(state: AgentState, settings: VoteSettings, step: Step) -> NodeOutput:
     """The outcome; the text is the answer of the first voter of the winning choice."""
     standing = voters(state, step, settings.of)
-    ballots = [_ballot(voter, settings) for voter in standing]
+    ballots = [ballot_of(voter, settings) for voter in standing]
     for ballot in ballots:
         if ballot.first is not None:
             step.vote(ballot.voter, " > ".join(ballot.order), weight=ballot.weight)
@@ -52,7 +52,8 @@ async def vote(state: AgentState, settings: VoteSettings, step: Step) -> NodeOut
     )
 
 
-def _ballot(voter: Voter, settings: VoteSettings) -> Ballot:
+def ballot_of(voter: Voter, settings: VoteSettings) -> Ballot:
+    """What an answer votes for under these settings."""
     weight = settings.weights.get(voter.node) or settings.weights.get(voter.model or "") or 1.0
     if settings.ballots is not None:
         ranking = tuple(_ranking(voter.fields.get(settings.ballots), settings))
