@@ -119,6 +119,8 @@ async def test_a_fork_is_previewed_then_pays_only_for_what_changed(tmp_path: Pat
     assert [child["run_id"] for child in children] == [view["run_id"]]
     assert (compared["left"]["run_id"], compared["right"]["parent_run_id"]) == (run_id, run_id)
     assert compared["difference"]["calls"] == -2
+    assert [change["path"] for change in compared["changes"]["flow"]["nodes_changed"][0]["changes"]] == ["/prompt"]
+    assert compared["changes"]["request"] == []
     assert (instead["draft"]["node"], instead["missing"]) == ("creator", "one_answer")
     assert [node["id"] for node in compared["nodes"]] == ["creator", "challenger", "refiner"]
 

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_lab.contracts.run import NodeView, RunTotals, RunView
+from agent_lab.contracts.run import NodeView, RunOptions, RunTotals, RunView
 from agent_lab.runs.comparison import MAX_DIFF_LINES, MAX_TEXT_LINES, compare
+from support.stores import started
 
 
 def node(name: str, text: str = "", **more: Any) -> NodeView:
@@ -70,6 +71,29 @@ def test_figures_are_subtracted_and_an_unknown_price_stays_unknown() -> None:
     found = compare(cheap, dear).difference
     assert (found.calls, found.prompt_tokens, found.cost_usd, found.seconds) == (2, 4, Decimal("0.15"), 2.5)
     assert compare(cheap, view()).difference.cost_usd is None
+
+
+def test_what_was_asked_otherwise_is_told_of_the_flow_and_of_the_request() -> None:
+    first = started()
+    nodes = (first.flow.nodes[0].model_copy(update={"kind": "vote"}),)
+    options = RunOptions(model="other", models={"answer": "small"})
+    second = first.model_copy(
+        update={
+            "flow": first.flow.model_copy(update={"nodes": nodes}),
+            "request": first.request.model_copy(update={"prompt": "How?", "options": options}),
+        }
+    )
+    found = compare(view(), view(), begun=(first, second)).changes
+    assert found is not None
+    assert [(node.id, node.changes[0].path) for node in found.flow.nodes_changed] == [("answer", "/kind")]
+    assert [(one.path, one.after) for one in found.request] == [
+        ("/options/model", "other"),
+        ("/options/models/answer", "small"),
+    ]
+    same = compare(view(), view(), begun=(first, first)).changes
+    assert same is not None
+    assert (same.flow.is_empty, same.request) == (True, ())
+    assert compare(view(), view()).changes is None
 
 
 @settings(deadline=None)

@@ -12,7 +12,7 @@ from agent_lab.cli.runs import with_lab
 
 if TYPE_CHECKING:
     from agent_lab.cli.paper import Paper
-    from agent_lab.runs.comparison import Difference, NodeComparison, NodeSide, RunComparison, RunSide, TextDiff
+    from agent_lab.runs.comparison import NodeComparison, NodeSide, RunComparison, RunSide, TextDiff, TotalsDifference
     from agent_lab.wiring import Lab
 
 STYLES = {"+": "good", "-": "bad", "@": "route"}
@@ -29,8 +29,10 @@ def compare_runs(left: str, right: str, as_json: bool) -> int:
         from agent_lab.cli.output import write_json
         from agent_lab.cli.paper import standard_paper
         from agent_lab.runs.comparison import compare
+        from agent_lab.runs.record import beginning
 
-        found = compare(await lab.runs.view(left), await lab.runs.view(right))
+        begun = (beginning(await lab.runs.events(left)), beginning(await lab.runs.events(right)))
+        found = compare(await lab.runs.view(left), await lab.runs.view(right), begun=begun)
         if as_json:
             write_json(found.model_dump(mode="json"))
         else:
@@ -46,6 +48,8 @@ def show(paper: Paper, found: RunComparison) -> None:
     paper.line(f"+ {_run(found.right)}")
     if not found.same_flow:
         paper.line("The flows differ.", style="warn")
+    for line in _changes(found):
+        paper.line(f"  {line}", style="dim")
     _show_text(paper, "Question", found.prompt)
     for node in found.nodes:
         paper.rule(node.label or node.id)
@@ -60,6 +64,16 @@ def show(paper: Paper, found: RunComparison) -> None:
         _show_text(paper, "Answer", found.answer)
     paper.line()
     paper.line(f"OTHER takes {_difference(found.difference)}", style="bold")
+
+
+def _changes(found: RunComparison) -> Iterator[str]:
+    from agent_lab.flows.difference import Difference, difference_text
+
+    if found.changes is None:
+        return
+    for changed in (found.changes.flow, Difference(changes=found.changes.request)):
+        if not changed.is_empty:
+            yield from difference_text(changed).splitlines()
 
 
 def _show_text(paper: Paper, title: str, text: TextDiff) -> None:
@@ -108,7 +122,7 @@ def _side(side: NodeSide | None) -> str:
     return " · ".join([*parts, seconds(side.seconds)])
 
 
-def _difference(found: Difference) -> str:
+def _difference(found: TotalsDifference) -> str:
     from agent_lab.cli.figures import money
 
     cost = "cost unknown"

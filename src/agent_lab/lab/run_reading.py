@@ -14,6 +14,7 @@ from agent_lab.lab.run_shapes import ALTERNATIVES, COMPARISON, VIEW, answers
 from agent_lab.lab.services import Services
 from agent_lab.runs.alternatives import RunAlternatives, alternatives
 from agent_lab.runs.comparison import RunComparison, compare
+from agent_lab.runs.record import beginning
 from agent_lab.runs.transcript import run_document, run_markdown
 
 router = APIRouter(route_class=GuardedRoute, tags=["runs"])
@@ -26,9 +27,10 @@ router = APIRouter(route_class=GuardedRoute, tags=["runs"])
 )
 @owner
 async def compare_runs(run_id: str, other_id: str, services: Services) -> RunComparison:
-    """Two runs side by side: text diffs, status, model, calls, tokens, cost and seconds of each node, and in all."""
+    """Two runs side by side: what was asked otherwise, text diffs, and what each node and each run took."""
     left, right = await services.runs.so_far(run_id), await services.runs.so_far(other_id)
-    return await asyncio.to_thread(compare, left, right)
+    begun = (beginning(await services.runs.events(run_id)), beginning(await services.runs.events(other_id)))
+    return await asyncio.to_thread(compare, left, right, begun=begun)
 
 
 @router.get(

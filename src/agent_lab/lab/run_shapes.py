@@ -100,6 +100,14 @@ COMPARISON: dict[str, Any] = {
         }
     ],
     "first_difference": "refiner",
+    "changes": {
+        "flow": {
+            "nodes_changed": [
+                {"id": "refiner", "changes": [{"path": "/model", "before": None, "after": "qwen3-8b", "text": None}]}
+            ]
+        },
+        "request": [],
+    },
     "difference": {"calls": -2, "prompt_tokens": -60, "completion_tokens": -40, "cost_usd": None, "seconds": -0.5},
 }
 _VOICE: dict[str, Any] = {

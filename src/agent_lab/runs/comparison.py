@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agent_lab.contracts.events import RunStarted
 from agent_lab.contracts.generation import Contract
 from agent_lab.contracts.registry import Usd
 from agent_lab.contracts.run import NodeView, RunStatus, RunTotals, RunView
+from agent_lab.flows.difference import Change, Difference, difference
 
 MAX_DIFF_LINES = 400
 """Of one text; a diff of more is cut. Whatever is longer is compared as far as the bounds below reach."""
@@ -65,7 +67,7 @@ class RunSide(Contract):
     totals: RunTotals
 
 
-class Difference(Contract):
+class TotalsDifference(Contract):
     """The right run's figures less the left one's. None where one of the two is not known."""
 
     calls: int
@@ -73,6 +75,14 @@ class Difference(Contract):
     completion_tokens: int
     cost_usd: Usd | None
     seconds: float
+
+
+class RunChanges(Contract):
+    """What the right run was started with that the left one was not."""
+
+    flow: Difference
+    request: tuple[Change, ...]
+    """Inputs and options; the question is compared as a text."""
 
 
 class RunComparison(Contract):
@@ -86,7 +96,9 @@ class RunComparison(Contract):
     nodes: tuple[NodeComparison, ...]
     first_difference: str | None
     """The first node, in the order of the flow, whose text or fields differ or that only one run has."""
-    difference: Difference
+    difference: TotalsDifference
+    changes: RunChanges | None = None
+    """What was asked otherwise; None where only what came of it is compared."""
 
 
 @dataclass(slots=True)
@@ -108,8 +120,8 @@ class _Budget:
         return TextDiff(same=False, lines=lines[:MAX_DIFF_LINES], cut=cut)
 
 
-def compare(left: RunView, right: RunView) -> RunComparison:
-    """The two runs side by side; the time that it takes is bounded whatever they hold."""
+def compare(left: RunView, right: RunView, *, begun: tuple[RunStarted, RunStarted] | None = None) -> RunComparison:
+    """The two runs side by side; the time that it takes is bounded whatever they hold. `begun`: how each began."""
     budget = _Budget()
     prompt = budget.diff(left.prompt, right.prompt)
     answer = budget.diff(left.answer or "", right.answer or "")
@@ -123,7 +135,14 @@ def compare(left: RunView, right: RunView) -> RunComparison:
         nodes=nodes,
         first_difference=next((node.id for node in nodes if _differs(node)), None),
         difference=_difference(left.totals, right.totals),
+        changes=_changes(*begun) if begun else None,
     )
+
+
+def _changes(left: RunStarted, right: RunStarted) -> RunChanges:
+    flows = [begun.flow.model_dump(mode="json", by_alias=True, exclude_defaults=True) for begun in (left, right)]
+    requests = [begun.request.model_dump(mode="json", exclude={"flow", "prompt"}) for begun in (left, right)]
+    return RunChanges(flow=difference(*flows), request=difference(*requests).changes)
 
 
 def _pairs(left: Sequence[NodeView], right: Sequence[NodeView]) -> Iterator[tuple[NodeView | None, NodeView | None]]:
@@ -164,9 +183,9 @@ def _side(run: RunView) -> RunSide:
     return RunSide(**{name: getattr(run, name) for name in RunSide.model_fields})
 
 
-def _difference(left: RunTotals, right: RunTotals) -> Difference:
+def _difference(left: RunTotals, right: RunTotals) -> TotalsDifference:
     known = left.cost_usd is not None and right.cost_usd is not None
-    return Difference(
+    return TotalsDifference(
         calls=right.calls - left.calls,
         prompt_tokens=right.prompt_tokens - left.prompt_tokens,
         completion_tokens=right.completion_tokens - left.completion_tokens,
