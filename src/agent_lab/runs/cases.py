@@ -16,7 +16,7 @@ from agent_lab.contracts.flow_ports import FlowRef
 from agent_lab.contracts.generation import Contract
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.run import RunOptions, RunRequest, RunStatus, RunView
-from agent_lab.runs.expectations import Difference, differences, shortened
+from agent_lab.runs.expectations import UnmetExpectation, differences, shortened
 from agent_lab.runs.service import RunService
 from agent_lab.runs.step import asking
 
@@ -33,7 +33,7 @@ class CaseResult(Contract):
     seconds: float = 0.0
     run_id: str | None = None
     """The run on the real models; None for a scripted one, of which nothing is kept."""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[UnmetExpectation, ...] = ()
     problem: str | None = None
     """Why the run could not begin or ended without an answer, in one sentence."""
     transcript: dict[str, str] = Field(default_factory=dict)

@@ -16,7 +16,7 @@ SHOWN_CHARS = 2_000
 """Of a text that is shown beside what was expected."""
 
 
-class Difference(Contract):
+class UnmetExpectation(Contract):
     """An expectation that the run did not meet. `found` is null where there is no such value."""
 
     value: str
@@ -25,13 +25,13 @@ class Difference(Contract):
     found: JsonValue
 
 
-def differences(expected: Sequence[Expectation], view: RunView) -> tuple[Difference, ...]:
+def differences(expected: Sequence[Expectation], view: RunView) -> tuple[UnmetExpectation, ...]:
     """Those that are not met, in the order of the case."""
     told = []
     for one in expected:
         found = found_value(one.value, view)
         if not compare(found, one.op, one.than):
-            told.append(Difference(value=one.value, op=one.op, expected=one.than, found=shortened(found)))
+            told.append(UnmetExpectation(value=one.value, op=one.op, expected=one.than, found=shortened(found)))
     return tuple(told)
 
 
@@ -63,7 +63,7 @@ def shortened(value: JsonValue) -> JsonValue:
     return value if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
 
 
-def difference_line(one: Difference) -> str:
+def difference_line(one: UnmetExpectation) -> str:
     """`answer == "85" was expected, and it is "75"`, on one line."""
     expected, found = (json.dumps(value, ensure_ascii=False) for value in (one.expected, one.found))
     return f"{one.value} {one.op} {expected} was expected, and it is {found}."
