@@ -110,11 +110,14 @@ async def test_a_fork_is_previewed_then_pays_only_for_what_changed(tmp_path: Pat
         view = await ended(owner, forked.json()["run_id"])
         children = (await owner.get("/api/runs", params={"parent": run_id})).json()["runs"]
         compared = (await owner.get(f"/api/runs/{run_id}/compare/{view['run_id']}")).json()
+        began = (await owner.get(f"/api/runs/{view['run_id']}/beginning")).json()
         instead = (await owner.get(f"/api/runs/{run_id}/alternatives")).json()
     assert (preview.status_code, forked.status_code) == (200, 202)
     assert (preview.json()["nodes"], preview.json()["calls"], preview.json()["reused_calls"]) == (["refiner"], 1, 2)
     assert len(door.provider.calls) - before == 1
     assert (view["totals"]["calls"], view["totals"]["reused_calls"]) == (1, 2)
+    assert began["flow"]["nodes"][2]["prompt"] == "Again: {challenger_output}"
+    assert (began["parent_run_id"], began["request"]["flow"]) == (run_id, "challenge")
     assert forked.headers["location"] == f"/api/runs/{view['run_id']}"
     assert [child["run_id"] for child in children] == [view["run_id"]]
     assert (compared["left"]["run_id"], compared["right"]["parent_run_id"]) == (run_id, run_id)
@@ -188,6 +191,7 @@ async def test_every_door_says_of_an_unknown_run_that_there_is_none(tmp_path: Pa
             "nobody/export",
             f"nobody/compare/{run_id}",
             "nobody/alternatives",
+            "nobody/beginning",
             f"{run_id}/compare/nobody",
         ):
             assert is_problem(await owner.get(f"/api/runs/{path}"), 404, "not-found"), path

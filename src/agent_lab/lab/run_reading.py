@@ -1,4 +1,4 @@
-"""The routes that read stored runs: two side by side, what else one would have said, and one written down whole."""
+"""The routes that read stored runs: how one began, two side by side, what else one would have said, a file of one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from agent_lab.contracts.flow import FlowConfig
+from agent_lab.contracts.generation import Contract
+from agent_lab.contracts.run import RunRequest
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.problems import documented
-from agent_lab.lab.run_shapes import ALTERNATIVES, COMPARISON, VIEW, answers
+from agent_lab.lab.run_shapes import ALTERNATIVES, BEGINNING, COMPARISON, VIEW, answers
 from agent_lab.lab.services import Services
 from agent_lab.runs.alternatives import RunAlternatives, alternatives
 from agent_lab.runs.comparison import RunComparison, compare
@@ -18,6 +21,30 @@ from agent_lab.runs.record import beginning
 from agent_lab.runs.transcript import run_document, run_markdown
 
 router = APIRouter(route_class=GuardedRoute, tags=["runs"])
+
+
+class RunBeginning(Contract):
+    """What a run was started with: the flow as it was then, and the request."""
+
+    run_id: str
+    parent_run_id: str | None
+    from_node: str | None
+    flow: FlowConfig
+    flow_hash: str
+    flow_version: int | None
+    request: RunRequest
+
+
+@router.get(
+    "/api/runs/{run_id}/beginning",
+    operation_id="run_beginning",
+    responses=documented(404) | answers(200, "How the run began.", BEGINNING),
+)
+@owner
+async def run_beginning(run_id: str, services: Services) -> RunBeginning:
+    """The flow that the run walks, whatever became of it since, and what was asked: what a fork may change."""
+    started = beginning(await services.runs.events(run_id))
+    return RunBeginning(**{name: getattr(started, name) for name in RunBeginning.model_fields})
 
 
 @router.get(

@@ -110,6 +110,19 @@ COMPARISON: dict[str, Any] = {
     },
     "difference": {"calls": -2, "prompt_tokens": -60, "completion_tokens": -40, "cost_usd": None, "seconds": -0.5},
 }
+BEGINNING: dict[str, Any] = {
+    "run_id": INFO["run_id"],
+    "parent_run_id": None,
+    "from_node": None,
+    "flow": {
+        "id": "challenge",
+        "name": "Challenge",
+        "nodes": [{"id": "creator", "kind": "generate", "prompt": "{user_input}"}],
+    },
+    "flow_hash": "9f2c",
+    "flow_version": None,
+    "request": REQUEST,
+}
 _VOICE: dict[str, Any] = {
     "voter": "agent_1",
     "node": "agent_1",
