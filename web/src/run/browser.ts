@@ -1,6 +1,6 @@
 // The browser as a run's stream needs it.
 
-import type { Surroundings } from "./stream";
+import type { Surroundings } from "./connection";
 
 export const BROWSER: Surroundings = {
   fetch: (url, init) => fetch(url, init),

@@ -1,7 +1,8 @@
 import { describe, expect, it, test } from "vitest";
 
+import { waitMs, type Connection } from "./connection";
 import type { RunEvent } from "./events";
-import { HIDDEN_MS, RunStream, SILENCE_MS, waitMs, type Connection, type StreamOptions } from "./stream";
+import { HIDDEN_MS, RunStream, SILENCE_MS, type StreamOptions } from "./stream";
 import restarted from "../../../tests/vectors/challenge_restarted.json";
 import council from "../../../tests/vectors/council_completed.json";
 import { bytesOf, honest, problem, settled, streaming, World, type Answer } from "./world";

@@ -1,7 +1,7 @@
 // A world for tests of the stream: a clock that goes when told, a server of scripted answers, a page that can be hidden.
 
+import type { Surroundings } from "./connection";
 import type { RunEvent } from "./events";
-import type { Surroundings } from "./stream";
 
 interface Timer {
   readonly at: number;
