@@ -1,0 +1,121 @@
+// Keeps the state of one run up to date as its events come: at most one change per frame, however fast they do.
+
+import { BROWSER } from "./browser";
+import type { Connection, Surroundings } from "./connection";
+import type { RunEvent, RunView } from "./events";
+import { NO_WORK, worked, type Work } from "./figures";
+import { TranscriptFold } from "./lanes";
+import { RunFold } from "./reducer";
+import { RunStream } from "./stream";
+import { NO_TRANSCRIPT, type Transcript } from "./transcript";
+
+export interface RunState {
+  readonly runId: string;
+  readonly connection: Connection;
+  /** Null until the first event has come. */
+  readonly view: RunView | null;
+  readonly transcript: Transcript;
+  readonly work: Work;
+  /** How far the server's clock is ahead of the page's. */
+  readonly clockAheadMs: number;
+  /** True once the server says what this page does not know: it must be loaded anew. */
+  readonly isOutdated: boolean;
+}
+
+export interface FollowerOptions {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly around?: Surroundings;
+  /** Calls `draw` at the next frame. */
+  readonly nextFrame?: (draw: () => void) => void;
+  readonly onChange: (state: RunState) => void;
+}
+
+export function unheard(runId: string): RunState {
+  return {
+    runId,
+    connection: { state: "connecting" },
+    view: null,
+    transcript: NO_TRANSCRIPT,
+    work: NO_WORK,
+    clockAheadMs: 0,
+    isOutdated: false,
+  };
+}
+
+/** Follows one run from `start` until it ends or `close` is called. */
+export class RunFollower {
+  private state: RunState;
+  private fold = new RunFold();
+  private telling = new TranscriptFold();
+  private stream: RunStream;
+  private isDrawing = false;
+  private isStored = false;
+
+  constructor(
+    runId: string,
+    private readonly options: FollowerOptions,
+  ) {
+    this.state = unheard(runId);
+    this.stream = new RunStream({
+      url: options.url,
+      headers: options.headers ?? {},
+      around: options.around ?? BROWSER,
+      onEvents: (events) => this.take(events),
+      onConnection: (connection) => {
+        this.state = { ...this.state, connection };
+        this.draw();
+      },
+      onClock: (clockAheadMs) => {
+        this.state = { ...this.state, clockAheadMs };
+      },
+    });
+  }
+
+  start(): void {
+    this.stream.start();
+  }
+
+  close(): void {
+    this.stream.close();
+  }
+
+  /** Try the connection now. */
+  retry(): void {
+    this.stream.retry();
+  }
+
+  private take(events: readonly RunEvent[]): void {
+    let { work } = this.state;
+    try {
+      for (const event of events) {
+        this.fold.apply(event);
+        this.telling.apply(event);
+        work = worked(work, event);
+        this.isStored ||= event.type !== "token";
+      }
+    } catch {
+      // Both folds are made of the server's own types: only an older page meets an event that it does not know.
+      this.state = { ...this.state, isOutdated: true };
+      this.stream.close();
+    }
+    this.state = { ...this.state, work };
+    this.drawSoon();
+  }
+
+  private drawSoon(): void {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
+    (this.options.nextFrame ?? requestAnimationFrame)(() => {
+      if (this.isDrawing) this.draw();
+    });
+  }
+
+  private draw(): void {
+    this.isDrawing = false;
+    const view = this.isStored ? this.fold.view() : this.state.view;
+    this.isStored = false;
+    this.state = { ...this.state, view, transcript: this.telling.transcript() };
+    this.options.onChange(this.state);
+  }
+}
