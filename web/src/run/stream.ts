@@ -127,34 +127,43 @@ export class RunStream {
     if (!response.ok) return refusal(response);
     if (response.body === null || !/^text\/event-stream\b/.test(response.headers.get("content-type") ?? ""))
       return lost("garbled");
-    hearing.begin();
     this.tellClock(response);
     this.tell({ state: "open" });
+    hearing.begin();
+    return this.read(response.body.getReader(), hearing);
+  }
+
+  private async read(reader: ReadableStreamDefaultReader<Uint8Array>, hearing: Hearing): Promise<Outcome> {
     let batch: RunEvent[] = [];
     const parser = createParser({ onEvent: ({ data }) => void batch.push(JSON.parse(data) as RunEvent) });
-    const reader = response.body.getReader();
     const decoder = new TextDecoder();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return lost("cut");
       hearing.heard();
       if (hearing.openMs() > STEADY_MS) this.attempt = 0;
-      let garbled = false;
+      let isGarbled = false;
       try {
         parser.feed(decoder.decode(value, { stream: true }));
       } catch {
-        garbled = true; // what came whole before it is still told
+        isGarbled = true; // what came whole before it is still told
       }
-      const { news, gap } = this.sift(batch);
+      const outcome = this.pass(batch, isGarbled);
+      if (outcome !== null) return outcome;
       batch = [];
-      if (news.length > 0) {
-        this.attempt = 0;
-        this.options.onEvents(news);
-      }
-      if (this.over) return { is: "left" };
-      if (news.at(-1)?.type === "run_finished") return { is: "ended" };
-      if (garbled || gap) return lost("garbled");
     }
+  }
+
+  /** Tells what is new; null where the stream goes on. */
+  private pass(batch: readonly RunEvent[], isGarbled: boolean): Outcome | null {
+    const { news, gap } = this.sift(batch);
+    if (news.length > 0) {
+      this.attempt = 0;
+      this.options.onEvents(news);
+    }
+    if (this.over) return { is: "left" };
+    if (news.at(-1)?.type === "run_finished") return { is: "ended" };
+    return isGarbled || gap ? lost("garbled") : null;
   }
 
   /** What is new of these, up to the first that does not follow on what is there. */
