@@ -65,7 +65,8 @@ export interface paths {
          * @description Save a new version. For a flow of the library or of a file: the first stored one, which may be published.
          *
          *     A stored flow asks for `If-Match`, so that nobody's work is lost: 412 says that somebody else was first. The same
-         *     content as that of the newest version makes no new one.
+         *     content as that of the newest version makes no new one. An autosave makes room for the next one, unless it was
+         *     published or run; its number is not used again.
          */
         put: operations["save_flow"];
         post?: never;
@@ -274,6 +275,8 @@ export interface paths {
         /**
          * Validate Flow
          * @description Check a document without saving it: every problem, each with its place and with what would do.
+         *
+         *     `scope` says what templates and conditions may name at each node, and what a run may take.
          */
         post: operations["validate_flow"];
         delete?: never;
@@ -362,6 +365,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Providers
+         * @description The providers: which can be called, whose key is missing, and which of their models are left alone now.
+         */
+        get: operations["list_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Provider
+         * @description Try a provider's address and key with the cheapest call that proves them: a free one where it has such.
+         *
+         *     The owner's alone, one at a time for each provider, 15 seconds and 0.01 USD at the most.
+         */
+        post: operations["test_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs": {
         parameters: {
             query?: never;
@@ -406,6 +451,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{run_id}/alternatives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run Alternatives
+         * @description What the first draft or a plurality vote of the independent first answers would have said. Asks no model.
+         */
+        get: operations["run_alternatives"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}/answer": {
         parameters: {
             query?: never;
@@ -420,6 +485,26 @@ export interface paths {
          * @description Answer a node that waits for a person. `question` and `choices` of the run's nodes say which ones do.
          */
         post: operations["answer_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/beginning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Run Beginning
+         * @description The flow that the run walks, whatever became of it since, and what was asked: what a fork may change.
+         */
+        get: operations["run_beginning"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -455,7 +540,7 @@ export interface paths {
         };
         /**
          * Compare Runs
-         * @description Two runs side by side: text diffs, status, model, calls, tokens, cost and seconds of each node, and in all.
+         * @description Two runs side by side: what was asked otherwise, text diffs, and what each node and each run took.
          */
         get: operations["compare_runs"];
         put?: never;
@@ -626,6 +711,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Settings
+         * @description What was read from where; of secrets only that they are there.
+         */
+        get: operations["get_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/spending": {
         parameters: {
             query?: never;
@@ -638,6 +743,46 @@ export interface paths {
          * @description What each model cost on each of the last days, today's among them.
          */
         get: operations["get_spending"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/strategies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Strategies
+         * @description The strategies that a request, a run or a node may name.
+         */
+        get: operations["list_strategies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tools
+         * @description The tools that flows may use here; what they run is the administrator's.
+         */
+        get: operations["list_tools"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1075,37 +1220,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Difference
-         * @description The right run's figures less the left one's. None where one of the two is not known.
-         */
-        agent_lab__runs__comparison__Difference: {
-            /** Calls */
-            calls: number;
-            /** Completion Tokens */
-            completion_tokens: number;
-            /** Cost Usd */
-            cost_usd: number | null;
-            /** Prompt Tokens */
-            prompt_tokens: number;
-            /** Seconds */
-            seconds: number;
-        };
-        /**
-         * Difference
-         * @description An expectation that the run did not meet. `found` is null where there is no such value.
-         */
-        agent_lab__runs__expectations__Difference: {
-            expected: components["schemas"]["JsonValue"];
-            found: components["schemas"]["JsonValue"];
-            /**
-             * Op
-             * @enum {string}
-             */
-            op: "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "contains";
-            /** Value */
-            value: string;
-        };
-        /**
          * AnthropicError
          * @description An error in Anthropic's form.
          */
@@ -1286,7 +1400,7 @@ export interface components {
              * Differences
              * @default []
              */
-            differences?: components["schemas"]["agent_lab__runs__expectations__Difference"][];
+            differences?: components["schemas"]["UnmetExpectation"][];
             /** Name */
             name: string;
             /** Passed */
@@ -1448,6 +1562,20 @@ export interface components {
              * @default null
              */
             tool_calls?: components["schemas"]["ChatToolCall"][] | null;
+        };
+        /**
+         * ChoiceCount
+         * @description A choice, and who gave it.
+         */
+        ChoiceCount: {
+            /** Agrees */
+            agrees: boolean | null;
+            /** Choice */
+            choice: string;
+            /** Voters */
+            voters: string[];
+            /** Votes */
+            votes: number;
         };
         /**
          * Constraints
@@ -1641,6 +1769,61 @@ export interface components {
             total_gb: number;
             /** Used By Models Gb */
             used_by_models_gb: number;
+        };
+        /**
+         * Difference
+         * @description What changed from one document to another.
+         */
+        Difference: {
+            /**
+             * Changes
+             * @default []
+             */
+            changes?: components["schemas"]["Change"][];
+            /**
+             * Edges Added
+             * @default []
+             */
+            edges_added?: components["schemas"]["JsonValue"][];
+            /**
+             * Edges Removed
+             * @default []
+             */
+            edges_removed?: components["schemas"]["JsonValue"][];
+            /**
+             * Layout
+             * @default false
+             */
+            layout?: boolean;
+            /**
+             * Nodes Added
+             * @default []
+             */
+            nodes_added?: string[];
+            /**
+             * Nodes Changed
+             * @default []
+             */
+            nodes_changed?: components["schemas"]["NodeChange"][];
+            /**
+             * Nodes Removed
+             * @default []
+             */
+            nodes_removed?: string[];
+        };
+        /**
+         * Draft
+         * @description The first draft of the run.
+         */
+        Draft: {
+            /** Agrees */
+            agrees: boolean | null;
+            /** Choice */
+            choice: string | null;
+            /** Node */
+            node: string;
+            /** Text */
+            text: string;
         };
         /**
          * DrawnEdge
@@ -1933,6 +2116,16 @@ export interface components {
             pointer: string;
         };
         /**
+         * FirstRun
+         * @description What a newcomer needs to know.
+         */
+        FirstRun: {
+            /** Demonstration Only */
+            demonstration_only: boolean;
+            /** Ways */
+            ways: components["schemas"]["WayEntry"][];
+        };
+        /**
          * FlowCase
          * @description A test that a flow carries with it.
          */
@@ -1989,6 +2182,10 @@ export interface components {
             inputs?: {
                 [key: string]: components["schemas"]["FlowInput"];
             };
+            /** Layout */
+            layout?: {
+                [key: string]: components["schemas"]["Position"];
+            };
             /**
              * @default {
              *       "max_parallel": 4,
@@ -2029,6 +2226,11 @@ export interface components {
              * @default []
              */
             edges_removed?: components["schemas"]["JsonValue"][];
+            /**
+             * Layout
+             * @default false
+             */
+            layout?: boolean;
             /**
              * Nodes Added
              * @default []
@@ -2073,6 +2275,10 @@ export interface components {
             /** Inputs */
             inputs?: {
                 [key: string]: components["schemas"]["FlowInput"];
+            };
+            /** Layout */
+            layout?: {
+                [key: string]: components["schemas"]["Position"];
             };
             /**
              * @default {
@@ -2856,6 +3062,67 @@ export interface components {
             version?: string | null;
         };
         /**
+         * Limits
+         * @description The limits in force on everything that goes through this server.
+         */
+        Limits: {
+            /** Daily Budget Usd */
+            daily_budget_usd: number | null;
+            /** Failures To Open */
+            failures_to_open: number;
+            /** Left Alone S */
+            left_alone_s: number;
+            /** Max Tokens */
+            max_tokens: number;
+            /** Memory Gb */
+            memory_gb: number;
+            /** Request Timeout S */
+            request_timeout_s: number;
+            /** Runs At Once */
+            runs_at_once: number;
+            /** Runs Waiting */
+            runs_waiting: number;
+        };
+        /**
+         * Loading
+         * @description How a local model's weights are put into memory. Strategies that load alike share one copy of the weights.
+         */
+        Loading: {
+            /**
+             * Attention
+             * @default auto
+             * @enum {string}
+             */
+            attention?: "auto" | "eager" | "sdpa" | "flash_attention_2";
+            /**
+             * Compile
+             * @default false
+             */
+            compile?: boolean;
+            /**
+             * Context
+             * @default 8192
+             */
+            context?: number;
+            /**
+             * Needs
+             * @default any
+             * @enum {string}
+             */
+            needs?: "any" | "cuda";
+            /**
+             * Parallel
+             * @default 8
+             */
+            parallel?: number;
+            /**
+             * Precision
+             * @default auto
+             * @enum {string}
+             */
+            precision?: "auto" | "float32" | "bfloat16" | "float16" | "nf4";
+        };
+        /**
          * LoadRequest
          * @description How to load the model; its own default strategy where nothing is said.
          */
@@ -3060,6 +3327,8 @@ export interface components {
             model_id: string;
             /** Name */
             name: string;
+            /** On Disk */
+            on_disk: boolean | null;
             /** Pinned */
             pinned: boolean;
             /** Provider */
@@ -3335,7 +3604,7 @@ export interface components {
              * @default waiting
              * @enum {string}
              */
-            status?: "waiting" | "running" | "waiting_for_person" | "completed" | "failed" | "skipped";
+            status?: "waiting" | "pinned" | "running" | "waiting_for_person" | "completed" | "failed" | "skipped";
             /**
              * Text
              * @default
@@ -3518,6 +3787,32 @@ export interface components {
             visit?: number | null;
         };
         /**
+         * Pin
+         * @description What a node is taken to have said, in a run that does not run it.
+         */
+        Pin: {
+            /** Fields */
+            fields?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Text */
+            text: string;
+        };
+        /**
+         * Places
+         * @description Where things are on the machine of the server.
+         */
+        Places: {
+            /** Configuration */
+            configuration: string;
+            /** Data */
+            data: string;
+            /** Database */
+            database: string;
+            /** Dotenv */
+            dotenv: string;
+        };
+        /**
          * PlainTurn
          * @description A turn in the form that nearly all have, and both protocols share: it is a `Message` already, at no cost.
          */
@@ -3544,6 +3839,34 @@ export interface components {
              * @default []
              */
             tool_calls?: components["schemas"]["ToolCall"][];
+        };
+        /**
+         * PluralityVote
+         * @description What counting the independent first answers would have said: one vote each, the most votes win.
+         */
+        PluralityVote: {
+            /** Abstained */
+            abstained: number;
+            /** Agrees */
+            agrees: boolean | null;
+            /** Counts */
+            counts: components["schemas"]["ChoiceCount"][];
+            /** Tied */
+            tied: boolean;
+            /** Voices */
+            voices: components["schemas"]["Voice"][];
+            /** Winner */
+            winner: string | null;
+        };
+        /**
+         * Position
+         * @description Where an editor draws a node: its upper left corner, in pixels.
+         */
+        Position: {
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
         };
         /**
          * Predicate
@@ -3589,6 +3912,57 @@ export interface components {
              * @default null
              */
             where?: string | null;
+        };
+        /**
+         * ProviderEntry
+         * @description A provider as it stands. Of its key only is told whether it is there.
+         */
+        ProviderEntry: {
+            /** Host */
+            host: string | null;
+            /**
+             * Key
+             * @enum {string}
+             */
+            key: "present" | "missing" | "not needed";
+            /** Key Name */
+            key_name: string | null;
+            /** Key Origin */
+            key_origin: ("environment" | ".env" | "default") | null;
+            /** Models */
+            models: components["schemas"]["ProviderModel"][];
+            /** Name */
+            name: string;
+            /**
+             * Protocol
+             * @enum {string}
+             */
+            protocol: "local" | "scripted" | "openai" | "anthropic" | "openai_compatible" | "plug-in";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ready" | "no key" | "offline" | "not installed" | "broken";
+            /** Why Not */
+            why_not: string | null;
+        };
+        /**
+         * ProviderList
+         * @description Every provider that a model may name.
+         */
+        ProviderList: {
+            /** Providers */
+            providers: components["schemas"]["ProviderEntry"][];
+        };
+        /**
+         * ProviderModel
+         * @description A model of the registry that the provider serves.
+         */
+        ProviderModel: {
+            /** Breaker */
+            breaker: ("closed" | "open" | "half-open" | "cooling") | null;
+            /** Key */
+            key: string;
         };
         /**
          * PublishRequest
@@ -3784,12 +4158,68 @@ export interface components {
             type: "run_admitted";
         };
         /**
+         * RunAlternatives
+         * @description What would have been said instead, and whether it is the same.
+         */
+        RunAlternatives: {
+            /** Answer */
+            answer: string | null;
+            /** Choice */
+            choice: string | null;
+            draft: components["schemas"]["Draft"] | null;
+            /** Missing */
+            missing: ("nothing_said" | "one_answer") | null;
+            /**
+             * Normalize
+             * @enum {string}
+             */
+            normalize: "number" | "choice" | "code" | "text" | "answer";
+            /** Note */
+            note: string;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "waiting" | "paused" | "completed" | "declined" | "failed" | "cancelled" | "limit_exceeded";
+            vote: components["schemas"]["PluralityVote"] | null;
+        };
+        /**
+         * RunBeginning
+         * @description What a run was started with: the flow as it was then, and the request.
+         */
+        RunBeginning: {
+            flow: components["schemas"]["FlowConfig"];
+            /** Flow Hash */
+            flow_hash: string;
+            /** Flow Version */
+            flow_version: number | null;
+            /** From Node */
+            from_node: string | null;
+            /** Parent Run Id */
+            parent_run_id: string | null;
+            request: components["schemas"]["RunRequest"];
+            /** Run Id */
+            run_id: string;
+        };
+        /**
+         * RunChanges
+         * @description What the right run was started with that the left one was not.
+         */
+        RunChanges: {
+            flow: components["schemas"]["Difference"];
+            /** Request */
+            request: components["schemas"]["Change"][];
+        };
+        /**
          * RunComparison
          * @description Two runs side by side. Diffs lead from the left one to the right one.
          */
         RunComparison: {
             answer: components["schemas"]["TextDiff"];
-            difference: components["schemas"]["agent_lab__runs__comparison__Difference"];
+            changes?: components["schemas"]["RunChanges"] | null;
+            difference: components["schemas"]["TotalsDifference"];
             /** First Difference */
             first_difference: string | null;
             left: components["schemas"]["RunSide"];
@@ -3885,6 +4315,8 @@ export interface components {
             flow_id: string;
             /** Flow Version */
             flow_version?: number | null;
+            /** Only Node */
+            only_node?: string | null;
             /** Parent Run Id */
             parent_run_id?: string | null;
             /** Prompt */
@@ -4013,6 +4445,8 @@ export interface components {
             inputs?: {
                 [key: string]: string;
             };
+            /** Only */
+            only?: string | null;
             /**
              * @default {
              *       "history": [],
@@ -4022,6 +4456,10 @@ export interface components {
              *     }
              */
             options?: components["schemas"]["RunOptions"];
+            /** Pins */
+            pins?: {
+                [key: string]: components["schemas"]["Pin"];
+            };
             /** Prompt */
             prompt: string;
         };
@@ -4177,6 +4615,8 @@ export interface components {
              * @default []
              */
             nodes?: components["schemas"]["NodeView"][];
+            /** Only Node */
+            only_node?: string | null;
             /** Parent Run Id */
             parent_run_id?: string | null;
             /** Prompt */
@@ -4223,6 +4663,113 @@ export interface components {
             type: "run_waits";
         };
         /**
+         * Sampling
+         * @description How the next token is drawn. `top_k=0` and `top_p=1` leave the distribution whole.
+         */
+        Sampling: {
+            /**
+             * Temperature
+             * @default 0.7
+             */
+            temperature?: number;
+            /**
+             * Top K
+             * @default 0
+             */
+            top_k?: number;
+            /**
+             * Top P
+             * @default 1
+             */
+            top_p?: number;
+        };
+        /**
+         * ScopeAnswer
+         * @description What may be named at each node, and what a run may take at the most. Long lists are shared, or left out of a
+         *     very large flow (`whole` is false then).
+         */
+        ScopeAnswer: {
+            /** Calls */
+            calls?: number | null;
+            /** Fields */
+            fields: components["schemas"]["ScopeField"][][];
+            /** Names */
+            names: components["schemas"]["ScopeName"][];
+            /** Nodes */
+            nodes: {
+                [key: string]: components["schemas"]["ScopeNode"];
+            };
+            /** Turns */
+            turns: number;
+            /** Whole */
+            whole: boolean;
+        };
+        /**
+         * ScopeField
+         * @description A field that nodes leave: `{node.field}` in templates, `node.field` in conditions.
+         */
+        ScopeField: {
+            /** About */
+            about: string;
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "text" | "number" | "boolean" | "list" | "object" | "any";
+        };
+        /**
+         * ScopeName
+         * @description A name that templates have at every node: an input of the flow, or `round` and `history` of the run.
+         *
+         *     One that is not `sure` may have no value; it stands inside `{?name}...{/name}` alone.
+         */
+        ScopeName: {
+            /** About */
+            about: string | {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "input" | "run";
+            /** Sure */
+            sure: boolean;
+        };
+        /**
+         * ScopeNode
+         * @description What may be named at one node besides the names of all.
+         *
+         *     That is the node `after` and all that may be named there, then `sure` and `maybe`. Everything that is sure at
+         *     `after` is sure here; of the others those in `sure` are. What is not sure stands inside `{?name}...{/name}` alone.
+         *     `{previous_output}` is `previous`.
+         */
+        ScopeNode: {
+            /** After */
+            after?: string | null;
+            /** Binds */
+            binds: string[];
+            /** Calls */
+            calls?: number | null;
+            /** Fields */
+            fields: number;
+            /** Maybe */
+            maybe: string[];
+            /**
+             * Previous
+             * @enum {string}
+             */
+            previous: "sure" | "maybe" | "never";
+            /** Sure */
+            sure: string[];
+            /** Turns */
+            turns: number;
+        };
+        /**
          * ServiceInfo
          * @description What this server is.
          */
@@ -4247,6 +4794,40 @@ export interface components {
             version: string;
         };
         /**
+         * SettingEntry
+         * @description A setting: to change it, set the variable `name` in the environment or in the file `.env`, and start again.
+         */
+        SettingEntry: {
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "environment" | ".env" | "default";
+            /** Secret */
+            secret: boolean;
+            /** Used */
+            used: boolean;
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * SettingsView
+         * @description How this server is set up. It is changed in the administrator's files, not here.
+         */
+        SettingsView: {
+            first_run: components["schemas"]["FirstRun"];
+            limits: components["schemas"]["Limits"];
+            places: components["schemas"]["Places"];
+            /** Settings */
+            settings: components["schemas"]["SettingEntry"][];
+            /** Version */
+            version: string;
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
          * SpendingView
          * @description What calls with a known price have cost. A call that broke off is booked with the most that it may have.
          */
@@ -4257,6 +4838,44 @@ export interface components {
             days: components["schemas"]["DayAndModel"][];
             /** Today Usd */
             today_usd: number;
+        };
+        /**
+         * StrategyEntry
+         * @description A strategy: how a local model is loaded, how any model samples, its limits and what stands in for it.
+         */
+        StrategyEntry: {
+            /** Description */
+            description: string;
+            /** Fallbacks */
+            fallbacks: string[];
+            limits: components["schemas"]["StrategyLimits"];
+            loading: components["schemas"]["Loading"];
+            /** Name */
+            name: string;
+            sampling: components["schemas"]["Sampling"];
+        };
+        /**
+         * StrategyLimits
+         * @description What one generation may use.
+         */
+        StrategyLimits: {
+            /** Max Tokens */
+            max_tokens?: number | null;
+            /**
+             * Timeout S
+             * @default 300
+             */
+            timeout_s?: number;
+        };
+        /**
+         * StrategyList
+         * @description All strategies, and the one of requests that name none; None: each model's own.
+         */
+        StrategyList: {
+            /** Default */
+            default: string | null;
+            /** Strategies */
+            strategies: components["schemas"]["StrategyEntry"][];
         };
         /**
          * StreamOptions
@@ -4280,6 +4899,25 @@ export interface components {
             models?: components["schemas"]["ModelList"] | null;
             resources?: components["schemas"]["GpuInfo"] | null;
             runs?: components["schemas"]["QueueInfo"] | null;
+        };
+        /**
+         * TestedConnection
+         * @description What came of the call.
+         */
+        TestedConnection: {
+            /**
+             * Call
+             * @enum {string}
+             */
+            call: "list of models" | "key" | "one token" | "nothing";
+            /** Model */
+            model: string | null;
+            /** Ok */
+            ok: boolean;
+            /** Seconds */
+            seconds: number;
+            /** Sentence */
+            sentence: string;
         };
         /**
          * TestReport
@@ -4470,6 +5108,44 @@ export interface components {
             type: "auto" | "any" | "none" | "tool";
         };
         /**
+         * ToolEntry
+         * @description A tool that nodes of the kind `tool` may call.
+         */
+        ToolEntry: {
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Summary */
+            summary: string;
+        };
+        /**
+         * ToolList
+         * @description The tools that the administrator registered, and those of plug-ins.
+         */
+        ToolList: {
+            /** Tools */
+            tools: components["schemas"]["ToolEntry"][];
+        };
+        /**
+         * TotalsDifference
+         * @description The right run's figures less the left one's. None where one of the two is not known.
+         */
+        TotalsDifference: {
+            /** Calls */
+            calls: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Seconds */
+            seconds: number;
+        };
+        /**
          * Turn
          * @description A turn in any of its forms.
          */
@@ -4491,6 +5167,21 @@ export interface components {
         Unloaded: {
             /** Unloaded */
             unloaded: string[];
+        };
+        /**
+         * UnmetExpectation
+         * @description An expectation that the run did not meet. `found` is null where there is no such value.
+         */
+        UnmetExpectation: {
+            expected: components["schemas"]["JsonValue"];
+            found: components["schemas"]["JsonValue"];
+            /**
+             * Op
+             * @enum {string}
+             */
+            op: "==" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "contains";
+            /** Value */
+            value: string;
         };
         /**
          * Usage
@@ -4522,11 +5213,14 @@ export interface components {
         };
         /**
          * Verdict
-         * @description Whether a document is a flow that can be run.
+         * @description Whether a document is a flow that can be run, and what it lets its nodes name.
+         *
+         *     `scope` is told of documents with problems too, by what of them can be read; null where no node can be.
          */
         Verdict: {
             /** Problems */
             problems: components["schemas"]["FlowProblem"][];
+            scope?: components["schemas"]["ScopeAnswer"] | null;
             /** Valid */
             valid: boolean;
         };
@@ -4535,6 +5229,11 @@ export interface components {
          * @description A saved version with its document.
          */
         VersionDocument: {
+            /**
+             * Autosaved
+             * @default false
+             */
+            autosaved?: boolean;
             /**
              * Created At
              * Format: date-time
@@ -4556,6 +5255,11 @@ export interface components {
          * @description A saved version, without its document.
          */
         VersionEntry: {
+            /**
+             * Autosaved
+             * @default false
+             */
+            autosaved?: boolean;
             /**
              * Created At
              * Format: date-time
@@ -4583,6 +5287,26 @@ export interface components {
             revision: number | null;
             /** Versions */
             versions: components["schemas"]["VersionEntry"][];
+        };
+        /**
+         * Voice
+         * @description One of the independent first answers.
+         */
+        Voice: {
+            /** Agrees */
+            agrees?: boolean | null;
+            /** Choice */
+            choice: string | null;
+            /** Label */
+            label: string;
+            /** Model */
+            model: string | null;
+            /** Node */
+            node: string;
+            /** Text */
+            text: string;
+            /** Voter */
+            voter: string;
         };
         /**
          * VoteCast
@@ -4666,6 +5390,25 @@ export interface components {
             type: "waiting_for_person";
             /** Visit */
             visit: number;
+        };
+        /**
+         * WayEntry
+         * @description One way to a real model: put `text` into `file`, and start again.
+         */
+        WayEntry: {
+            /** File */
+            file: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "key" | "hub" | "server";
+            /** Models */
+            models: string[];
+            /** Provider */
+            provider: string | null;
+            /** Text */
+            text: string;
         };
         /**
          * WhyRequest
@@ -4948,6 +5691,8 @@ export interface operations {
     save_flow: {
         parameters: {
             query?: {
+                /** @description True where an editor saves on its own, not a person. */
+                autosave?: boolean;
                 /** @description Why: shown beside the version. */
                 note?: string;
             };
@@ -6207,6 +6952,102 @@ export interface operations {
             };
         };
     };
+    list_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderList"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestedConnection"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A limit was reached */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
@@ -6214,11 +7055,15 @@ export interface operations {
                 caller?: string | null;
                 /** @description Runs that cost this much or more, in USD. */
                 cost_from?: number | null;
+                /** @description Runs that cost this much or less, in USD. */
+                cost_to?: number | null;
                 /** @description `next_cursor` of the page before. */
                 cursor?: string | null;
                 /** @description Runs of this flow. */
                 flow?: string | null;
                 limit?: number;
+                /** @description Runs in which this model answered. */
+                model?: string | null;
                 /** @description Forks of this run. */
                 parent?: string | null;
                 /** @description Runs whose question has this in it. */
@@ -6227,6 +7072,8 @@ export interface operations {
                 since?: string | null;
                 /** @description Runs in this state. */
                 status?: ("queued" | "running" | "waiting" | "paused" | "completed" | "declined" | "failed" | "cancelled" | "limit_exceeded") | null;
+                /** @description `true`: runs of one node alone; `false`: those of whole flows. */
+                trial?: boolean | null;
                 /** @description Runs begun before this time. */
                 until?: string | null;
             };
@@ -6431,6 +7278,55 @@ export interface operations {
             };
         };
     };
+    run_alternatives: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What would have been said instead. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAlternatives"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     answer_run: {
         parameters: {
             query?: never;
@@ -6511,6 +7407,55 @@ export interface operations {
             };
             /** @description The request cannot be taken as it stands */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    run_beginning: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How the run began. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunBeginning"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7256,6 +8201,44 @@ export interface operations {
             };
         };
     };
+    get_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_spending: {
         parameters: {
             query?: {
@@ -7296,6 +8279,82 @@ export interface operations {
             };
             /** @description The request cannot be taken as it stands */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_strategies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StrategyList"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolList"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
