@@ -86,6 +86,8 @@ class Settings(BaseModel):
     agent_lab_token: OptionalSecret = None
     agent_lab_allowed_hosts: str = ""
     """Host names, apart by commas, under which the server may be reached besides the loopback names."""
+    agent_lab_allowed_origins: str = ""
+    """Origins, apart by commas, of pages elsewhere that may ask this server from a browser; none where it is empty."""
     next_public_api_url: OptionalText = None
     next_public_mock_mode: bool = False
 

@@ -247,6 +247,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         services,
         token=token,
         allowed_hosts=lab.settings.agent_lab_allowed_hosts,
+        allowed_origins=lab.settings.agent_lab_allowed_origins,
         surface=surface,
         login_codes=login_codes,
         key_name=lab.access_keys.name_of,

@@ -60,10 +60,11 @@ class Door:
         return self.client(**SIGNED_IN, **headers)
 
 
-def _settings(home: Path, hosts: str, more_models: str) -> Reading:
+def _settings(home: Path, hosts: str, more_models: str, origins: str) -> Reading:
     home.mkdir(exist_ok=True)
     (home / "models.toml").write_text(MODELS + more_models)
-    return read_settings({"AGENT_LAB_HOME": str(home), "AGENT_LAB_ALLOWED_HOSTS": hosts}, dotenv=home / "no.env")
+    named = {"AGENT_LAB_ALLOWED_HOSTS": hosts, "AGENT_LAB_ALLOWED_ORIGINS": origins}
+    return read_settings({"AGENT_LAB_HOME": str(home), **named}, dotenv=home / "no.env")
 
 
 @asynccontextmanager
@@ -73,10 +74,11 @@ async def open_door(
     *,
     surface: str = "all",
     hosts: str = "",
+    origins: str = "",
     more_models: str = "",
 ) -> AsyncIterator[Door]:
     """A real lab in that folder; only the model at its end is scripted."""
-    reading = _settings(home, hosts, more_models)
+    reading = _settings(home, hosts, more_models, origins)
     provider = provider or ScriptedProvider()
     async with open_lab(reading) as lab:
         gateway = ProviderGateway(

@@ -361,7 +361,7 @@ async def test_a_backend_alone_has_the_page_and_the_lab_s_own_paths(tmp_path: Pa
         page = await nobody.get("/", headers={"Accept": "text/html"})
         assert "<html" in page.text
         assert (await nobody.get("/")).json()["name"] == "AI Agent Lab"
-        assert (await nobody.get("/app.js")).status_code == 200
+        assert (await nobody.get("/icon.svg")).status_code == 200
         codes = (await owner.post("/api/login-codes")).json()
         signed_in = await nobody.get(codes["path"])
         assert signed_in.status_code == 303
@@ -374,4 +374,4 @@ async def test_a_backend_alone_has_the_page_and_the_lab_s_own_paths(tmp_path: Pa
         assert {EXECUTE, "/api/v1/system", "/health"} <= described.keys()
         marks = {route.path: access_of(route.endpoint) for route in operations(front.app)}
         public = {path for path, mark in marks.items() if mark == "public"}
-        assert public <= {"/", "/health", "/health/ready", "/login", "/app.js", "/style.css", "/icon.svg"}
+        assert public <= {"/", "/health", "/health/ready", "/login"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent_lab.api.frame import Frame
-from agent_lab.api.guard import check_bind, host_names
+from agent_lab.api.guard import check_bind, host_names, origin_names
 from agent_lab.contracts.errors import ValidationError
 from api.doors import SIGNED_IN, Door, open_door
 
@@ -161,7 +161,8 @@ async def test_every_answer_has_the_safety_headers_and_no_cache_keeps_it(door: D
             assert "unsafe" not in headers["content-security-policy"]
         page = await owner.get("/", headers={"Accept": "text/html"})
     assert page.headers["cache-control"] == "no-cache"
-    assert "<script>" not in page.text
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert page.headers.get_list("content-security-policy") == [page.headers["content-security-policy"]]
     assert "style=" not in page.text
 
 
@@ -192,3 +193,29 @@ def test_an_address_that_others_reach_needs_a_token_and_names(host: str) -> None
 def test_a_host_that_is_none_is_told(name: str) -> None:
     with pytest.raises(ValidationError, match="not a host name"):
         host_names(name)
+
+
+async def test_a_page_elsewhere_may_ask_only_where_the_owner_named_its_origin(tmp_path: Path) -> None:
+    theirs = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": "same-site"}
+    async with open_door(tmp_path / "home", origins="http://localhost:3000") as door, door.owner(**theirs) as page:
+        answer = await page.get("/api/runs")
+        asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "if-match"}
+        preflight = await page.options("/api/flows/mine", headers=asked)
+        refused = await page.get("/api/runs", headers={"Origin": "http://localhost:3001"})
+    assert (answer.status_code, preflight.status_code, refused.status_code) == (200, 200, 403)
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert "access-control-allow-origin" not in refused.headers
+
+
+async def test_without_such_a_setting_there_is_no_cors(door: Door) -> None:
+    async with door.owner(Origin="http://localhost:3000") as page:
+        answer = await page.get("/api/runs")
+    assert answer.status_code == 403
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("origins", ["localhost:3000", "http://a/b", "*"])
+def test_what_is_no_origin_is_refused_at_the_start(origins: str) -> None:
+    with pytest.raises(ValidationError, match="is not an origin"):
+        origin_names(origins)

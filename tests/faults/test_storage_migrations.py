@@ -18,14 +18,17 @@ from agent_lab.storage.spending import SqlSpending
 from agent_lab.storage.tables import SCHEMA_VERSION
 from support.stores import NOON, answered, finished, node_started, run, started
 
-RELEASED = ("0001", "0002", "0003")
+RELEASED = ("0001", "0002", "0003", "0004", "0005")
 INSERT_RUN = """
     INSERT INTO runs (run_id, flow_id, flow_hash, status, prompt, request_id, created_at, finished_at, answer)
     VALUES (:run_id, 'linear', 'f00d', :status, 'Why?', :request_id, :created_at, :finished_at, :answer)
 """
 SUM_UP = "UPDATE runs SET last_seq = :seq, seconds = :seconds WHERE run_id = :run_id"
 INSERT_FLOW = "INSERT INTO flows VALUES ('mine', 1, NULL, 1, :at, false)"
-INSERT_VERSION = "INSERT INTO flow_versions VALUES ('mine', 1, 'f00d', '{\"id\": \"mine\"}', 'begun', :at)"
+INSERT_VERSION = """
+    INSERT INTO flow_versions (flow_id, number, flow_hash, document, note, created_at)
+    VALUES ('mine', 1, 'f00d', '{"id": "mine"}', 'begun', :at)
+"""
 INSERT_EVENT = "INSERT INTO events (run_id, seq, type, body) VALUES (:run_id, :seq, :type, :body)"
 
 

@@ -10,13 +10,14 @@ from typing import Any, Literal
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import WebSocketRoute
 
 from agent_lab import __version__
 from agent_lab.api import errors, openapi, page
 from agent_lab.api.auth import LoginCodes, OwnerGate
 from agent_lab.api.frame import Frame
-from agent_lab.api.guard import host_names
+from agent_lab.api.guard import host_names, origin_names
 from agent_lab.api.site import Site, SiteLayer
 from agent_lab.api.token import usable_token
 from agent_lab.backend import client as lab_client
@@ -83,6 +84,7 @@ def create_app(
     *,
     token: str,
     allowed_hosts: str | Collection[str] = (),
+    allowed_origins: str | Collection[str] = (),
     surface: Surface = "all",
     login_codes: LoginCodes | None = None,
     key_name: Callable[[str], str | None] = lambda _: None,
@@ -93,9 +95,9 @@ def create_app(
 ) -> FastAPI:
     """The application over these services. `lab` leaves out backend, page and login; `all` has everything.
 
-    `allowed_hosts`: names besides the loopback ones. `key_name`: the name of the access key that is shown, None where
-    it is none. `lab_api_url`: the lab that the backend's routes ask, None for this one. `on_start`, `on_stop`: awaited
-    before the first request and after the last one.
+    `allowed_hosts`: names besides the loopback ones. `allowed_origins`: of pages elsewhere that may ask. `key_name`:
+    the name of the access key that is shown, None where it is none. `lab_api_url`: the lab that the backend's routes
+    ask, None for this one. `on_start`, `on_stop`: awaited before the first request and after the last one.
     Raises ValidationError for a weak token or a host or address that is none, RuntimeError where a route has no access
     mark.
     """
@@ -110,7 +112,7 @@ def create_app(
             else lab_client.inside(app, token=token, timeout_s=request_timeout_s)
         )
     site = Site() if surface == "all" else None
-    return _framed(app, (compat.router, *LAB, _description, *front), allowed_hosts, site)
+    return _framed(app, (compat.router, *LAB, _description, *front), allowed_hosts, site, allowed_origins)
 
 
 def create_backend(
@@ -118,6 +120,7 @@ def create_backend(
     *,
     token: str,
     allowed_hosts: str | Collection[str] = (),
+    allowed_origins: str | Collection[str] = (),
     login_codes: LoginCodes | None = None,
     key_name: Callable[[str], str | None] = lambda _: None,
 ) -> FastAPI:
@@ -128,7 +131,7 @@ def create_backend(
     app = _bare(token, login_codes, key_name, datetime.now(UTC))
     app.state.lab = lab
     routers = (*BACKEND, backend_system.alone_router, _description, page.router, forwarding.alone_router)
-    return _framed(app, routers, allowed_hosts, Site())
+    return _framed(app, routers, allowed_hosts, Site(), allowed_origins)
 
 
 def _bare(
@@ -165,7 +168,11 @@ def _bare(
 
 
 def _framed(
-    app: FastAPI, routers: Iterable[APIRouter], allowed_hosts: str | Collection[str], site: Site | None
+    app: FastAPI,
+    routers: Iterable[APIRouter],
+    allowed_hosts: str | Collection[str],
+    site: Site | None,
+    allowed_origins: str | Collection[str],
 ) -> FastAPI:
     for router in routers:
         app.include_router(router)
@@ -173,7 +180,17 @@ def _framed(
     if site is not None:
         app.state.site = site
         app.add_middleware(SiteLayer, site=site)
-    app.add_middleware(Frame, allowed_hosts=host_names(allowed_hosts))
+    others = origin_names(allowed_origins)
+    if others:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=sorted(others),
+            allow_credentials=True,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+        )
+    app.add_middleware(Frame, allowed_hosts=host_names(allowed_hosts), allowed_origins=others)
     check_access(app)
     return app
 

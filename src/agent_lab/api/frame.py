@@ -36,9 +36,10 @@ _ALWAYS = {b"x-request-id", *(name for name, _ in _SAFETY)} - {POLICY}
 class Frame:
     """The outermost layer of the application, in plain ASGI so that streams and disconnects pass through it."""
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str], allowed_origins: Collection[str] = ()) -> None:
         self._app = app
         self._allowed_hosts = allowed_hosts
+        self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -46,12 +47,18 @@ class Frame:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refused = _refusal(scope, headers, self._allowed_hosts)
+        refused = self._refusal(scope, headers)
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         with bound(request_id=request_id):
             await self._serve(scope, receive, _Sender(send, request_id), refused)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
+        names = ("site", "mode", "dest")
+        fetch = {name: headers[f"sec-fetch-{name}"] for name in names if f"sec-fetch-{name}" in headers}
+        hosts, origins = headers.getlist("host"), headers.getlist("origin")
+        return refusal(hosts, origins, fetch, _method(scope), self._allowed_hosts, self._allowed_origins)
 
     async def _serve(self, scope: Scope, receive: Receive, send: _Sender, refused: Refusal | None) -> None:
         log, began = get_logger("api"), time.monotonic()
@@ -104,18 +111,13 @@ class _Sender:
         return self._request_id.encode("ascii")
 
     def _headers(self, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The answer's own headers and those that every answer has; these win, but for the policy that a page brings."""
+        """The answer's own headers and those that every answer has; these win, but for a page's own policy."""
         kept = [header for header in own if header[0].lower() not in _ALWAYS]
         names = {name.lower() for name, _ in kept}
         if b"cache-control" not in names:
             kept.append((b"cache-control", b"no-store"))
         safety = [header for header in _SAFETY if header[0] != POLICY or POLICY not in names]
         return [*kept, *safety, (b"x-request-id", self._id())]
-
-
-def _refusal(scope: Scope, headers: Headers, allowed_hosts: Collection[str]) -> Refusal | None:
-    fetch = {name: headers[f"sec-fetch-{name}"] for name in ("site", "mode", "dest") if f"sec-fetch-{name}" in headers}
-    return refusal(headers.getlist("host"), headers.getlist("origin"), fetch, _method(scope), allowed_hosts)
 
 
 def _method(scope: Scope) -> str:

@@ -67,17 +67,36 @@ def host_names(listed: str | Collection[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def origin_names(listed: str | Collection[str]) -> frozenset[str]:
+    """The origins of a list (or of a text with commas). Raises ValidationError for what is no origin."""
+    names = listed.split(",") if isinstance(listed, str) else listed
+    found = {name.strip().lower().rstrip("/") for name in names if name.strip()}
+    for name in found:
+        if _ORIGIN.fullmatch(name) is None:
+            raise ValidationError(
+                f"{name!r} is not an origin; give scheme, host and port, like http://localhost:3000, apart by commas.",
+                where="AGENT_LAB_ALLOWED_ORIGINS",
+            )
+    return frozenset(found)
+
+
 def _bracketed(name: str) -> str:
     """An IPv6 address as it stands in a Host header."""
     return f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name
 
 
 def refusal(
-    hosts: list[str], origins: list[str], fetch: Mapping[str, str], method: str, allowed: Collection[str]
+    hosts: list[str],
+    origins: list[str],
+    fetch: Mapping[str, str],
+    method: str,
+    allowed: Collection[str],
+    allowed_origins: Collection[str] = (),
 ) -> Refusal | None:
     """Why a request is refused for where it goes to or comes from; None where it is let in.
 
     `hosts`, `origins`: the Host and Origin headers as they came. `fetch`: the browser's Sec-Fetch headers.
+    `allowed_origins`: those of other pages that may ask.
     """
     match = _HOST.fullmatch(hosts[0].lower()) if len(hosts) == 1 else None
     if match is None or (match["name"] not in allowed and match["name"] not in LOOPBACK_NAMES):
@@ -86,6 +105,8 @@ def refusal(
             421,
             "This server does not answer under that host name; use 127.0.0.1, or name it in AGENT_LAB_ALLOWED_HOSTS.",
         )
+    if len(origins) == 1 and origins[0].lower() in allowed_origins:
+        return None
     if origins and not _is_own_origin(origins, hosts[0].lower()):
         return Refusal("foreign-origin", 403, "Requests from other sites are not taken; open this server's own page.")
     if not _is_own_fetch(fetch, method):

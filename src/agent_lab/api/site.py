@@ -13,9 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from agent_lab.contracts.errors import EnvironmentFaultError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SITE = Path(__file__).resolve().parent.parent / "site"
 """Where the build of `web/` puts it; in a wheel it is there."""
@@ -121,18 +119,37 @@ class SiteLayer:
         if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        answer = self._answer(scope["path"], wants_page(Headers(scope=scope)))
-        await (answer or self._app)(scope, receive, send)
+        path, as_page = scope["path"], wants_page(Headers(scope=scope))
+        answer = page_answer(self._site, path) if as_page else self._file(path)
+        lost = page_answer(self._site, "/404", status=404) if as_page and answer is None else None
+        if lost is None:
+            await (answer or self._app)(scope, receive, send)
+        else:
+            await _or_lost(self._app, lost, scope, receive, send)
 
-    def _answer(self, path: str, as_page: bool) -> Response | None:
-        if as_page:
-            return page_answer(self._site, path)
+    def _file(self, path: str) -> Response | None:
         found = self._site.file_at(path)
         if found is None:
             return None
         kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
         keep = FOREVER if path.startswith("/_next/static/") else REVALIDATE
         return FileResponse(found, media_type=kind, headers={"Cache-Control": keep})
+
+
+async def _or_lost(app: ASGIApp, lost: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """The routes' answer; a page in place of "there is no such route", which is for programs."""
+    is_lost = False
+
+    async def pass_on(message: Message) -> None:
+        nonlocal is_lost
+        if message["type"] == "http.response.start":
+            is_lost = message["status"] == 404
+        if not is_lost:
+            await send(message)
+
+    await app(scope, receive, pass_on)
+    if is_lost:
+        await lost(scope, receive, send)
 
 
 def wants_page(headers: Headers) -> bool:
@@ -147,9 +164,3 @@ def page_answer(site: Site, path: str, *, status: int = 200) -> Response | None:
         return None
     headers = {"Cache-Control": REVALIDATE, "Vary": "Accept", "Content-Security-Policy": page.policy}
     return Response(page.content, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
-
-
-def need_site(site: Site) -> None:
-    """Raises EnvironmentFaultError where the app is not there."""
-    if "index" not in site.pages:
-        raise EnvironmentFaultError(NOT_BUILT)

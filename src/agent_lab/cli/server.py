@@ -89,6 +89,7 @@ def _backend_app(settings: Settings, token: str) -> FastAPI:
         over_http(settings.lab_api_url or DEFAULT_URL, token=token, timeout_s=settings.request_timeout),
         token=token,
         allowed_hosts=settings.agent_lab_allowed_hosts,
+        allowed_origins=settings.agent_lab_allowed_origins,
         key_name=AccessKeys(settings.config_dir).name_of,
     )
 

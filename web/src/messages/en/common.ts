@@ -43,6 +43,7 @@ const common = {
     completed: "Done",
     failed: "Failed",
     skipped: "Skipped",
+    pinned: "Pinned",
   },
   figures: {
     not_known: "not known",

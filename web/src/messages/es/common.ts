@@ -44,6 +44,7 @@ const common: typeof en = {
     completed: "Hecho",
     failed: "Fallido",
     skipped: "Omitido",
+    pinned: "Fijado",
   },
   figures: {
     not_known: "desconocido",

@@ -10,6 +10,7 @@ import {
   Gauge,
   LoaderCircle,
   MessageCircleQuestion,
+  Pin,
   type LucideIcon,
 } from "lucide-react";
 import { useTranslations } from "use-intl";
@@ -35,6 +36,7 @@ const NODES: Record<NodeView["status"], [Tone, LucideIcon]> = {
   completed: ["good", CircleCheck],
   failed: ["bad", CircleX],
   skipped: ["plain", Ban],
+  pinned: ["plain", Pin],
 };
 
 export function RunStatus({ status }: { status: RunView["status"] }) {

@@ -1,0 +1,136 @@
+"""The exported app as files: who gets a page, which scripts a page may run, and nothing from outside the folder."""
+
+import base64
+import hashlib
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from agent_lab.api.site import Site, SiteLayer, policy_of
+from api.doors import Door
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+INLINE = "self.__next_f.push([1,'x'])"
+PAGE = f'<html><script src="/_next/static/a.js" async=""></script><script>{INLINE}</script></html>'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    site = tmp_path / "site"
+    files = {
+        "index.html": PAGE,
+        "models.html": "<html>models</html>",
+        "runs.html": "<html>runs</html>",
+        "runs/_.html": "<html>one run</html>",
+        "runs/_.txt": "flight of one run",
+        "runs/_/__next._tree.txt": "tree of one run",
+        "runs/compare.html": "<html>two runs</html>",
+        "models.txt": "flight of the models",
+        "_next/static/a.js": "1",
+        "icon.svg": "<svg/>",
+    }
+    for name, content in files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(content)
+    (tmp_path / "secret.txt").write_text("secret")
+    (site / "link.txt").symlink_to(tmp_path / "secret.txt")
+    return site
+
+
+async def _data(request: Request) -> JSONResponse:
+    return JSONResponse({"path": request.url.path})
+
+
+def anybody(folder: Path) -> httpx.AsyncClient:
+    app = SiteLayer(Starlette(routes=[Route("/{path:path}", _data, methods=["GET", "POST"])]), site=Site(folder))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("/", PAGE),
+        ("/models", "<html>models</html>"),
+        ("/models/", "<html>models</html>"),
+        ("/runs/20261121t090000-5f1d7c0e9b", "<html>one run</html>"),
+        ("/runs/compare", "<html>two runs</html>"),
+    ],
+)
+async def test_who_follows_a_link_gets_the_page(folder: Path, path: str, page: str) -> None:
+    async with anybody(folder) as client:
+        answer = await client.get(path, headers=HTML)
+        head = await client.head(path, headers=HTML)
+    assert (answer.status_code, answer.text) == (200, page)
+    assert (answer.headers["cache-control"], answer.headers["vary"]) == ("no-cache", "Accept")
+    assert (head.status_code, head.text) == (200, "")
+
+
+async def test_a_program_gets_the_data_at_the_same_path(folder: Path) -> None:
+    async with anybody(folder) as client:
+        for path in ("/", "/models", "/runs/x"):
+            assert (await client.get(path)).json() == {"path": path}
+        assert (await client.post("/models", headers=HTML)).json() == {"path": "/models"}
+        assert (await client.get("/api/flows", headers=HTML)).json() == {"path": "/api/flows"}
+
+
+async def test_a_page_may_run_the_scripts_that_the_build_wrote_and_no_other(folder: Path) -> None:
+    async with anybody(folder) as client:
+        policy = (await client.get("/", headers=HTML)).headers["content-security-policy"]
+    digest = base64.b64encode(hashlib.sha256(INLINE.encode()).digest()).decode()
+    assert f"script-src 'self' 'sha256-{digest}';" in policy
+    assert "unsafe" not in policy
+    assert policy_of(b"<script>1</script>") != policy_of(b"<script>2</script>")
+    assert policy_of(b"<html></html>").count("sha256") == 0
+
+
+async def test_files_are_kept_for_ever_where_their_name_says_what_is_in_them(folder: Path) -> None:
+    async with anybody(folder) as client:
+        code, icon = await client.get("/_next/static/a.js"), await client.get("/icon.svg")
+        flight, tree = await client.get("/runs/x.txt"), await client.get("/runs/x/__next._tree.txt")
+        models = await client.get("/models.txt")
+    assert "immutable" in code.headers["cache-control"]
+    assert code.headers["content-type"].startswith("text/javascript")
+    assert (icon.headers["cache-control"], icon.headers["content-type"]) == ("no-cache", "image/svg+xml")
+    assert (flight.text, tree.text) == ("flight of one run", "tree of one run")
+    assert models.text == "flight of the models"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/_next/../../secret.txt",
+        "/link.txt",
+        "/runs/..%2f..%2fsecret.txt",
+        "//",
+    ],
+)
+async def test_nothing_outside_the_folder_is_ever_served(folder: Path, path: str) -> None:
+    async with anybody(folder) as client:
+        answer = await client.get(path)
+        assert "secret" not in answer.text or answer.headers["content-type"] == "application/json"
+        assert answer.json()
+
+
+async def test_without_a_build_a_browser_is_told_what_to_do(tmp_path: Path) -> None:
+    assert Site(tmp_path / "nothing").page_at("/") is None
+    async with anybody(tmp_path / "nothing") as client:
+        assert (await client.get("/", headers=HTML)).json() == {"path": "/"}
+
+
+async def test_the_built_app_has_a_page_for_every_screen(door: Door) -> None:
+    async with door.client() as nobody:
+        for path in ("/", "/runs", "/runs/x", "/flows", "/flows/challenge", "/models", "/metrics", "/settings"):
+            answer = await nobody.get(path, headers=HTML)
+            assert answer.status_code == 200, path
+            assert "<title>" in answer.text, path
+            assert "script-src 'self' 'sha256-" in answer.headers["content-security-policy"]
+        lost, data = await nobody.get("/nothing", headers=HTML), await nobody.get("/nothing")
+    assert (lost.status_code, lost.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert (data.status_code, data.headers["content-type"]) == (404, "application/problem+json")
