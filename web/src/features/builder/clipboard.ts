@@ -1,0 +1,101 @@
+// Nodes as a text that can be copied anywhere and pasted here, in this flow or another one.
+import { addNode, freeId, moveNodes, takenNames, type EdgeDoc, type FlowDoc, type NodeDoc, type Position } from "./document";
+import { renamedEdge, renamedNode } from "./document-names";
+
+const MARK = "agent-lab-nodes";
+const MOST_NODES = 500;
+const MOST_CHARS = 2_000_000;
+const ASIDE = 32;
+
+export interface Fragment {
+  readonly nodes: readonly NodeDoc[];
+  /** Those between its own nodes. */
+  readonly edges: readonly EdgeDoc[];
+  readonly layout: Readonly<Record<string, Position>>;
+}
+
+/** These nodes with the edges between them. `places`: where they stand, also those that nobody has placed. */
+export function fragmentOf(flow: FlowDoc, ids: ReadonlySet<string>, places: ReadonlyMap<string, Position>): Fragment {
+  const nodes = flow.nodes.filter(({ id }) => ids.has(id));
+  const known = nodes.flatMap(({ id }) => (places.has(id) ? [[id, places.get(id)] as const] : []));
+  return {
+    nodes,
+    edges: flow.edges.filter(({ from, to }) => ids.has(from) && ids.has(to)),
+    layout: Object.fromEntries(known) as Record<string, Position>,
+  };
+}
+
+export function writeFragment(fragment: Fragment): string {
+  return JSON.stringify({ [MARK]: 1, ...fragment }, null, 1);
+}
+
+/** The nodes in a text that was copied; a whole flow document will do too. Null where it is something else. */
+export function readFragment(text: string): Fragment | null {
+  if (text.length > MOST_CHARS || !text.trimStart().startsWith("{")) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!isObject(value) || !Array.isArray(value["nodes"])) return null;
+  const nodes = value["nodes"].filter(isNode).slice(0, MOST_NODES);
+  const ids = new Set(nodes.map(({ id }) => id));
+  if (nodes.length === 0 || ids.size < nodes.length) return null;
+  const edges = (Array.isArray(value["edges"]) ? value["edges"] : []).filter(isEdge);
+  const layout = isObject(value["layout"]) ? Object.entries(value["layout"]) : [];
+  return {
+    nodes,
+    edges: edges.filter(({ from, to }) => ids.has(from) && ids.has(to)),
+    layout: Object.fromEntries(layout.filter(([id, at]) => ids.has(id) && isPosition(at))) as Record<string, Position>,
+  };
+}
+
+export interface Pasted {
+  readonly flow: FlowDoc;
+  readonly ids: readonly string[];
+}
+
+/** The flow with the fragment in it under names that are free. `at`: its upper left corner; else a little aside. */
+export function paste(flow: FlowDoc, fragment: Fragment, at?: Position): Pasted {
+  const taken = takenNames(flow);
+  const names = new Map<string, string>();
+  for (const { id } of fragment.nodes) {
+    const free = freeId(taken, id);
+    taken.add(free);
+    names.set(id, free);
+  }
+  const shift = shiftOf(fragment, at);
+  let pasted = flow;
+  for (const node of fragment.nodes) pasted = addNode(pasted, renamedNode(node, names));
+  const places = Object.entries(fragment.layout).map(([id, place]) => [names.get(id) ?? id, added(place, shift)] as const);
+  if (places.length > 0) pasted = moveNodes(pasted, Object.fromEntries(places));
+  const edges = fragment.edges.map((edge) => renamedEdge(edge, names));
+  return { flow: { ...pasted, edges: [...pasted.edges, ...edges] }, ids: [...names.values()] };
+}
+
+function shiftOf({ layout }: Fragment, at: Position | undefined): Position {
+  const places = Object.values(layout);
+  if (at === undefined || places.length === 0) return { x: ASIDE, y: ASIDE };
+  return { x: at.x - Math.min(...places.map(({ x }) => x)), y: at.y - Math.min(...places.map(({ y }) => y)) };
+}
+
+function added(one: Position, other: Position): Position {
+  return { x: one.x + other.x, y: one.y + other.y };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isNode(value: unknown): value is NodeDoc {
+  return isObject(value) && typeof value["id"] === "string" && typeof value["kind"] === "string";
+}
+
+function isEdge(value: unknown): value is EdgeDoc {
+  return isObject(value) && typeof value["from"] === "string" && typeof value["to"] === "string";
+}
+
+function isPosition(value: unknown): value is Position {
+  return isObject(value) && Number.isFinite(value["x"]) && Number.isFinite(value["y"]);
+}

@@ -1,0 +1,155 @@
+"use client";
+
+// The state of one open flow: its document with all that can be undone, what is selected, what the server has of it.
+import { createContext, useContext } from "react";
+import { createStore, useStore, type StoreApi } from "zustand";
+import type { NodeView } from "@/run/events";
+import type { components } from "@/shared/api/schema";
+import { edgeIds, sameDocument, type FlowDoc } from "./document";
+import { begun, redone, stepped, undone, type History } from "./store-history";
+import { nextSaving, savedState, type Kept, type Rules, type Saving, type SavingEvent } from "./store-saving";
+
+export type Verdict = components["schemas"]["Verdict"];
+
+export interface Selection {
+  readonly nodes: ReadonlySet<string>;
+  readonly edges: ReadonlySet<string>;
+}
+
+/** What the server's checks said of a document, which may not be the one that is edited now. */
+export interface Checked {
+  readonly document: FlowDoc;
+  readonly verdict: Verdict;
+}
+
+/** A node as a run that is watched here has it. */
+export type WatchedNode = Pick<NodeView, "status" | "visits" | "seconds">;
+
+export interface BuilderState {
+  readonly flowId: string;
+  /** A flow of the library or of a file: it can be looked at and run, and duplicated to be changed. */
+  readonly isReadOnly: boolean;
+  readonly history: History<FlowDoc>;
+  readonly selection: Selection;
+  readonly saving: Saving<FlowDoc>;
+  readonly checked: Checked | null;
+  readonly watched: ReadonlyMap<string, WatchedNode>;
+  /** The node that the canvas shall bring into view; `at` tells two wishes for the same one apart. */
+  readonly shown: { readonly node: string; readonly at: number } | null;
+
+  /** Change the document by a pure function. Edits with the same `key` that follow each other quickly are undone as one:
+   * give one for what is typed (`node/creator/prompt`), none for what stands alone. */
+  edit(change: (flow: FlowDoc) => FlowDoc, key?: string): void;
+  undo(): void;
+  redo(): void;
+  select(nodes: Iterable<string>, edges?: Iterable<string>): void;
+  /** Select a node and bring it into view. */
+  show(node: string): void;
+  setChecked(checked: Checked | null): void;
+  setWatched(nodes: ReadonlyMap<string, WatchedNode>): void;
+  saves(event: SavingEventNow): void;
+}
+
+/** What happens to the saving, without what the store knows itself. */
+export type SavingEventNow = SavingEvent<FlowDoc> extends infer E ? (E extends SavingEvent<FlowDoc> ? Omit<E, "document" | "at"> : never) : never;
+
+export type Builder = StoreApi<BuilderState>;
+
+const NOTHING: Selection = { nodes: new Set(), edges: new Set() };
+const RULES: Rules<FlowDoc> = { isSame: sameDocument, isEmpty: (flow) => flow.nodes.length === 0 };
+
+interface Opened {
+  flow: FlowDoc;
+  /** Null for a flow that is not stored, which cannot be saved under its id. */
+  etag: string | null;
+}
+
+export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.now): Builder {
+  return createStore<BuilderState>((set, get) => {
+    const turn = (history: History<FlowDoc>) => {
+      if (history === get().history) return;
+      set({ history, selection: within(history.now, get().selection) });
+      get().saves({ is: "edited" });
+    };
+    return {
+      flowId: flow.id,
+      isReadOnly: etag === null,
+      history: begun(flow),
+      selection: NOTHING,
+      saving: savedState({ document: flow, etag: etag ?? "" }),
+      checked: null,
+      watched: new Map(),
+      shown: null,
+      edit: (change, key) => {
+        const { history, isReadOnly } = get();
+        if (!isReadOnly) turn(stepped(history, change(history.now), clock(), key));
+      },
+      undo: () => turn(undone(get().history)),
+      redo: () => turn(redone(get().history)),
+      select: (nodes, edges = []) => {
+        const next = within(get().history.now, { nodes: new Set(nodes), edges: new Set(edges) });
+        if (!sameSelection(next, get().selection)) set({ selection: next });
+      },
+      show: (node) => {
+        get().select([node]);
+        set({ shown: { node, at: clock() } });
+      },
+      setChecked: (checked) => set({ checked }),
+      setWatched: (watched) => set({ watched }),
+      saves: (event) => {
+        const { saving, history, isReadOnly } = get();
+        if (isReadOnly) return;
+        const next = nextSaving(saving, { ...event, document: history.now, at: clock() } as SavingEvent<FlowDoc>, RULES);
+        if (next !== saving) set({ saving: next });
+      },
+    };
+  });
+}
+
+/** What of a selection is there. */
+function within(flow: FlowDoc, { nodes, edges }: Selection): Selection {
+  if (nodes.size === 0 && edges.size === 0) return NOTHING;
+  const [nodeIds, ids] = [new Set(flow.nodes.map(({ id }) => id)), new Set(edgeIds(flow.edges))];
+  const kept = { nodes: [...nodes].filter((id) => nodeIds.has(id)), edges: [...edges].filter((id) => ids.has(id)) };
+  const isWhole = kept.nodes.length === nodes.size && kept.edges.length === edges.size;
+  return isWhole ? { nodes, edges } : { nodes: new Set(kept.nodes), edges: new Set(kept.edges) };
+}
+
+function sameSelection(one: Selection, other: Selection): boolean {
+  const same = (a: ReadonlySet<string>, b: ReadonlySet<string>) => a.size === b.size && [...a].every((id) => b.has(id));
+  return same(one.nodes, other.nodes) && same(one.edges, other.edges);
+}
+
+const BuilderContext = createContext<Builder | null>(null);
+export const BuilderProvider = BuilderContext.Provider;
+
+/** The store itself: for what is done, where nothing is shown of it. */
+export function useBuilderStore(): Builder {
+  const store = useContext(BuilderContext);
+  if (store === null) throw new Error("There is no flow open around this component.");
+  return store;
+}
+
+/** A part of the state. The component renders anew when that part is another one: select what is as small as can be. */
+export function useBuilder<T>(select: (state: BuilderState) => T): T {
+  return useStore(useBuilderStore(), select);
+}
+
+/** The document as it is now. */
+export function flowNow(state: BuilderState): FlowDoc {
+  return state.history.now;
+}
+
+/** The one node that is selected; null where it is none or several. */
+export function selectedNode({ selection: { nodes, edges } }: BuilderState): string | null {
+  const [only] = nodes;
+  return nodes.size === 1 && edges.size === 0 && only !== undefined ? only : null;
+}
+
+/** The one edge that is selected. */
+export function selectedEdge({ selection: { nodes, edges } }: BuilderState): string | null {
+  const [only] = edges;
+  return edges.size === 1 && nodes.size === 0 && only !== undefined ? only : null;
+}
+
+export type { Kept };
