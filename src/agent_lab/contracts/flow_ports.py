@@ -107,6 +107,16 @@ FieldType = Literal["text", "number", "boolean", "list", "object", "any"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """Something that is registered here and that a setting may name."""
+
+    name: str
+    about: str = ""
+    takes: Mapping[str, JsonValue] = field(default_factory=dict)
+    """A JSON Schema of what it is given, where it is given anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeKind:
     """A row of the table of node kinds.
 
@@ -123,6 +133,8 @@ class NodeKind:
     """Of those fields, where it can be told."""
     templates: tuple[str, ...] = ()
     """Names of those settings that are templates, or mappings whose texts are."""
+    offers: Mapping[str, Sequence[Offered]] = field(default_factory=dict)
+    """For a setting that names something registered: all that there is. An editor shows it; `problems` checks it."""
     binds: tuple[str, ...] = ()
     """Names that its own templates may use besides those of the flow, such as `item`."""
     calls: bool = False

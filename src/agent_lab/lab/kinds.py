@@ -21,7 +21,20 @@ KIND: dict[str, Any] = {
     "fields": {"model": "registry key of the model that answered"},
     "templates": ["prompt", "system"],
     "binds": [],
+    "offers": {},
 }
+STRATEGY: dict[str, Any] = {"name": "standard", "description": "As the model comes."}
+OFFERED: dict[str, Any] = {"name": "wordcount", "about": "Counts words.", "takes": {"type": "object"}}
+
+
+class OfferedEntry(BaseModel):
+    """Something registered that a setting may name. `takes`: a JSON Schema of what it is given."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"example": OFFERED})
+
+    name: str
+    about: str
+    takes: dict[str, Any]
 
 
 class KindEntry(BaseModel):
@@ -39,14 +52,28 @@ class KindEntry(BaseModel):
     """Settings that are templates."""
     binds: list[str]
     """Names that its templates may use besides those of the flow."""
+    offers: dict[str, list[OfferedEntry]]
+    """For settings that name something registered, such as a tool: all that there is."""
+
+
+class StrategyEntry(BaseModel):
+    """A strategy that a node may name."""
+
+    model_config = ConfigDict(from_attributes=True, json_schema_extra={"example": STRATEGY})
+
+    name: str
+    description: str
 
 
 class Kinds(BaseModel):
-    """Every kind of node that a flow may use here, those of plug-ins too, and the schema of flows."""
+    """Every kind of node that a flow may use here, those of plug-ins too, the strategies, and the schema of flows."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"kinds": [KIND], "schema": {"type": "object"}}})
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"kinds": [KIND], "strategies": [STRATEGY], "schema": {"type": "object"}}}
+    )
 
     kinds: list[KindEntry]
+    strategies: list[StrategyEntry]
     flow_schema: dict[str, Any] = Field(alias="schema")
 
 
@@ -63,7 +90,12 @@ def list_node_kinds(services: Services) -> Kinds:
             fields=dict(kind.fields),
             templates=list(kind.templates),
             binds=list(kind.binds),
+            offers={
+                setting: [OfferedEntry.model_validate(one) for one in offered]
+                for setting, offered in kind.offers.items()
+            },
         )
         for kind in kinds.values()
     ]
-    return Kinds(kinds=entries, schema=flow_schema(kinds))
+    strategies = [StrategyEntry.model_validate(one) for one in services.strategies.list_strategies()]
+    return Kinds(kinds=entries, strategies=strategies, schema=flow_schema(kinds))

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 
 from agent_lab.contracts.documents import read_json
 from agent_lab.contracts.errors import AgentLabError, ProviderError, ValidationError, nearest, unknown_name
-from agent_lab.contracts.flow_ports import NodeKind, Step, ToolSpec
+from agent_lab.contracts.flow_ports import NodeKind, Offered, Step, ToolSpec
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.branches import OnError
@@ -57,6 +57,9 @@ def tool_kind(tools: Mapping[str, ToolSpec]) -> NodeKind:
         },
         types={"ok": "boolean", "error": "text"},
         templates=("arguments",),
+        offers={
+            "tool": [Offered(name=one.name, about=one.description, takes=one.parameters) for one in tools.values()]
+        },
         steady=False,
         problems=lambda settings: _problems(tools, settings),
     )

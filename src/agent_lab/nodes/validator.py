@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 
 from agent_lab.contracts.errors import ValidationError, nearest, unknown_name
 from agent_lab.contracts.flow import Name
-from agent_lab.contracts.flow_ports import Named, NodeKind, Scorer, Step, Verdict
+from agent_lab.contracts.flow_ports import Named, NodeKind, Offered, Scorer, Step, Verdict
 from agent_lab.contracts.run import NodeOutput
 from agent_lab.flows.graph import FlowGraph, graph_of
 from agent_lab.flows.state import AgentState, previous_nodes
@@ -141,5 +141,6 @@ def validator_kind(scorers: Mapping[str, Scorer] = SCORERS) -> NodeKind:
         types={"score": "number", "accepted": "boolean", "attempts": "number", "reasons": "list"},
         nodes=lambda settings: [Named(pointer="/of", name=settings.of)] if settings.of else (),
         previous=lambda settings: not settings.of,
+        offers={"scorer": [Offered(name=name) for name in scorers]},
         problems=partial(_unknown_scorer, scorers=scorers),
     )
