@@ -38,6 +38,7 @@ const common = {
   },
   node_status: {
     waiting: "Not yet",
+    pinned: "Pinned",
     running: "Running",
     waiting_for_person: "Waiting for a person",
     completed: "Done",

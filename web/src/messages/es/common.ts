@@ -39,6 +39,7 @@ const common: typeof en = {
   },
   node_status: {
     waiting: "Aún no",
+    pinned: "Fijado",
     running: "En curso",
     waiting_for_person: "Espera a una persona",
     completed: "Hecho",

@@ -1220,6 +1220,31 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * StrategyEntry
+         * @description A strategy that a node may name.
+         */
+        agent_lab__lab__kinds__StrategyEntry: {
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * StrategyEntry
+         * @description A strategy: how a local model is loaded, how any model samples, its limits and what stands in for it.
+         */
+        agent_lab__lab__offers__StrategyEntry: {
+            /** Description */
+            description: string;
+            /** Fallbacks */
+            fallbacks: string[];
+            limits: components["schemas"]["StrategyLimits"];
+            loading: components["schemas"]["Loading"];
+            /** Name */
+            name: string;
+            sampling: components["schemas"]["Sampling"];
+        };
+        /**
          * AnthropicError
          * @description An error in Anthropic's form.
          */
@@ -2984,6 +3009,10 @@ export interface components {
             };
             /** Name */
             name: string;
+            /** Offers */
+            offers: {
+                [key: string]: components["schemas"]["OfferedEntry"][];
+            };
             /** Summary */
             summary: string;
             /** Templates */
@@ -2991,7 +3020,7 @@ export interface components {
         };
         /**
          * Kinds
-         * @description Every kind of node that a flow may use here, those of plug-ins too, and the schema of flows.
+         * @description Every kind of node that a flow may use here, those of plug-ins too, the strategies, and the schema of flows.
          */
         Kinds: {
             /** Kinds */
@@ -3000,6 +3029,8 @@ export interface components {
             schema: {
                 [key: string]: unknown;
             };
+            /** Strategies */
+            strategies: components["schemas"]["agent_lab__lab__kinds__StrategyEntry"][];
         };
         /**
          * LabOptions
@@ -3625,6 +3656,20 @@ export interface components {
              * @default []
              */
             votes?: components["schemas"]["VoteView"][];
+        };
+        /**
+         * OfferedEntry
+         * @description Something registered that a setting may name. `takes`: a JSON Schema of what it is given.
+         */
+        OfferedEntry: {
+            /** About */
+            about: string;
+            /** Name */
+            name: string;
+            /** Takes */
+            takes: {
+                [key: string]: unknown;
+            };
         };
         /**
          * OpenAIError
@@ -4840,21 +4885,6 @@ export interface components {
             today_usd: number;
         };
         /**
-         * StrategyEntry
-         * @description A strategy: how a local model is loaded, how any model samples, its limits and what stands in for it.
-         */
-        StrategyEntry: {
-            /** Description */
-            description: string;
-            /** Fallbacks */
-            fallbacks: string[];
-            limits: components["schemas"]["StrategyLimits"];
-            loading: components["schemas"]["Loading"];
-            /** Name */
-            name: string;
-            sampling: components["schemas"]["Sampling"];
-        };
-        /**
          * StrategyLimits
          * @description What one generation may use.
          */
@@ -4875,7 +4905,7 @@ export interface components {
             /** Default */
             default: string | null;
             /** Strategies */
-            strategies: components["schemas"]["StrategyEntry"][];
+            strategies: components["schemas"]["agent_lab__lab__offers__StrategyEntry"][];
         };
         /**
          * StreamOptions

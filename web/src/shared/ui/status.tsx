@@ -31,6 +31,7 @@ const RUNS: Record<RunView["status"], [Tone, LucideIcon]> = {
 
 const NODES: Record<NodeView["status"], [Tone, LucideIcon]> = {
   waiting: ["plain", CircleDashed],
+  pinned: ["plain", Pin],
   running: ["accent", LoaderCircle],
   waiting_for_person: ["warn", MessageCircleQuestion],
   completed: ["good", CircleCheck],
