@@ -12,6 +12,7 @@ from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.ports import LocalFigures, ModelHost, ResourceMonitor
 from agent_lab.contracts.run import TERMINAL, RunStatus
 from agent_lab.telemetry.collectors import DEVICE_FIGURES, GatewayFigures, LocalModelFigures
+from agent_lab.telemetry.history.tally import Tally
 
 CONTENT_TYPE = "text/plain; version=1.0.0; charset=utf-8"
 
@@ -41,6 +42,11 @@ class Metrics:
     """The figures of one lab, in a registry of their own: two labs in a process do not mix."""
 
     def __init__(self) -> None:
+        self.lately = Tally()
+        """The same calls for those who watch how figures change: whoever takes them has them alone."""
+        self.active_runs = 0
+        self.standing: Mapping[RunStatus, int] = {}
+        """Runs of all processes that have not ended, as they were last told."""
         self.registry = CollectorRegistry()
         own: dict[str, Any] = {"registry": self.registry, "namespace": "agent_lab"}
         seconds: dict[str, Any] = own | {"buckets": _SECONDS}
@@ -82,6 +88,7 @@ class Metrics:
     def generation(self, result: GenerationResult) -> None:
         """Count an answer."""
         model, timings, usage = result.model_key, result.timings, result.usage
+        self.lately.answered(result)
         own = self._of(model)
         self._generations.labels(model, result.source, result.finish_reason).inc()
         self._routed.labels(result.asked_key or model, model).inc()
@@ -123,19 +130,23 @@ class Metrics:
     def generation_failed(self, model: str, provider: str, outcome: str) -> None:
         """Count a call without an answer; `outcome` is the slug of its error."""
         self._generations.labels(model, provider, outcome).inc()
+        self.lately.failed(model, outcome)
 
     def run_started(self) -> None:
         """A run is in progress."""
+        self.active_runs += 1
         self._active.inc()
 
     def runs_stand(self, counts: Mapping[RunStatus, int]) -> None:
         """How many runs there are in each state that is no end, whichever process works on them."""
+        self.standing = dict(counts)
         for status in get_args(RunStatus):
             if status not in TERMINAL:
                 self._standing.labels(status).set(counts.get(status, 0))
 
     def run_finished(self, flow: str, status: str, seconds: float) -> None:
         """A run that was counted as started has ended."""
+        self.active_runs -= 1
         self._active.dec()
         self._runs.labels(flow, status).inc()
         self._run_s.labels(flow).observe(seconds)
