@@ -147,6 +147,19 @@ def _reclaimable(cgroup: Path) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)
 
 
+def utilisation() -> Mapping[str, float]:
+    """How busy each CUDA GPU is, in per cent; empty where that cannot be told: it takes the package nvidia-ml-py."""
+    cuda = _cuda()
+    if cuda is None or not _has("pynvml"):
+        return {}
+    import pynvml
+
+    try:
+        return {f"cuda:{number}": float(cuda.utilization(number)) for number in range(cuda.device_count())}
+    except (RuntimeError, pynvml.NVMLError):  # a part of a GPU (MIG), or a driver of another version
+        return {}
+
+
 def memory_gb() -> tuple[str, float, float]:
     """(`vram` or `ram`, total GB, available GB) of what models are loaded into, over all devices."""
     found = devices()
