@@ -37,6 +37,7 @@ from agent_lab.nodes.table import node_kinds
 from agent_lab.nodes.validator import SCORERS
 from agent_lab.providers.commands import Commands
 from agent_lab.providers.hosted.opening import Hosted, open_hosted
+from agent_lab.providers.local.gpu_guard import ram, utilisation
 from agent_lab.providers.local.loading.loader import TransformersLoader
 from agent_lab.providers.local.opening import hub_cache, open_local, warm
 from agent_lab.providers.local.templates.sandbox import Templates
@@ -58,6 +59,9 @@ from agent_lab.storage.access_keys import AccessKeys
 from agent_lab.storage.opening import open_store
 from agent_lab.storage.outputs import OutputFolder
 from agent_lab.telemetry import logging
+from agent_lab.telemetry.history.machine import Machine
+from agent_lab.telemetry.history.rollups import Rollups
+from agent_lab.telemetry.history.sampler import Sampler
 from agent_lab.telemetry.measured import Measured
 from agent_lab.telemetry.metrics import Metrics
 
@@ -209,7 +213,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
     from agent_lab.lab.loads import Loads
     from agent_lab.lab.services import LabServices
 
-    loads = Loads(lab.host)
+    loads, sampler = Loads(lab.host), _sampler(lab)
     services = LabServices(
         models=lab.models,
         strategies=lab.strategies,
@@ -225,6 +229,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         runs=lab.runs,
         cases=case_runner(lab),
         metrics=lab.metrics,
+        sampler=sampler,
         spending=lab.spending,
         daily_budget_usd=lab.settings.agent_lab_daily_budget_usd,
         reading=lab.reading,
@@ -238,10 +243,12 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         lab.access_keys.by_name()  # what is wrong with their file is told in the log now
         lab.keeper.serving = True
         lab.warm()
+        sampler.start()
 
     async def stop() -> None:
         lab.keeper.serving = False
         await loads.close()
+        await sampler.stop()
 
     return create_app(
         services,
@@ -265,6 +272,17 @@ def _vendors(lab: Lab) -> Vendors:
         away=lab.hosted.away,
         origin_of_key=partial(origin_of_secret, lab.reading),
         dotenv=str(lab.reading.dotenv),
+    )
+
+
+def _sampler(lab: Lab) -> Sampler:
+    folder = lab.settings.data_dir
+    return Sampler(
+        metrics=lab.metrics,
+        breakers=lab.gateway.breakers,
+        waiting=lab.gateway.waiting,
+        machine=Machine(lab.monitor, ram=ram, utilisation=utilisation, folder=folder),
+        rollups=Rollups(folder),
     )
 
 

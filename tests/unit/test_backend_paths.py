@@ -22,6 +22,7 @@ from agent_lab.contracts.errors import ValidationError
         ("models/qwen3%3A8b/load", "/models/qwen3:8b/load"),
         ("cache/clear", "/cache/clear"),
         ("metrics", "/metrics"),
+        ("metrics/history", "/api/metrics/history"),
         ("health/ready", "/health/ready"),
         ("no-such-thing", "/api/no-such-thing"),
         ("flows/a%C3%B1o", "/api/flows/a%C3%B1o"),

@@ -26,12 +26,14 @@ from agent_lab.backend import system as backend_system
 from agent_lab.backend.client import LabClient
 from agent_lab.compat import routes as compat
 from agent_lab.lab import (
+    alerts,
     cache,
     estimates,
     flow_edits,
     flow_tests,
     flow_versions,
     flows,
+    history,
     inference,
     kinds,
     models,
@@ -76,6 +78,8 @@ LAB = (
     providers.router,
     offers.router,
     settings.router,
+    history.router,
+    alerts.router,
 )
 
 

@@ -10,7 +10,7 @@ from agent_lab.contracts.errors import ValidationError
 PREFIX = "/api/v1"
 MAX_PATH_CHARS = 2_000
 AT_THE_ROOT = frozenset({"models", "cache", "metrics", "health"})
-"""What the lab has outside of `/api`."""
+"""What the lab has outside of `/api`. Of the metrics only `/metrics` itself: their history is below `/api`."""
 OWN = frozenset({"api", "v1", "inference", "orchestrate", *AT_THE_ROOT})
 """First parts of the paths that a backend alone takes under the lab's own names."""
 
@@ -28,7 +28,8 @@ def lab_path(given: str) -> str:
     first = path.split("/")[1]
     if first == "v1":
         raise ValidationError("Write /api/v1 once; the rest of the path is the lab's.", where="path")
-    return path if first in AT_THE_ROOT else "/api" + path
+    is_at_the_root = path == "/metrics" if first == "metrics" else first in AT_THE_ROOT
+    return path if is_at_the_root else "/api" + path
 
 
 def plain_path(given: str) -> str:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent_lab.runs.cases import CaseRunner
     from agent_lab.runs.service import RunService
     from agent_lab.settings import Reading
+    from agent_lab.telemetry.history.sampler import Sampler
     from agent_lab.telemetry.metrics import Metrics
 
 
@@ -56,6 +57,8 @@ class LabServices:
     cases: CaseRunner
     """Runs the test cases that flows carry."""
     metrics: Metrics
+    sampler: Sampler
+    """What has been noted of them over time."""
     spending: SpendingLog
     daily_budget_usd: Decimal | None
     reading: Reading

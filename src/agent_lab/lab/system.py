@@ -168,7 +168,7 @@ async def get_health(request: Request, services: Services) -> Health:
         return health
     loaded = sorted({model.model_key for model in services.host.resident()})
     told = {
-        "runs": await _queue(services),
+        "runs": await queue_info(services),
         "gpu": await asyncio.to_thread(gpu_info, services),
         "models_loaded": loaded,
         "breakers": services.gateway.breakers(),
@@ -176,7 +176,8 @@ async def get_health(request: Request, services: Services) -> Health:
     return health.model_copy(update=told)
 
 
-async def _queue(services: LabServices) -> QueueInfo | None:
+async def queue_info(services: LabServices) -> QueueInfo | None:
+    """Runs that have not ended; None where the store of runs cannot be read."""
     try:
         return QueueInfo.model_validate(asdict(await services.runs.counts()))
     except AgentLabError:  # the server answers all the same
