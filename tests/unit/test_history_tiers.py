@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_lab.contracts.generation import FinishReason
-from agent_lab.telemetry.history.series import RANGES, RangeName, chart
+from agent_lab.telemetry.history.series import LAG_S, RANGES, RangeName, chart
 from agent_lab.telemetry.history.slots import DeviceUse, Slot, merged
 from agent_lab.telemetry.history.tally import MAX_MODELS, OTHERS, ModelCounts, Tally
 from agent_lab.telemetry.history.tiers import DAY_S, HOUR_S, Tiers
@@ -158,7 +158,7 @@ def test_the_oldest_slots_give_way() -> None:
 @pytest.mark.parametrize("name", RANGES)
 def test_a_range_has_evenly_spaced_points_and_few_of_them(name: RangeName) -> None:
     span = RANGES[name]
-    told = chart([], name, now=T0 + 7.3)
+    told = chart([], name, now=T0 + 13.3)
     assert told.points <= 340
     assert told.points * span.step_s == span.seconds
     assert told.start % span.step_s == 0
@@ -171,7 +171,7 @@ def test_a_range_has_evenly_spaced_points_and_few_of_them(name: RangeName) -> No
 def test_a_server_that_runs_leaves_no_gap_in_any_range(name: RangeName) -> None:
     span = RANGES[name]
     step = {"seconds": 5, "minutes": 60, "half_hours": 1800}[span.tier]
-    now = T0 + 1801.0
+    now = T0 + 1801.0 + LAG_S
     slots = [slot(at, {"a": calls(1.0)}, span_s=step) for at in range(T0 - span.seconds - step, T0 + 1801, step)]
     told = chart(slots, name, now=now)
     assert None not in told.series.cpu_percent
@@ -190,7 +190,7 @@ def test_where_the_server_did_not_run_there_is_a_gap() -> None:
 
 
 def test_a_minute_from_before_the_start_stands_for_all_points_that_it_covers_and_counts_once() -> None:
-    told = chart([slot(T0, {"a": calls(1.0, 2.0)}, span_s=60)], "1h", now=T0 + 61)
+    told = chart([slot(T0, {"a": calls(1.0, 2.0)}, span_s=60)], "1h", now=T0 + 67)
     assert told.series.requests_per_min[-5:] == [2.0, 2.0, 2.0, 2.0, None]
     assert told.totals.calls == 2
 

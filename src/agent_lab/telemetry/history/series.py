@@ -9,10 +9,12 @@ from typing import Literal
 from agent_lab.telemetry.history.latency import quantile
 from agent_lab.telemetry.history.slots import BreakerState, DeviceUse, Slot, average, by_model, worst_breakers
 from agent_lab.telemetry.history.tally import ModelCounts, Sum
-from agent_lab.telemetry.history.tiers import TierName
+from agent_lab.telemetry.history.tiers import PERIOD_S, TierName
 
 RangeName = Literal["15m", "1h", "6h", "24h", "7d", "30d"]
 Figures = list[float | None]
+LAG_S = PERIOD_S + 1
+"""What happened since then may not have been looked at yet: a point of it alone would look like an outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class Chart:
 def chart(slots: Iterable[Slot], name: RangeName, *, now: float, model: str | None = None) -> Chart:
     """What happened in the range that ends now. With a model, calls, tokens and latencies are those of it alone."""
     span = RANGES[name]
-    end = (int(now) // span.step_s + 1) * span.step_s
+    end = (int(now - LAG_S) // span.step_s + 1) * span.step_s
     count = span.seconds // span.step_s
     start = end - count * span.step_s
     inside = [slot for slot in slots if slot.at + slot.span_s > start and slot.at < end]
