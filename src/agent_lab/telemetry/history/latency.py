@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 RELATIVE_ERROR = 0.025
 """A quantile is told within 2.5 % of the value that really stands there, between SHORTEST_S and LONGEST_S."""
@@ -42,6 +43,17 @@ def seconds_of(bucket: int) -> float:
 def pack(counts: Mapping[int, int]) -> bytes:
     """The counts in six bytes a bucket that holds something: months of them are kept in memory."""
     return b"".join(_ENTRY.pack(bucket, min(count, _MOST)) for bucket, count in sorted(counts.items()))
+
+
+def packed_again(pairs: Sequence[Any]) -> bytes:
+    """The same of pairs that somebody may have changed meanwhile. Raises ValueError for what was never packed."""
+    try:
+        packed = b"".join(_ENTRY.pack(*pair) for pair in pairs)
+    except (struct.error, TypeError) as error:
+        raise ValueError("no counts by bucket") from error
+    if any(bucket > LAST_BUCKET for bucket, _ in _ENTRY.iter_unpack(packed)):
+        raise ValueError("a bucket that there is not")
+    return packed
 
 
 def unpack(packed: bytes) -> Iterable[tuple[int, int]]:

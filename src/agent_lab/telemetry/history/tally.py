@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from agent_lab.contracts.generation import GenerationResult
-from agent_lab.telemetry.history.latency import LAST_BUCKET, add_packed, bucket_of, pack, unpack
+from agent_lab.telemetry.history.latency import add_packed, bucket_of, pack, packed_again, unpack
 
 MAX_MODELS = 32
 """So many models are told apart at a time; calls of further ones are counted together."""
@@ -19,19 +19,7 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 def _packed(pairs: object) -> object:
-    """The buckets of a roll-up. Raises ValueError for what none of ours holds."""
-    if not isinstance(pairs, list):
-        return pairs
-    if not all(_is_entry(pair) for pair in pairs):
-        raise ValueError("no counts of buckets")
-    return pack(dict(pairs))
-
-
-def _is_entry(pair: object) -> bool:
-    if not (isinstance(pair, list) and len(pair) == 2 and all(type(number) is int for number in pair)):
-        return False
-    bucket, count = pair
-    return bool(0 <= bucket <= LAST_BUCKET and count > 0)
+    return packed_again(pairs) if isinstance(pairs, list) else pairs
 
 
 Packed = Annotated[bytes, BeforeValidator(_packed), PlainSerializer(lambda packed: list(unpack(packed)))]
