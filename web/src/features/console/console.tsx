@@ -6,6 +6,7 @@ import { useRouter } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { flowsQuery } from "@/shared/api/endpoints";
+import { newKey } from "@/shared/key";
 import { ScreenHead } from "@/shared/ui/bits";
 import { Segmented, TextArea } from "@/shared/ui/field";
 import { Panel } from "@/shared/ui/panel";
@@ -109,7 +110,7 @@ function useSending() {
     }
     const flow = flows.data?.flows.find(({ id }) => id === draft.flow);
     const names = { roles: flow?.roles ?? [], inputs: Object.keys(flow?.inputs ?? {}).filter((name) => name !== "user_input") };
-    start.mutate({ request: runRequest(draft, names, locale), key: crypto.randomUUID() });
+    start.mutate({ request: runRequest(draft, names, locale), key: newKey() });
   };
   const stop = () => {
     setStopped(true);

@@ -2,25 +2,16 @@
 
 // What the run that is being written may take at the most, told by the server before anything is sent.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useDeferredValue, useEffect, useState } from "react";
+import { useDeferredValue } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { flowsQuery } from "@/shared/api/endpoints";
 import { useFigures } from "@/shared/format/figures";
+import { useSettled } from "@/shared/settled";
 import { useSentence } from "@/shared/ui/problem";
 import { estimateQuery } from "./asking";
 import { runRequest, useDraft, wrongFields, type RunRequest } from "./draft";
 
 const QUIET_MS = 350;
-
-/** A value once it has stayed the same for a moment: not every letter is a question to the server. */
-function useSettled<T>(value: T, waitMs: number): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), waitMs);
-    return () => clearTimeout(timer);
-  }, [value, waitMs]);
-  return settled;
-}
 
 export function Estimate() {
   const t = useTranslations("console");

@@ -2,7 +2,8 @@
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
+import run_actions from "./run_actions";
 
-const messages = { common, console, diff };
+const messages = { common, console, diff, run_actions };
 
 export default messages;

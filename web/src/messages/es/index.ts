@@ -2,7 +2,8 @@ import type en from "../en";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
+import run_actions from "./run_actions";
 
-const messages: typeof en = { common, console, diff };
+const messages: typeof en = { common, console, diff, run_actions };
 
 export default messages;
