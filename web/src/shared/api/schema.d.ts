@@ -325,6 +325,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Alerts
+         * @description What is wrong now: models that are left alone, many errors, memory, queue, disk, budget, storage.
+         */
+        get: operations["get_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Metrics History
+         * @description Machine, calls, tokens, latencies and queue over time, a table of models, and what is wrong now.
+         */
+        get: operations["get_metrics_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/node-kinds": {
         parameters: {
             query?: never;
@@ -1245,6 +1285,38 @@ export interface components {
             sampling: components["schemas"]["Sampling"];
         };
         /**
+         * Alert
+         * @description Something that is wrong. It stays the same alert, under the same id, for as long as it is.
+         */
+        Alert: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "breaker" | "errors" | "memory" | "queue" | "waiting" | "disk" | "budget" | "storage" | "metrics";
+            /** Sentence */
+            sentence: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "warning" | "critical";
+            /** Values */
+            values: {
+                [key: string]: string | number;
+            };
+        };
+        /**
+         * Alerts
+         * @description All that is wrong now, the worst first; empty where nothing is.
+         */
+        Alerts: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+        };
+        /**
          * AnthropicError
          * @description An error in Anthropic's form.
          */
@@ -1794,6 +1866,42 @@ export interface components {
             total_gb: number;
             /** Used By Models Gb */
             used_by_models_gb: number;
+        };
+        /**
+         * DeviceSeries
+         * @description One device that models are put on. GB (1e9 bytes).
+         */
+        DeviceSeries: {
+            /** Limit Gb */
+            limit_gb: number;
+            /** Name */
+            name: string;
+            /** Total Gb */
+            total_gb: number;
+            /** Used By Models Gb */
+            used_by_models_gb: (number | null)[];
+            /** Used Gb */
+            used_gb: (number | null)[];
+            /** Utilisation Percent */
+            utilisation_percent: (number | null)[];
+        };
+        /**
+         * DeviceUse
+         * @description One device that models are put on. GB (1e9 bytes).
+         */
+        DeviceUse: {
+            /** Limit Gb */
+            limit_gb: number;
+            /** Name */
+            name: string;
+            /** Total Gb */
+            total_gb: number;
+            /** Used By Models Gb */
+            used_by_models_gb: number;
+            /** Used Gb */
+            used_gb: number;
+            /** Utilisation Percent */
+            utilisation_percent?: number | null;
         };
         /**
          * Difference
@@ -3198,6 +3306,24 @@ export interface components {
             path: string;
         };
         /**
+         * MachineLook
+         * @description The machine at one moment. GB (1e9 bytes).
+         */
+        MachineLook: {
+            /** Cpu Percent */
+            cpu_percent: number | null;
+            /** Devices */
+            devices: components["schemas"]["DeviceUse"][];
+            /** Disk Free Gb */
+            disk_free_gb: number | null;
+            /** Disk Total Gb */
+            disk_total_gb: number | null;
+            /** Ram Total Gb */
+            ram_total_gb: number;
+            /** Ram Used Gb */
+            ram_used_gb: number;
+        };
+        /**
          * Message
          * @description One turn of a conversation.
          */
@@ -3297,6 +3423,48 @@ export interface components {
             type?: "custom" | null;
         };
         /**
+         * MetricsHistory
+         * @description What was measured in a range, and how things stand now. Point n is about `step_s` seconds from `start` on.
+         */
+        MetricsHistory: {
+            /** Alerts */
+            alerts: components["schemas"]["Alert"][];
+            /** Breakers */
+            breakers: {
+                [key: string]: "closed" | "cooling" | "half-open" | "open";
+            };
+            machine: components["schemas"]["MachineLook"];
+            /** Model */
+            model: string | null;
+            /** Models */
+            models: components["schemas"]["ModelRow"][];
+            /** Points */
+            points: number;
+            queue: components["schemas"]["QueueInfo"] | null;
+            /**
+             * Range
+             * @enum {string}
+             */
+            range: "15m" | "1h" | "6h" | "24h" | "7d" | "30d";
+            series: components["schemas"]["Series"];
+            /**
+             * Start
+             * Format: date-time
+             */
+            start: string;
+            /** Step S */
+            step_s: number;
+            totals: components["schemas"]["ModelRow"];
+            /** Waiting */
+            waiting: {
+                [key: string]: number;
+            };
+            /** Worst Breakers */
+            worst_breakers: {
+                [key: string]: "closed" | "cooling" | "half-open" | "open";
+            };
+        };
+        /**
          * ModelDocument
          * @description A model as OpenAI's SDK reads it (`object`, `created`, `owned_by`) and as Anthropic's does (the rest).
          */
@@ -3385,6 +3553,38 @@ export interface components {
             default: string | null;
             /** Models */
             models: components["schemas"]["ModelEntry"][];
+        };
+        /**
+         * ModelRow
+         * @description What calls of one model, or of all together, came to in the range.
+         */
+        ModelRow: {
+            /** Answers */
+            answers: number;
+            /** Cache Hit Ratio */
+            cache_hit_ratio: number | null;
+            /** Calls */
+            calls: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Errors */
+            errors: number;
+            /** Errors By Slug */
+            errors_by_slug: {
+                [key: string]: number;
+            };
+            first_token: components["schemas"]["Quantiles"];
+            /** Model */
+            model: string;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Tokens Per S */
+            tokens_per_s: number | null;
+            total: components["schemas"]["Quantiles"];
+            /** Unpriced */
+            unpriced: number;
         };
         /**
          * ModelsDocument
@@ -4016,6 +4216,18 @@ export interface components {
         PublishRequest: {
             /** Version */
             version: number | null;
+        };
+        /**
+         * Quantiles
+         * @description Seconds; each within 2.5 %.
+         */
+        Quantiles: {
+            /** P50 */
+            p50: number | null;
+            /** P95 */
+            p95: number | null;
+            /** P99 */
+            p99: number | null;
         };
         /**
          * QueueInfo
@@ -4813,6 +5025,50 @@ export interface components {
             sure: string[];
             /** Turns */
             turns: number;
+        };
+        /**
+         * Series
+         * @description A figure for each point of the range; null where the server did not run, or had nothing to measure.
+         */
+        Series: {
+            /** Active Runs */
+            active_runs: (number | null)[];
+            /** Answers Per Min */
+            answers_per_min: (number | null)[];
+            /** Breakers Open */
+            breakers_open: (number | null)[];
+            /** Cache Hit Ratio */
+            cache_hit_ratio: (number | null)[];
+            /** Completion Tokens Per S */
+            completion_tokens_per_s: (number | null)[];
+            /** Cpu Percent */
+            cpu_percent: (number | null)[];
+            /** Devices */
+            devices: components["schemas"]["DeviceSeries"][];
+            /** Errors Per Min */
+            errors_per_min: (number | null)[];
+            /** First Token P50 S */
+            first_token_p50_s: (number | null)[];
+            /** First Token P95 S */
+            first_token_p95_s: (number | null)[];
+            /** First Token P99 S */
+            first_token_p99_s: (number | null)[];
+            /** Prompt Tokens Per S */
+            prompt_tokens_per_s: (number | null)[];
+            /** Queued Runs */
+            queued_runs: (number | null)[];
+            /** Ram Used Gb */
+            ram_used_gb: (number | null)[];
+            /** Requests Per Min */
+            requests_per_min: (number | null)[];
+            /** Total P50 S */
+            total_p50_s: (number | null)[];
+            /** Total P95 S */
+            total_p95_s: (number | null)[];
+            /** Total P99 S */
+            total_p99_s: (number | null)[];
+            /** Waiting Calls */
+            waiting_calls: (number | null)[];
         };
         /**
          * ServiceInfo
@@ -6794,6 +7050,94 @@ export interface operations {
             };
             /** @description Refused: it comes from another site, or is the owner's alone */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_metrics_history: {
+        parameters: {
+            query?: {
+                model?: string | null;
+                range?: "15m" | "1h" | "6h" | "24h" | "7d" | "30d";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsHistory"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
