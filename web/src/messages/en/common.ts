@@ -44,7 +44,6 @@ const common = {
     completed: "Done",
     failed: "Failed",
     skipped: "Skipped",
-    pinned: "Pinned",
   },
   figures: {
     not_known: "not known",

@@ -2,11 +2,15 @@
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
-import run_actions from "./run_actions";
-
-const messages = { common, console, diff, run_actions };
 import markdown from "./markdown";
+import runActions from "./run_actions";
 
-const messages = { common, console, diff, markdown };
+const messages = {
+  common,
+  console,
+  diff,
+  markdown,
+  run_actions: runActions,
+};
 
 export default messages;

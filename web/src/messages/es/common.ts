@@ -45,7 +45,6 @@ const common: typeof en = {
     completed: "Hecho",
     failed: "Fallido",
     skipped: "Omitido",
-    pinned: "Fijado",
   },
   figures: {
     not_known: "desconocido",

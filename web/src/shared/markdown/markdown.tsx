@@ -111,13 +111,15 @@ function textIn(node: ReactNode): string {
 
 const HEADINGS = "mt-1 font-semibold";
 /** The headings of an answer stand below those of the page, and none of them is one to jump to. */
-const heading =
-  (className: string) =>
-  ({ children }: { children?: ReactNode }) => (
-    <p dir="auto" className={`${HEADINGS} ${className}`}>
-      {children}
-    </p>
-  );
+function heading(className: string) {
+  return function Heading({ children }: { children?: ReactNode }) {
+    return (
+      <p dir="auto" className={`${HEADINGS} ${className}`}>
+        {children}
+      </p>
+    );
+  };
+}
 
 const PARTS: Components = {
   a: ({ href, children }) => <Anchor href={href}>{children}</Anchor>,
