@@ -37,7 +37,6 @@ const NODES: Record<NodeView["status"], [Tone, LucideIcon]> = {
   completed: ["good", CircleCheck],
   failed: ["bad", CircleX],
   skipped: ["plain", Ban],
-  pinned: ["plain", Pin],
 };
 
 export function RunStatus({ status }: { status: RunView["status"] }) {
