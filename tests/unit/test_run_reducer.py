@@ -89,3 +89,8 @@ def test_the_vectors_can_be_made_anew(tmp_path: Path) -> None:
 def test_the_types_of_the_web_app_are_those_of_the_contracts() -> None:
     made = runpy.run_path(str(ROOT / "scripts" / "make_types.py"))
     assert made["PATH"].read_text("utf-8") == made["typescript"](), "run `make generate` and commit what it writes"
+
+
+def test_the_document_of_the_web_app_is_that_of_the_api() -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "make_openapi.py"))
+    assert made["PATH"].read_text("utf-8") == made["openapi"](), "run `make generate` and commit what it writes"

@@ -105,7 +105,7 @@ function Card({ flow }: { flow: Flow }) {
   return (
     <label
       className={clsx(
-        "flex cursor-pointer flex-col gap-1.5 rounded-md border border-line p-2.5 hover:border-line-strong",
+        "flex cursor-pointer flex-col gap-1 rounded-md border border-line p-2.5 hover:border-line-strong",
         "has-checked:border-accent has-checked:bg-accent-soft has-focus-visible:outline-2 has-focus-visible:outline-accent",
       )}
     >
@@ -119,12 +119,12 @@ function Card({ flow }: { flow: Flow }) {
         onChange={() => change({ flow: flow.id })}
         className="sr-only"
       />
-      <span className="flex h-8 items-center">
+      <span className="flex h-11 items-center">
         {flow.drawing && (
           <FlowDrawing
             flow={flow.drawing}
             label={t("drawing", { name, count: flow.drawing.nodes.length })}
-            className="h-8 max-w-full"
+            className="max-h-11 max-w-full"
           />
         )}
       </span>

@@ -1,7 +1,9 @@
 "use client";
 
 // How models write, and the budget of the run. Folded away until somebody wants it.
+import { useQuery } from "@tanstack/react-query";
 import { useLocale, useTranslations } from "use-intl";
+import { strategiesQuery } from "@/shared/api/endpoints";
 import { Select, TextField } from "@/shared/ui/field";
 import { NUMBER_FIELDS, useDraft, wrongFields, type Draft } from "./draft";
 
@@ -28,6 +30,7 @@ export function Options() {
         {OF_ONE_MODEL.map((field) => (
           <NumberInput key={field} field={field} />
         ))}
+        <Strategy />
         {isFlow && <PromptLanguage />}
       </div>
       {isFlow && (
@@ -48,7 +51,7 @@ export function Options() {
 }
 
 function isTouched(draft: Draft): boolean {
-  return NUMBER_FIELDS.some((field) => draft[field] !== "") || draft.promptLanguage !== "";
+  return NUMBER_FIELDS.some((field) => draft[field] !== "") || draft.promptLanguage !== "" || draft.strategy !== "";
 }
 
 function NumberInput({ field, placeholder = "" }: { field: NumberField; placeholder?: string }) {
@@ -63,6 +66,28 @@ function NumberInput({ field, placeholder = "" }: { field: NumberField; placehol
       error={wrongFields(draft).includes(field) ? t("not_a_number") : undefined}
       onChange={(event) => draft.change({ [field]: event.target.value })}
     />
+  );
+}
+
+/** One that was chosen and is gone since stays in sight, so that the server can say why. */
+function Strategy() {
+  const t = useTranslations("console");
+  const { strategy, change } = useDraft();
+  const { data } = useQuery(strategiesQuery);
+  const known = data?.strategies ?? [];
+  return (
+    <Select
+      label={t("strategy")}
+      value={strategy}
+      hint={known.find(({ name }) => name === strategy)?.description}
+      onChange={(event) => change({ strategy: event.target.value })}
+    >
+      <option value="">{t("strategy_auto")}</option>
+      {strategy && !known.some(({ name }) => name === strategy) && <option>{strategy}</option>}
+      {known.map(({ name }) => (
+        <option key={name}>{name}</option>
+      ))}
+    </Select>
   );
 }
 

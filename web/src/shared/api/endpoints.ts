@@ -43,3 +43,10 @@ export const healthQuery = queryOptions({
   queryKey: ["health"],
   queryFn: ({ signal }) => told(api.GET("/health", { signal })),
 });
+
+/** The strategies that a request, a run or a node may name. */
+export const strategiesQuery = queryOptions({
+  queryKey: ["strategies"],
+  queryFn: ({ signal }) => told(api.GET("/api/strategies", { signal })),
+  staleTime: 300_000,
+});

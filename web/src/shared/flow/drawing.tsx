@@ -5,7 +5,7 @@ import clsx from "clsx";
 import { useMemo } from "react";
 import { arranged, pathOf, type Shape } from "./layout";
 
-const NODE = { width: 22, height: 12 };
+const NODE = { width: 20, height: 10 };
 
 interface DrawingProps {
   flow: Shape;
@@ -15,10 +15,18 @@ interface DrawingProps {
 }
 
 export function FlowDrawing({ flow, label, className }: DrawingProps) {
-  const { places, lines, size } = useMemo(() => arranged(flow, NODE, "LR", 16), [flow]);
+  const { places, lines, size } = useMemo(() => arranged(flow, NODE, "LR", 12), [flow]);
   const named = label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label };
   return (
-    <svg {...named} viewBox={`0 0 ${size.width} ${size.height}`} className={clsx("text-soft", className)}>
+    // At its own size where there is room: two drawings side by side have nodes of the same size.
+    <svg
+      {...named}
+      width={size.width}
+      height={size.height}
+      preserveAspectRatio="xMinYMid meet"
+      viewBox={`0 0 ${size.width} ${size.height}`}
+      className={clsx("text-soft", className)}
+    >
       {lines.map((line, index) => (
         <path key={index} d={pathOf(line)} fill="none" stroke="currentColor" strokeWidth="1" opacity="0.7" />
       ))}
@@ -28,8 +36,8 @@ export function FlowDrawing({ flow, label, className }: DrawingProps) {
           x={x}
           y={y}
           {...NODE}
-          rx="3"
-          strokeWidth="1.2"
+          rx="2.5"
+          strokeWidth="1"
           className="fill-surface stroke-current"
         />
       ))}

@@ -33,6 +33,15 @@ describe("the arrangement of a flow", () => {
     expect(lines.map((line) => line.length > 1)).toEqual([true, true, true, true, false]);
   });
 
+  it("has every line within the picture, also those of edges back", () => {
+    const nodes = ["a", "b", "c", "d", "e"].map((id) => ({ id }));
+    const edges = [["a", "b"], ["b", "c"], ["c", "b"], ["c", "d"], ["d", "a"], ["a", "e"], ["e", "d"]].map(([from = "", to = ""]) => ({ from, to }));
+    const { lines, size } = arranged({ nodes, edges }, SIZE, "LR", 12);
+    for (const { x, y } of lines.flat()) {
+      expect(Math.min(x, y, size.width - x, size.height - y)).toBeGreaterThanOrEqual(0);
+    }
+  });
+
   it("has room for nothing at all, and for a node that leads to itself", () => {
     expect(arranged({ nodes: [], edges: [] }, SIZE).size).toEqual({ width: 1, height: 1 });
     const alone = arranged({ nodes: [{ id: "a" }], edges: [{ from: "a", to: "a" }] }, SIZE);

@@ -29,7 +29,7 @@ export type Direction = "LR" | "TB";
 /** `node`: the size of every node; `gap`: between two layers. Edges to nodes that are not there have no line. */
 export function arranged(flow: Shape, node: Size, direction: Direction = "LR", gap = 48): Arrangement {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: direction, nodesep: gap / 2, ranksep: gap, marginx: 4, marginy: 4 });
+  graph.setGraph({ rankdir: direction, nodesep: gap / 2, ranksep: gap, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of flow.nodes) graph.setNode(id, { ...node });
   const drawn = flow.edges.map(({ from, to }) => from !== to && graph.hasNode(from) && graph.hasNode(to));
@@ -44,13 +44,26 @@ export function arranged(flow: Shape, node: Size, direction: Direction = "LR", g
   const lines = flow.edges.map(({ from, to }, index) =>
     drawn[index] ? (graph.edge(from, to, String(index)) as { points: Point[] }).points : [],
   );
-  const { width = node.width, height = node.height } = graph.graph() as Partial<Size>;
-  return { places, lines, size: { width: finite(width), height: finite(height) } };
+  return fitted(places, lines, node);
 }
 
-/** An empty graph is minus infinity wide. */
-function finite(value: number): number {
-  return Number.isFinite(value) ? Math.max(value, 1) : 1;
+const MARGIN = 4;
+
+/** Lines of edges back may lead above and below every node: the picture is moved and sized so that all is in it. */
+function fitted(places: Map<string, Point>, lines: readonly (readonly Point[])[], node: Size): Arrangement {
+  const corners = [...places.values()].flatMap(({ x, y }) => [{ x, y }, { x: x + node.width, y: y + node.height }]);
+  const all = [...corners, ...lines.flat()];
+  if (all.length === 0) return { places, lines, size: { width: 1, height: 1 } };
+  const least = { x: Math.min(...all.map(({ x }) => x)) - MARGIN, y: Math.min(...all.map(({ y }) => y)) - MARGIN };
+  const moved = ({ x, y }: Point): Point => ({ x: x - least.x, y: y - least.y });
+  return {
+    places: new Map([...places].map(([id, place]) => [id, moved(place)])),
+    lines: lines.map((line) => line.map(moved)),
+    size: {
+      width: Math.max(...all.map(({ x }) => x)) - least.x + MARGIN,
+      height: Math.max(...all.map(({ y }) => y)) - least.y + MARGIN,
+    },
+  };
 }
 
 /** A smooth line through these corners, as the `d` of an SVG path. */

@@ -81,7 +81,7 @@ function FlowsAndRuns({ onClose }: { onClose: () => void }) {
     <>
       <Group title={t("flows")}>
         {flows.data?.flows.map(({ id, name }) => (
-          <Command.Item key={id} value={`flow ${id}`} className={ITEM} onSelect={() => go(`/flows/${id}`)}>
+          <Command.Item key={id} value={`${id} ${inLanguage(name, locale)}`} className={ITEM} onSelect={() => go(`/flows/${id}`)}>
             {t("edit_flow", { name: inLanguage(name, locale) || id })}
           </Command.Item>
         ))}
@@ -109,12 +109,12 @@ function Looks({ onClose }: { onClose: () => void }) {
   return (
     <Group title={t("palette.looks")}>
       {(["system", "light", "dark"] as const).map((theme) => (
-        <Command.Item key={theme} value={`${t("theme.label")} ${theme}`} className={ITEM} onSelect={act(() => setTheme(theme))}>
+        <Command.Item key={theme} value={`${t("theme.label")} ${t(`theme.${theme}`)}`} className={ITEM} onSelect={act(() => setTheme(theme))}>
           {t("theme.label")}: {t(`theme.${theme}`)}
         </Command.Item>
       ))}
       {LANGUAGES.map((language) => (
-        <Command.Item key={language} value={`${t("language.label")} ${language}`} className={ITEM} onSelect={act(() => choose(language))}>
+        <Command.Item key={language} value={`${t("language.label")} ${t(`language.${language}`)}`} className={ITEM} onSelect={act(() => choose(language))}>
           {t("language.label")}: {t(`language.${language}`)}
         </Command.Item>
       ))}
