@@ -48,6 +48,8 @@ export interface BuilderState {
   setChecked(checked: Checked | null): void;
   setWatched(nodes: ReadonlyMap<string, WatchedNode>): void;
   saves(event: SavingEventNow): void;
+  /** Save now what there is to be saved; answers when nothing is on its way. Look at `saving` then: it may have failed. */
+  flush(): Promise<void>;
 }
 
 /** What happens to the saving, without what the store knows itself. */
@@ -96,6 +98,7 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
       },
       setChecked: (checked) => set({ checked }),
       setWatched: (watched) => set({ watched }),
+      flush: () => Promise.resolve(),
       saves: (event) => {
         const { saving, history, isReadOnly } = get();
         if (isReadOnly) return;
