@@ -131,3 +131,14 @@ async def test_a_model_is_told_to_be_on_this_machine_or_to_be_fetched_first(tmp_
         models = {one["key"]: one["on_disk"] for one in (await owner.get("/models")).json()["models"]}
     assert (models["demo"], models["gpt-5-mini"], models["voice"]) == (True, None, None)
     assert any(on_disk is False for on_disk in models.values())
+
+
+async def test_a_price_is_that_of_the_row_else_that_of_the_list_else_not_known(tmp_path: Path) -> None:
+    told = await asked(reading_of(tmp_path / "home"), "/models")
+    models = {one["key"]: (one["cost_profile"], one["price"]) for one in told["models"]}
+    row, price = models["demo"]
+    assert row == price
+    assert price["output_usd_per_mtok"] == 0
+    assert models["gpt-5-mini"][0] is None
+    assert models["gpt-5-mini"][1]["input_usd_per_mtok"] == 0.25
+    assert models["mistral7b"] == (None, None)

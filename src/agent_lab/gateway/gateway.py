@@ -20,14 +20,14 @@ from agent_lab.contracts.generation import (
     Piece,
 )
 from agent_lab.contracts.ports import ModelAnswer, ModelCall, Provider
-from agent_lab.contracts.registry import ModelSpec, StrategySpec
+from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
 from agent_lab.gateway.attempt import Breakers, attempt
 from agent_lab.gateway.breaker import BreakerRules, BreakerState
 from agent_lab.gateway.estimate import estimated_tokens
 from agent_lab.gateway.health import Latencies
 from agent_lab.gateway.misfits import GatewayDefaults, Situation
 from agent_lab.gateway.patience import Patience, patience
-from agent_lab.gateway.pricing import Price, worst_case_usd
+from agent_lab.gateway.pricing import Price, TieredPrice, worst_case_usd
 from agent_lab.gateway.resolution import Candidate, choose, explain_choice
 from agent_lab.gateway.retry import RetryPolicy, may_go_elsewhere
 from agent_lab.gateway.sizing import answer_tokens, merged_sampling, window_tokens
@@ -242,6 +242,11 @@ class ProviderGateway:
         strategy = self.select_strategy(request, model)
         max_tokens, _ = answer_tokens(request, model, strategy, self._situation.defaults, price, budget_usd)
         return worst_case_usd(price, estimated_tokens(request), max_tokens)
+
+    def price_of(self, model: ModelSpec) -> CostProfile | None:
+        """What a short call of it costs now, by its row or by the list of prices; None where neither knows."""
+        price = self._price_of(model)
+        return price.base if isinstance(price, TieredPrice) else price
 
     def answer_tokens(self, request: GenerationRequest) -> int:
         """How many tokens the answer may have, at the model that takes the request."""

@@ -34,6 +34,7 @@ EXAMPLE: dict[str, Any] = {
     "default_strategy": "standard",
     "capabilities": ["chat", "math"],
     "cost_profile": {"input_usd_per_mtok": 0.0, "output_usd_per_mtok": 0.0, "cached_input_usd_per_mtok": None},
+    "price": {"input_usd_per_mtok": 0.0, "output_usd_per_mtok": 0.0, "cached_input_usd_per_mtok": None},
     "min_vram_gb": 0.0,
     "demonstration": True,
     "residency": {"keep_alive_s": None, "pinned": False, "warm": False, "worker": False},
@@ -69,7 +70,9 @@ class ModelEntry(BaseModel):
     default_strategy: str
     capabilities: list[str]
     cost_profile: CostProfile | None
-    """None: the price is not known."""
+    """The price that its row gives."""
+    price: CostProfile | None
+    """What a short call costs now: as its row says, else as the list of prices has it. None: not known."""
     min_vram_gb: float
     demonstration: bool
     """True: shown as a demonstration wherever a user meets it."""
@@ -126,7 +129,7 @@ class Candidates(BaseModel):
 
 @router.get("/models", operation_id="list_models", responses=documented())
 @owner
-async def list_models(services: Services) -> ModelList:
+def list_models(services: Services) -> ModelList:
     """All models of the registry, built in and your own."""
     memory = _memory(services)
     entries = [_entry(services, model, memory) for model in services.models.list_models()]
@@ -143,7 +146,7 @@ async def explain_model_choice(body: WhyRequest, services: Services) -> Candidat
 
 @router.get("/models/{key}", operation_id="get_model", responses=documented(404))
 @owner
-async def get_model(key: str, services: Services) -> ModelEntry:
+def get_model(key: str, services: Services) -> ModelEntry:
     """One model of the registry."""
     return _entry(services, services.models.get_model(key), _memory(services))
 
@@ -183,6 +186,7 @@ def _entry(services: LabServices, model: ModelSpec, memory: _Memory) -> ModelEnt
         default_strategy=model.default_strategy,
         capabilities=sorted(model.capabilities),
         cost_profile=model.cost_profile,
+        price=services.gateway.price_of(model),
         min_vram_gb=model.min_vram_gb,
         demonstration=model.demonstration,
         residency=model.residency if model.provider == "local" else None,

@@ -129,8 +129,9 @@ def _to_ask(services: LabServices, vendor: Vendor, models: list[ModelSpec]) -> l
         loaded = {resident.model_key for resident in services.host.resident()}
         ready = [model for model in of_it if model.key in loaded or model.demonstration]
         return sorted(ready, key=lambda model: model.key not in loaded)
-    return sorted(of_it, key=_price)
+    return sorted(of_it, key=lambda model: _output_usd(services, model))
 
 
-def _price(model: ModelSpec) -> Decimal:
-    return model.cost_profile.output_usd_per_mtok if model.cost_profile else Decimal(0)
+def _output_usd(services: LabServices, model: ModelSpec) -> Decimal:
+    price = services.gateway.price_of(model)
+    return Decimal(0) if price is None else price.output_usd_per_mtok
