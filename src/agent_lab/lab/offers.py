@@ -36,7 +36,7 @@ TOOL: dict[str, Any] = {
 }
 
 
-class StrategyEntry(BaseModel):
+class StrategyDetails(BaseModel):
     """A strategy: how a local model is loaded, how any model samples, its limits and what stands in for it."""
 
     name: str
@@ -52,7 +52,7 @@ class StrategyList(BaseModel):
 
     model_config = ConfigDict(json_schema_extra={"example": {"strategies": [STRATEGY], "default": None}})
 
-    strategies: list[StrategyEntry]
+    strategies: list[StrategyDetails]
     default: str | None
 
 
@@ -78,7 +78,7 @@ class ToolList(BaseModel):
 def list_strategies(services: Services) -> StrategyList:
     """The strategies that a request, a run or a node may name."""
     rows = [
-        StrategyEntry(
+        StrategyDetails(
             name=row.name,
             description=row.description,
             sampling=row.sampling,
