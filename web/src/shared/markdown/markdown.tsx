@@ -111,14 +111,20 @@ function textIn(node: ReactNode): string {
 
 const HEADINGS = "mt-1 font-semibold";
 /** The headings of an answer stand below those of the page, and none of them is one to jump to. */
-function heading(className: string) {
-  return function Heading({ children }: { children?: ReactNode }) {
-    return (
-      <p dir="auto" className={`${HEADINGS} ${className}`}>
-        {children}
-      </p>
-    );
-  };
+function Large({ children }: { children?: ReactNode }) {
+  return (
+    <p dir="auto" className={`${HEADINGS} text-lg`}>
+      {children}
+    </p>
+  );
+}
+
+function Small({ children }: { children?: ReactNode }) {
+  return (
+    <p dir="auto" className={HEADINGS}>
+      {children}
+    </p>
+  );
 }
 
 const PARTS: Components = {
@@ -131,12 +137,12 @@ const PARTS: Components = {
       {children}
     </p>
   ),
-  h1: heading("text-lg"),
-  h2: heading("text-lg"),
-  h3: heading("text-base"),
-  h4: heading("text-base"),
-  h5: heading("text-base"),
-  h6: heading("text-base"),
+  h1: Large,
+  h2: Large,
+  h3: Small,
+  h4: Small,
+  h5: Small,
+  h6: Small,
   ul: ({ children }) => <ul className="flex list-disc flex-col gap-1 pl-5">{children}</ul>,
   ol: ({ children, start }) => (
     <ol start={start} className="flex list-decimal flex-col gap-1 pl-6">

@@ -1,0 +1,179 @@
+"use client";
+
+// One voice of the transcript: a model's answer as it is written, or what else a node did in its turn.
+import clsx from "clsx";
+import { useTranslations } from "use-intl";
+import type { ReactNode } from "react";
+import type { NodeView } from "@/run/events";
+import { judgementOf, tallyOf, verdictOf } from "@/run/issues";
+import type { Lane, Turn } from "@/run/transcript";
+import { useFigures } from "@/shared/format/figures";
+import { useLane, useServerNow, useTurn } from "@/shared/run/run";
+import { Badge, Skeleton } from "@/shared/ui/bits";
+import { Fence } from "@/shared/ui/panel";
+import { NodeStatus } from "@/shared/ui/status";
+import { anchorOf } from "./anchors";
+import { useRunHere } from "./here";
+import { LaneFigures } from "./lane-figures";
+import { LaneText } from "./lane-text";
+import { Person } from "./person";
+import { RawButton } from "./raw";
+import { IssueTable, JudgeTable, VoteTable } from "./verdicts";
+
+const STATES: Record<Turn["state"], NodeView["status"]> = {
+  running: "running",
+  waiting_for_person: "waiting_for_person",
+  done: "completed",
+  failed: "failed",
+  left: "skipped",
+};
+
+/** What a card shows: a turn, or one of the answers in it. */
+export interface CardPlace {
+  readonly turn: string;
+  readonly lane: string | null;
+}
+
+interface CardProps extends CardPlace {
+  isNarrow: boolean;
+  className?: string | undefined;
+}
+
+export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: CardProps) {
+  const run = useRunHere();
+  const turn = useTurn(run, turnKey);
+  const lane = useLane(run, laneKey ?? "");
+  const title = useCardTitle(turn, lane);
+  if (turn === undefined) return null;
+  const isFirst = laneKey === null || turn.lanes[0] === laneKey;
+  return (
+    <section
+      {...(isFirst && { id: anchorOf(turn.key) })}
+      tabIndex={-1}
+      aria-label={title}
+      data-card={turn.node}
+      data-lane={laneKey ?? undefined}
+      data-state={lane?.state ?? turn.state}
+      className={clsx(
+        "flex min-w-0 flex-col gap-2 rounded-lg border bg-surface p-3",
+        turn.state === "running" ? "border-accent/60" : turn.state === "failed" ? "border-bad" : "border-line",
+        className,
+      )}
+    >
+      <header className="flex flex-wrap items-center gap-x-2 gap-y-1">
+        <h3 className="min-w-0 truncate font-semibold" title={title}>
+          {title}
+        </h3>
+        <NodeStatus status={laneStatus(turn, lane)} />
+        <span className="ml-auto flex items-center gap-1">
+          <TurnSeconds turn={turn} />
+          <RawButton title={title} lane={lane} turn={turn} />
+        </span>
+      </header>
+      <Fence>{lane === undefined ? <TurnBody turn={turn} isNarrow={isNarrow} /> : <LaneBody turn={turn} lane={lane} title={title} isNarrow={isNarrow} />}</Fence>
+    </section>
+  );
+}
+
+function laneStatus(turn: Turn, lane: Lane | undefined): NodeView["status"] {
+  if (lane?.state === "done") return "completed";
+  return STATES[turn.state];
+}
+
+/** The node's label; of several turns the round, of several answers the number, of a flow within the flow its place. */
+export function useCardTitle(turn: Turn | undefined, lane: Lane | undefined): string {
+  const t = useTranslations("live.lane");
+  if (turn === undefined) return "";
+  return [
+    turn.within === null ? turn.label : t("within", { place: turn.node.slice(0, turn.node.lastIndexOf("/")), label: turn.label }),
+    turn.visit > 1 ? t("round", { number: turn.visit }) : "",
+    lane !== undefined && turn.lanes.length > 1 ? t("sample", { number: lane.sample + 1 }) : "",
+  ]
+    .filter((part) => part !== "")
+    .join(" · ");
+}
+
+function TurnSeconds({ turn }: { turn: Turn }) {
+  const figures = useFigures();
+  const isGoing = turn.state === "running";
+  const now = useServerNow(useRunHere(), isGoing);
+  const seconds = turn.seconds ?? (isGoing ? Math.max(0, Math.floor((now - Date.parse(turn.startedAt)) / 1000)) : null);
+  if (seconds === null) return null;
+  return <span className="text-xs text-soft tabular-nums">{figures.seconds(seconds)}</span>;
+}
+
+interface LaneBodyProps {
+  turn: Turn;
+  lane: Lane;
+  title: string;
+  isNarrow: boolean;
+}
+
+function LaneBody({ turn, lane, title, isNarrow }: LaneBodyProps) {
+  const t = useTranslations("live");
+  const verdict = turn.output !== null && turn.lanes.length === 1 ? verdictOf(turn.output.fields) : null;
+  const isGrowing = lane.state === "asked" || lane.state === "speaking";
+  const text = <LaneText text={lane.text} isGrowing={isGrowing} label={t("lane.text", { title })} isNarrow={isNarrow} />;
+  return (
+    <>
+      {lane.reason !== null && <p className="text-sm text-warn">{t("lane.restarted", { reason: lane.reason })}</p>}
+      {verdict === null ? (
+        lane.text === "" && isGrowing ? <Expected /> : text
+      ) : (
+        <>
+          <IssueTable verdict={verdict} />
+          <details>
+            <summary className="text-sm text-soft">{t("lane.as_written")}</summary>
+            <div className="mt-2">{text}</div>
+          </details>
+        </>
+      )}
+      <LaneFigures lane={lane} />
+      {lane.result?.notes.map((note) => (
+        <p key={note} className="text-xs text-warn">
+          {note}
+        </p>
+      ))}
+    </>
+  );
+}
+
+/** The lines to come. */
+function Expected() {
+  return (
+    <div className="flex flex-col gap-2 py-1">
+      <Skeleton className="h-3 w-11/12" />
+      <Skeleton className="h-3 w-2/3" />
+    </div>
+  );
+}
+
+function TurnBody({ turn, isNarrow }: { turn: Turn; isNarrow: boolean }) {
+  const t = useTranslations("live.lane");
+  const { output } = turn;
+  const body = output === null ? null : outputBody(turn, t("text", { title: turn.label }), isNarrow);
+  return (
+    <>
+      {turn.question !== null && <Person turn={turn} />}
+      {body}
+      {output === null && turn.question === null && turn.state === "running" && <Expected />}
+      {turn.reused && (
+        <p>
+          <Badge>{t("reused")}</Badge>
+        </p>
+      )}
+    </>
+  );
+}
+
+function outputBody({ output, question }: Turn, label: string, isNarrow: boolean): ReactNode {
+  if (output === null) return null;
+  const tally = tallyOf(output.fields);
+  if (tally !== null) return <VoteTable tally={tally} />;
+  const judgement = judgementOf(output.fields);
+  if (judgement !== null) return <JudgeTable judgement={judgement} />;
+  const verdict = verdictOf(output.fields);
+  if (verdict !== null) return <IssueTable verdict={verdict} />;
+  if (question !== null) return null;
+  return <LaneText text={output.text} isGrowing={false} label={label} isNarrow={isNarrow} />;
+}

@@ -1,0 +1,148 @@
+"use client";
+
+// The flow of a run as a picture that lights up node by node (FlowVisualizer).
+import clsx from "clsx";
+import { Ban, Check, CircleDashed, LoaderCircle, MessageCircleQuestion, Pin, X, type LucideIcon } from "lucide-react";
+import { useMemo } from "react";
+import { useTranslations } from "use-intl";
+import type { EdgeConfig, FlowConfig, NodeView } from "@/run/events";
+import { turnKey } from "@/run/transcript";
+import { useFigures } from "@/shared/format/figures";
+import { pathOf } from "@/shared/flow/layout";
+import { useNode, useRunState } from "@/shared/run/run";
+import { anchorOf } from "./anchors";
+import { useRunHere } from "./here";
+import { middleOf, NODE, pictured } from "./picture";
+
+interface FlowVisualizerProps {
+  flow: FlowConfig;
+  width: number;
+}
+
+export function FlowVisualizer({ flow, width }: FlowVisualizerProps) {
+  const t = useTranslations("live.graph");
+  const { places, lines, size, scale } = useMemo(() => pictured(flow, width), [flow, width]);
+  return (
+    <div className="overflow-auto" role="group" aria-label={t("label")}>
+      <svg
+        viewBox={`0 0 ${size.width} ${size.height}`}
+        width={size.width * scale}
+        height={size.height * scale}
+        className="mx-auto block max-w-none"
+      >
+        <defs>
+          <marker id="taken" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+            <path d="M0 0.5 L8 4 L0 7.5 z" className="fill-accent" />
+          </marker>
+          <marker id="not-taken" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+            <path d="M0 0.5 L8 4 L0 7.5 z" className="fill-line-strong" />
+          </marker>
+        </defs>
+        {flow.edges.map((edge, index) => (
+          <Line key={index} edge={edge} corners={lines[index] ?? []} />
+        ))}
+        {flow.nodes.map(({ id }) => {
+          const place = places.get(id);
+          return place && <Node key={id} id={id} x={place.x} y={place.y} />;
+        })}
+      </svg>
+    </div>
+  );
+}
+
+interface LineProps {
+  edge: EdgeConfig;
+  corners: readonly { x: number; y: number }[];
+}
+
+function Line({ edge, corners }: LineProps) {
+  const t = useTranslations("live.graph");
+  const taken = useRunState(
+    useRunHere(),
+    ({ view }) => view?.edges.find(({ source, target }) => source === edge.from && target === edge.to)?.taken ?? 0,
+  );
+  const isTaken = taken > 0;
+  const isChoice = edge.when !== null || edge.otherwise || edge.max_rounds !== null;
+  const { x, y } = middleOf(corners);
+  return (
+    <g data-edge={`${edge.from} ${edge.to}`} data-taken={taken}>
+      <path
+        d={pathOf(corners)}
+        fill="none"
+        strokeWidth={isTaken ? 1.8 : 1.2}
+        strokeDasharray={isChoice && !isTaken ? "4 3" : undefined}
+        markerEnd={isTaken ? "url(#taken)" : "url(#not-taken)"}
+        className={isTaken ? "stroke-accent" : "stroke-line-strong opacity-60"}
+      />
+      {(taken > 1 || (edge.max_rounds !== null && isTaken)) && (
+        <g>
+          <title>{t("taken", { count: taken })}</title>
+          <rect x={x - 13} y={y - 8} width="26" height="16" rx="4" className="fill-accent-soft" />
+          <text x={x} y={y + 4} textAnchor="middle" className="fill-accent text-[11px] font-semibold">
+            ×{taken}
+          </text>
+        </g>
+      )}
+    </g>
+  );
+}
+
+const LOOKS: Record<NodeView["status"], [string, LucideIcon]> = {
+  waiting: ["border-line text-soft", CircleDashed],
+  running: ["border-accent bg-accent-soft text-accent ring-2 ring-accent/30", LoaderCircle],
+  waiting_for_person: ["border-warn bg-warn-soft text-warn ring-2 ring-warn/30", MessageCircleQuestion],
+  completed: ["border-good/60 text-good", Check],
+  failed: ["border-bad bg-bad-soft text-bad", X],
+  skipped: ["border-line border-dashed text-soft", Ban],
+  pinned: ["border-line-strong text-soft", Pin],
+};
+
+function Node({ id, x, y }: { id: string; x: number; y: number }) {
+  const t = useTranslations();
+  const figures = useFigures();
+  const run = useRunHere();
+  const node = useNode(run, id);
+  const inside = useRunState(run, ({ view }) => view?.nodes.filter((other) => isWithin(other.id, id)).length ?? 0);
+  if (node === undefined) return null;
+  const [look, Icon] = LOOKS[node.status];
+  const details = [
+    node.visits > 1 ? t("live.graph.rounds", { count: node.visits }) : "",
+    inside > 0 ? t("live.graph.inside", { count: inside }) : "",
+    node.status === "completed" ? figures.seconds(node.seconds) : t(`common.node_status.${node.status}`),
+  ].filter((text) => text !== "");
+  return (
+    <foreignObject x={x} y={y} width={NODE.width} height={NODE.height} className="overflow-visible">
+      <button
+        type="button"
+        data-node={id}
+        data-status={node.status}
+        data-visits={node.visits}
+        disabled={node.visits === 0}
+        onClick={() => showTurn(id, node.visits)}
+        className={clsx(
+          "flex h-full w-full items-center gap-2 rounded-md border bg-surface px-2 text-start transition-colors disabled:cursor-default",
+          look,
+        )}
+      >
+        <Icon aria-hidden className={clsx("size-4 shrink-0", node.status === "running" && "animate-spin")} />
+        <span className="min-w-0">
+          <span className="block truncate text-sm font-medium text-ink" title={node.label}>
+            {node.label}
+          </span>
+          <span className="block truncate text-xs text-soft">{details.join(" · ")}</span>
+        </span>
+      </button>
+    </foreignObject>
+  );
+}
+
+function isWithin(other: string, id: string): boolean {
+  return other.startsWith(id) && ["/", "[", "~"].includes(other.charAt(id.length));
+}
+
+/** Shows the node's newest turn in the transcript, and takes the keyboard there. */
+function showTurn(id: string, visit: number): void {
+  const card = document.getElementById(anchorOf(turnKey(id, visit)));
+  card?.scrollIntoView({ block: "center", behavior: "smooth" });
+  card?.focus({ preventScroll: true });
+}

@@ -1,0 +1,93 @@
+"use client";
+
+// A run as it goes on, and what it came to: the picture of its flow, its transcript, its answer.
+import { Maximize2 } from "lucide-react";
+import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { usePathId } from "@/shared/shell/path-id";
+import { useConnection, useRun, useRunView, useTranscript } from "@/shared/run/run";
+import { Empty, Skeleton } from "@/shared/ui/bits";
+import { ButtonLink, IconButton } from "@/shared/ui/button";
+import { Dialog } from "@/shared/ui/dialog";
+import { Panel } from "@/shared/ui/panel";
+import { FlowVisualizer } from "./graph";
+import { Head } from "./head";
+import { RunHere, useRunHere } from "./here";
+import { Notices } from "./notices";
+import { Outcome } from "./outcome";
+import { Stages } from "./stages";
+
+export function LiveRun() {
+  const run = useRun(usePathId());
+  return (
+    <RunHere value={run}>
+      <Screen />
+    </RunHere>
+  );
+}
+
+function Screen() {
+  const run = useRunHere();
+  const connection = useConnection(run);
+  const view = useRunView(run);
+  if (connection.state === "refused" && view === null) return <NoRun status={connection.trouble.status} detail={connection.trouble.detail} />;
+  return (
+    <>
+      <Head />
+      <Notices />
+      <div className="grid min-w-0 gap-4 lg:grid-cols-[20rem_minmax(0,1fr)] xl:grid-cols-[23rem_minmax(0,1fr)]">
+        <Graph />
+        <div className="flex min-w-0 flex-col gap-4">
+          <Outcome />
+          <Stages />
+        </div>
+      </div>
+    </>
+  );
+}
+
+const BESIDE_PX = 334;
+const ALONE_PX = 960;
+
+function Graph() {
+  const t = useTranslations("live.graph");
+  const started = useTranscript(useRunHere(), "started");
+  const [isLarge, setLarge] = useState(false);
+  return (
+    <Panel
+      title={t("title")}
+      flush
+      className="self-start lg:sticky lg:top-4 lg:max-h-[calc(100dvh-2rem)]"
+      actions={
+        <IconButton label={t("enlarge")} size="sm" disabled={started === null} onClick={() => setLarge(true)}>
+          <Maximize2 aria-hidden className="size-4" />
+        </IconButton>
+      }
+    >
+      <div className="max-h-64 overflow-auto p-4 lg:max-h-[calc(100dvh-6rem)]">
+        {started === null ? <Skeleton className="h-40" /> : <FlowVisualizer flow={started.flow} width={BESIDE_PX} />}
+      </div>
+      <Dialog title={t("title")} open={isLarge && started !== null} onClose={() => setLarge(false)} place="wide">
+        {started !== null && <FlowVisualizer flow={started.flow} width={ALONE_PX} />}
+      </Dialog>
+    </Panel>
+  );
+}
+
+function NoRun({ status, detail }: { status: number | null; detail: string | null }) {
+  const t = useTranslations("live.no_run");
+  return (
+    <>
+      <h1 className="sr-only">{t("title")}</h1>
+      <Empty title={status === 404 ? t("title") : t("refused")}>
+        <p className="[overflow-wrap:anywhere]">{status === 404 || detail === null ? t("about") : detail}</p>
+        <span className="flex gap-2">
+          <ButtonLink href="/runs">{t("runs")}</ButtonLink>
+          <ButtonLink href="/" look="primary">
+            {t("console")}
+          </ButtonLink>
+        </span>
+      </Empty>
+    </>
+  );
+}

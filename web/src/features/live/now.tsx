@@ -1,0 +1,40 @@
+"use client";
+
+// What is going on at this moment, in a sentence that readers of the screen hear too.
+import { useTranslations } from "use-intl";
+import type { RunView } from "@/run/events";
+import { useRunView, useTranscript } from "@/shared/run/run";
+import { Panel } from "@/shared/ui/panel";
+import { useRunHere } from "./here";
+
+/** Holds the place of the answer while the run goes on. */
+export function Now() {
+  const t = useTranslations("live.outcome");
+  const sentence = useSentenceNow();
+  return (
+    <Panel title={t("title")}>
+      <p role="status" aria-live="polite" className="min-h-6 text-soft">
+        {sentence}
+      </p>
+    </Panel>
+  );
+}
+
+function useSentenceNow(): string {
+  const t = useTranslations("live.now");
+  const run = useRunHere();
+  const view = useRunView(run);
+  const ahead = useTranscript(run, "ahead");
+  if (view === null) return t("loading");
+  if (view.status === "queued") return t("queued", { ahead: ahead ?? 0 });
+  if (view.status === "paused") return t("paused");
+  const people = labels(view, "waiting_for_person");
+  if (people.length > 0) return t("waiting", { names: people.join(", ") });
+  const names = labels(view, "running");
+  return names.length === 0 ? t("between") : t("running", { count: names.length, names: names.join(", ") });
+}
+
+/** Nodes of the run's own flow: what goes on within one of them is its own. */
+function labels(view: RunView, status: RunView["nodes"][number]["status"]): readonly string[] {
+  return view.nodes.filter((node) => node.status === status && !node.id.includes("/")).map((node) => node.label);
+}
