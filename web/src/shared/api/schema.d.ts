@@ -1260,31 +1260,6 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * StrategyEntry
-         * @description A strategy that a node may name.
-         */
-        agent_lab__lab__kinds__StrategyEntry: {
-            /** Description */
-            description: string;
-            /** Name */
-            name: string;
-        };
-        /**
-         * StrategyEntry
-         * @description A strategy: how a local model is loaded, how any model samples, its limits and what stands in for it.
-         */
-        agent_lab__lab__offers__StrategyEntry: {
-            /** Description */
-            description: string;
-            /** Fallbacks */
-            fallbacks: string[];
-            limits: components["schemas"]["StrategyLimits"];
-            loading: components["schemas"]["Loading"];
-            /** Name */
-            name: string;
-            sampling: components["schemas"]["Sampling"];
-        };
-        /**
          * Alert
          * @description Something that is wrong. It stays the same alert, under the same id, for as long as it is.
          */
@@ -3138,7 +3113,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /** Strategies */
-            strategies: components["schemas"]["agent_lab__lab__kinds__StrategyEntry"][];
+            strategies: components["schemas"]["StrategyEntry"][];
         };
         /**
          * LabOptions
@@ -3530,6 +3505,7 @@ export interface components {
             on_disk: boolean | null;
             /** Pinned */
             pinned: boolean;
+            price: components["schemas"]["CostProfile"] | null;
             /** Provider */
             provider: string;
             residency: components["schemas"]["Residency"] | null;
@@ -5141,6 +5117,31 @@ export interface components {
             today_usd: number;
         };
         /**
+         * StrategyDetails
+         * @description A strategy: how a local model is loaded, how any model samples, its limits and what stands in for it.
+         */
+        StrategyDetails: {
+            /** Description */
+            description: string;
+            /** Fallbacks */
+            fallbacks: string[];
+            limits: components["schemas"]["StrategyLimits"];
+            loading: components["schemas"]["Loading"];
+            /** Name */
+            name: string;
+            sampling: components["schemas"]["Sampling"];
+        };
+        /**
+         * StrategyEntry
+         * @description A strategy that a node may name.
+         */
+        StrategyEntry: {
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * StrategyLimits
          * @description What one generation may use.
          */
@@ -5161,7 +5162,7 @@ export interface components {
             /** Default */
             default: string | null;
             /** Strategies */
-            strategies: components["schemas"]["agent_lab__lab__offers__StrategyEntry"][];
+            strategies: components["schemas"]["StrategyDetails"][];
         };
         /**
          * StreamOptions
