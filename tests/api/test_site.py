@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import httpx
@@ -11,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from agent_lab.api.site import Site, SiteLayer, policy_of
+from agent_lab.api.site import SITE, Site, SiteLayer, policy_of
 from api.doors import Door
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -134,3 +137,13 @@ async def test_the_built_app_has_a_page_for_every_screen(door: Door) -> None:
         lost, data = await nobody.get("/nothing", headers=HTML), await nobody.get("/nothing")
     assert (lost.status_code, lost.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert (data.status_code, data.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_the_wheel_has_the_web_app_and_none_of_its_sources(tmp_path: Path) -> None:
+    built = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(built, cwd=SITE.parents[2], check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+    assert {"agent_lab/site/index.html", "agent_lab/site/runs/_.html"} <= names
+    assert any(name.startswith("agent_lab/site/_next/static/") for name in names)
+    assert not [name for name in names if name.endswith((".tsx", ".map")) or "node_modules" in name]
