@@ -7,6 +7,8 @@ import { useSyncExternalStore } from "react";
 import { useTranslations } from "use-intl";
 import { modelsQuery } from "@/shared/api/endpoints";
 import { Button, ButtonLink } from "@/shared/ui/button";
+import { useDraft } from "./draft";
+import { EXAMPLES } from "./examples";
 
 const HIDDEN = "agent-lab.first-run-hidden";
 const readers = new Set<() => void>();
@@ -33,13 +35,14 @@ function subscribe(reader: () => void): () => void {
   return () => readers.delete(reader);
 }
 
-/** Shown while nothing but the demonstration model can be used, until it is hidden. */
+/** Shown while the demonstration model answers where none is named, until it is hidden. */
 export function FirstRun() {
   const t = useTranslations("console");
   const models = useQuery(modelsQuery);
+  const change = useDraft((draft) => draft.change);
   const hidden = useSyncExternalStore(subscribe, isHidden, () => true);
-  const usable = models.data?.models.filter((model) => model.usable) ?? [];
-  if (hidden || usable.length === 0 || !usable.every((model) => model.demonstration)) return null;
+  const standard = models.data?.models.find(({ key }) => key === models.data.default);
+  if (hidden || standard?.demonstration !== true) return null;
   const code = (text: string) => <code className="rounded-sm bg-surface px-1 font-mono text-sm">{text}</code>;
   return (
     <aside className="mb-4 flex flex-wrap items-start gap-x-4 gap-y-2 rounded-lg border border-line bg-accent-soft px-4 py-3">
@@ -51,6 +54,14 @@ export function FirstRun() {
           <li>{t.rich("first_hosted", { key: () => code("OPENAI_API_KEY"), file: () => code(".env") })}</li>
           <li>{t.rich("first_local", { file: () => code("models.toml") })}</li>
         </ul>
+        <p className="mt-2 flex flex-wrap items-center gap-1.5">
+          <span className="text-sm text-soft">{t("example")}:</span>
+          {EXAMPLES.map((question) => (
+            <Button key={question} size="sm" className="max-w-full" title={question} onClick={() => change({ question })}>
+              <span className="truncate">{question}</span>
+            </Button>
+          ))}
+        </p>
       </div>
       <div className="flex gap-2">
         <ButtonLink href="/models" size="sm">
