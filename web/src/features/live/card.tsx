@@ -8,7 +8,7 @@ import type { NodeView } from "@/run/events";
 import { judgementOf, tallyOf, verdictOf } from "@/run/issues";
 import type { Lane, Turn } from "@/run/transcript";
 import { useFigures } from "@/shared/format/figures";
-import { useLane, useServerNow, useTurn } from "@/shared/run/run";
+import { useLane, useRunView, useServerNow, useTurn } from "@/shared/run/run";
 import { Badge, Skeleton } from "@/shared/ui/bits";
 import { Fence } from "@/shared/ui/panel";
 import { NodeStatus } from "@/shared/ui/status";
@@ -18,6 +18,7 @@ import { LaneFigures } from "./lane-figures";
 import { LaneText } from "./lane-text";
 import { Person } from "./person";
 import { RawButton } from "./raw";
+import { useRunningSeconds } from "./seconds";
 import { IssueTable, JudgeTable, VoteTable } from "./verdicts";
 
 const STATES: Record<Turn["state"], NodeView["status"]> = {
@@ -60,8 +61,8 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
         className,
       )}
     >
-      <header className="flex flex-wrap items-center gap-x-2 gap-y-1">
-        <h3 className="min-w-0 truncate font-semibold" title={title}>
+      <header className={clsx("flex min-w-0 items-center gap-x-2 gap-y-1", isNarrow && "flex-wrap")}>
+        <h3 className={clsx("min-w-0 truncate font-semibold", isNarrow && "w-full")} title={title}>
           {title}
         </h3>
         <NodeStatus status={laneStatus(turn, lane)} />
@@ -70,9 +71,18 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
           <RawButton title={title} lane={lane} turn={turn} />
         </span>
       </header>
-      <Fence>{lane === undefined ? <TurnBody turn={turn} isNarrow={isNarrow} /> : <LaneBody turn={turn} lane={lane} title={title} isNarrow={isNarrow} />}</Fence>
+      {turn.state === "failed" && <Failure />}
+      <Fence>
+        {lane === undefined ? <TurnBody turn={turn} /> : <LaneBody turn={turn} lane={lane} title={title} isNarrow={isNarrow} />}
+      </Fence>
     </section>
   );
+}
+
+/** Why the turn failed, where it failed. */
+function Failure() {
+  const fault = useRunView(useRunHere())?.fault;
+  return fault && <p className="rounded-md bg-bad-soft px-3 py-2 [overflow-wrap:anywhere]">{fault.message}</p>;
 }
 
 function laneStatus(turn: Turn, lane: Lane | undefined): NodeView["status"] {
@@ -95,11 +105,12 @@ export function useCardTitle(turn: Turn | undefined, lane: Lane | undefined): st
 
 function TurnSeconds({ turn }: { turn: Turn }) {
   const figures = useFigures();
+  const running = useRunningSeconds();
   const isGoing = turn.state === "running";
   const now = useServerNow(useRunHere(), isGoing);
-  const seconds = turn.seconds ?? (isGoing ? Math.max(0, Math.floor((now - Date.parse(turn.startedAt)) / 1000)) : null);
-  if (seconds === null) return null;
-  return <span className="text-xs text-soft tabular-nums">{figures.seconds(seconds)}</span>;
+  if (!isGoing && turn.seconds === null) return null;
+  const text = turn.seconds === null ? running((now - Date.parse(turn.startedAt)) / 1000) : figures.seconds(turn.seconds);
+  return <span className="text-xs text-soft tabular-nums">{text}</span>;
 }
 
 interface LaneBodyProps {
@@ -113,7 +124,7 @@ function LaneBody({ turn, lane, title, isNarrow }: LaneBodyProps) {
   const t = useTranslations("live");
   const verdict = turn.output !== null && turn.lanes.length === 1 ? verdictOf(turn.output.fields) : null;
   const isGrowing = lane.state === "asked" || lane.state === "speaking";
-  const text = <LaneText text={lane.text} isGrowing={isGrowing} label={t("lane.text", { title })} isNarrow={isNarrow} />;
+  const text = <LaneText text={lane.text} isGrowing={isGrowing} label={t("lane.text", { title })} height={isNarrow ? "side" : "full"} />;
   return (
     <>
       {lane.reason !== null && <p className="text-sm text-warn">{t("lane.restarted", { reason: lane.reason })}</p>}
@@ -148,10 +159,10 @@ function Expected() {
   );
 }
 
-function TurnBody({ turn, isNarrow }: { turn: Turn; isNarrow: boolean }) {
+function TurnBody({ turn }: { turn: Turn }) {
   const t = useTranslations("live.lane");
   const { output } = turn;
-  const body = output === null ? null : outputBody(turn, t("text", { title: turn.label }), isNarrow);
+  const body = output === null ? null : outputBody(turn, t("text", { title: turn.label }));
   return (
     <>
       {turn.question !== null && <Person turn={turn} />}
@@ -166,7 +177,7 @@ function TurnBody({ turn, isNarrow }: { turn: Turn; isNarrow: boolean }) {
   );
 }
 
-function outputBody({ output, question }: Turn, label: string, isNarrow: boolean): ReactNode {
+function outputBody({ output, question }: Turn, label: string): ReactNode {
   if (output === null) return null;
   const tally = tallyOf(output.fields);
   if (tally !== null) return <VoteTable tally={tally} />;
@@ -175,5 +186,5 @@ function outputBody({ output, question }: Turn, label: string, isNarrow: boolean
   const verdict = verdictOf(output.fields);
   if (verdict !== null) return <IssueTable verdict={verdict} />;
   if (question !== null) return null;
-  return <LaneText text={output.text} isGrowing={false} label={label} isNarrow={isNarrow} />;
+  return <LaneText text={output.text} isGrowing={false} label={label} height="low" />;
 }

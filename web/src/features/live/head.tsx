@@ -19,6 +19,7 @@ import { Menu, MenuItem } from "@/shared/ui/menu";
 import { RunStatus } from "@/shared/ui/status";
 import { toast } from "@/shared/ui/toast";
 import { useRunHere } from "./here";
+import { useRunningSeconds } from "./seconds";
 
 const LONG_CHARS = 240;
 
@@ -107,13 +108,13 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-/** While it goes on whole seconds are enough: digits that flicker say nothing. */
 function Seconds() {
   const figures = useFigures();
+  const running = useRunningSeconds();
   const run = useRunHere();
   const isOver = useRunView(run)?.finished_at !== null;
   const seconds = useWorkedS(run);
-  return <span data-seconds>{figures.seconds(isOver ? seconds : Math.floor(seconds))}</span>;
+  return <span data-seconds>{isOver ? figures.seconds(seconds) : running(seconds)}</span>;
 }
 
 function More({ view }: { view: RunView }) {

@@ -8,6 +8,7 @@ import { useFigures } from "@/shared/format/figures";
 import { Badge } from "@/shared/ui/bits";
 import { useServerNow } from "@/shared/run/run";
 import { useRunHere } from "./here";
+import { useRunningSeconds } from "./seconds";
 
 const NOTABLE_S = 0.005;
 
@@ -58,15 +59,15 @@ function useParts(took: Figures | null): readonly string[] {
 /** Until there is a result: who is asked, and for how long. */
 function Waiting({ lane }: { lane: Lane }) {
   const t = useTranslations("live.lane");
-  const figures = useFigures();
+  const running = useRunningSeconds();
   const isGoing = lane.state !== "left";
   const now = useServerNow(useRunHere(), isGoing);
-  const seconds = lane.askedAt === null ? 0 : Math.max(0, (now - Date.parse(lane.askedAt)) / 1000);
+  const seconds = lane.askedAt === null ? 0 : (now - Date.parse(lane.askedAt)) / 1000;
   return (
     <p className="flex min-h-6 flex-wrap items-center gap-x-2 text-xs text-soft tabular-nums">
       {lane.request?.model_key && <span className="font-medium text-ink">{lane.request.model_key}</span>}
       <span>{lane.state === "speaking" ? t("speaking") : lane.state === "left" ? t("left") : t("asked")}</span>
-      {isGoing && <span>{figures.seconds(Math.floor(seconds))}</span>}
+      {isGoing && <span>{running(seconds)}</span>}
     </p>
   );
 }

@@ -3,7 +3,7 @@
 // The text of an answer, as it is written: Markdown, or JSON as it stands.
 import clsx from "clsx";
 import { ArrowDown } from "lucide-react";
-import { useDeferredValue, useState } from "react";
+import { useDeferredValue, useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Markdown } from "@/shared/markdown/markdown";
 import { Button } from "@/shared/ui/button";
@@ -14,19 +14,27 @@ interface LaneTextProps {
   isGrowing: boolean;
   /** What the area is called for readers of the screen. */
   label: string;
-  /** Lower, where several stand side by side. */
-  isNarrow: boolean;
+  /** How high it may grow: `low` for what is no answer of a model, `side` where several stand side by side. */
+  height: keyof typeof HEIGHTS;
 }
 
 const JSON_BEGINS = /^\s*[{[]\s*["{[\]}\d]/;
-const LONG_CHARS = 900;
+const HEIGHTS = { low: "max-h-28", side: "max-h-64", full: "max-h-96" };
 
-export function LaneText({ text, isGrowing, label, isNarrow }: LaneTextProps) {
+export function LaneText({ text, isGrowing, label, height }: LaneTextProps) {
   const t = useTranslations("live.lane");
   const [isWhole, setWhole] = useState(false);
   // Several lanes speak at once: what is read and drawn of them may lag a frame, the page must not.
   const shown = useDeferredValue(text);
+  const [isCut, setCut] = useState(false);
   const { ref, onScroll, isAway, follow } = useTail<HTMLDivElement>(shown, isGrowing);
+  useEffect(() => {
+    const area = ref.current;
+    if (area === null || isGrowing) return;
+    const watching = new ResizeObserver(() => setCut((was) => was || area.scrollHeight > area.clientHeight + 1));
+    watching.observe(area);
+    return () => watching.disconnect();
+  }, [ref, isGrowing, shown]);
   return (
     <div className="relative min-w-0">
       <div
@@ -36,7 +44,7 @@ export function LaneText({ text, isGrowing, label, isNarrow }: LaneTextProps) {
         role="group"
         aria-label={label}
         data-text
-        className={clsx("overflow-y-auto pr-1", !isWhole && (isNarrow ? "max-h-64" : "max-h-96"))}
+        className={clsx("overflow-y-auto pr-1", !isWhole && HEIGHTS[height])}
       >
         {JSON_BEGINS.test(shown) ? (
           <pre dir="ltr" className="font-mono text-xs whitespace-pre-wrap [overflow-wrap:anywhere]">
@@ -52,7 +60,7 @@ export function LaneText({ text, isGrowing, label, isNarrow }: LaneTextProps) {
           {t("follow")}
         </Button>
       )}
-      {!isGrowing && text.length > LONG_CHARS && (
+      {!isGrowing && isCut && (
         <Button size="sm" look="quiet" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)} className="mt-1">
           {isWhole ? t("less") : t("whole")}
         </Button>

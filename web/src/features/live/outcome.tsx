@@ -48,6 +48,12 @@ function Views({ view }: { view: RunView }) {
     ["else", view.answer !== null],
   ];
   const there = tabs.filter(([, isThere]) => isThere).map(([value]) => ({ value, label: t(value) }));
+  if (view.answer === null && there.length === 1)
+    return (
+      <div className="p-4">
+        <Ending view={view} />
+      </div>
+    );
   return (
     <Tabs label={t("views")} value={shown} onChange={setShown} tabs={there} className="min-w-0">
       <Tab value="answer" className="p-4">

@@ -1,7 +1,7 @@
 // Where the nodes of a flow stand in its picture beside the transcript, and which way it runs.
 import { arranged, type Arrangement, type Direction, type Shape } from "@/shared/flow/layout";
 
-export const NODE = { width: 148, height: 46 };
+export const NODE = { width: 146, height: 46 };
 const GAP = 34;
 /** Below this nobody can read the names: the picture is scrolled instead. */
 const SMALLEST = 0.72;
@@ -14,15 +14,19 @@ export interface Picture extends Arrangement {
 
 /** Runs from left to right or from top to bottom, whichever shows more at that width. */
 export function pictured(flow: Shape, width: number): Picture {
-  const ways = (["TB", "LR"] as const).map((direction) => {
-    const arrangement = arranged(flow, NODE, direction, GAP);
-    return { ...arrangement, direction, scale: Math.max(SMALLEST, Math.min(1, width / arrangement.size.width)) };
-  });
-  const [down, across] = ways as [Picture, Picture];
+  const [down, across] = [drawn(flow, "TB", width), drawn(flow, "LR", width)];
   const overhang = (way: Picture) => Math.max(0, way.size.width * way.scale - width);
   if (overhang(down) !== overhang(across)) return overhang(down) < overhang(across) ? down : across;
   if (down.scale !== across.scale) return down.scale > across.scale ? down : across;
   return down.size.height <= across.size.height ? down : across;
+}
+
+function drawn(flow: Shape, direction: Direction, width: number): Picture {
+  // Nodes beside each other come out last first: so that the first one stands first, the last goes in first.
+  const shape = { nodes: [...flow.nodes].reverse(), edges: [...flow.edges].reverse() };
+  const arrangement = arranged(shape, NODE, direction, GAP);
+  const scale = Math.max(SMALLEST, Math.min(1, width / arrangement.size.width));
+  return { ...arrangement, lines: [...arrangement.lines].reverse(), direction, scale };
 }
 
 /** The middle of an edge's line, for what is written at it. */

@@ -54,7 +54,7 @@ const OneStage = memo(function OneStage({ stage }: { stage: Stage }) {
           ))}
         </div>
       )}
-      <div className={clsx("grid min-w-0 gap-3", isShared && "md:grid-cols-[repeat(auto-fit,minmax(16rem,1fr))]")}>
+      <div className={clsx("grid min-w-0 gap-3", isShared && "md:grid-cols-[repeat(auto-fit,minmax(15rem,1fr))]")}>
         {places.map((place, at) => (
           <Card
             key={keyOf(place)}

@@ -17,9 +17,11 @@ interface Tail<T extends HTMLElement> {
 export function useTail<T extends HTMLElement>(text: string, isGrowing: boolean): Tail<T> {
   const ref = useRef<T>(null);
   const isFollowing = useRef(true);
+  const hasGrown = useRef(false);
   const [isAway, setAway] = useState(false);
   useLayoutEffect(() => {
-    if (isGrowing && isFollowing.current) toEnd(ref.current);
+    hasGrown.current ||= isGrowing; // the last words come with the news that there are no more
+    if (hasGrown.current && isFollowing.current) toEnd(ref.current);
   }, [text, isGrowing]);
   const onScroll = useCallback(() => {
     const area = ref.current;

@@ -51,7 +51,7 @@ export function VoteTable({ tally }: { tally: Tally }) {
   const all = tally.counts.reduce((sum, count) => sum + count.votes, 0);
   return (
     <div className="flex flex-col gap-2">
-      <p className="flex flex-wrap gap-1.5">
+      <p className="flex flex-wrap gap-1.5 empty:hidden">
         {tally.isTied && <Badge tone="warn">{t("tied")}</Badge>}
         {tally.abstained > 0 && <Badge>{t("abstained", { count: tally.abstained })}</Badge>}
       </p>
@@ -83,7 +83,7 @@ export function JudgeTable({ judgement }: { judgement: Judgement }) {
   const figures = useFigures();
   return (
     <div className="flex flex-col gap-2">
-      <p className="flex flex-wrap gap-1.5">
+      <p className="flex flex-wrap gap-1.5 empty:hidden">
         {judgement.isTied && <Badge tone="warn">{t("tied")}</Badge>}
         {judgement.flipped > 0 && <Badge tone="warn">{t("flipped", { count: judgement.flipped })}</Badge>}
         {judgement.unread > 0 && <Badge tone="warn">{t("unread", { count: judgement.unread })}</Badge>}

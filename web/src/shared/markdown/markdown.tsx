@@ -1,7 +1,7 @@
 "use client";
 
 // Shows a model's Markdown: as text and structure alone. Nothing in it is loaded, run, or taken for the page's own.
-import { ExternalLink, ImageOff } from "lucide-react";
+import { ImageOff } from "lucide-react";
 import { memo, useMemo, type ReactNode } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
@@ -64,7 +64,6 @@ function Anchor({ href, children }: { href?: string | undefined; children?: Reac
     >
       {children}
       <span className="text-soft [unicode-bidi:isolate]"> ({target.place})</span>
-      <ExternalLink aria-hidden className="ml-0.5 inline size-3" />
       <span className="sr-only">{t("new_tab")}</span>
     </a>
   );
@@ -87,19 +86,27 @@ function NoImage({ src, alt }: { src?: string | Blob | undefined; alt?: string |
   );
 }
 
+const LANGUAGE = /\blanguage-(\S{1,20})/;
+
 function Fenced({ children }: { children?: ReactNode }) {
   const t = useTranslations("markdown");
-  const code = textIn(children);
+  const [, language = ""] = LANGUAGE.exec(classOf(children)) ?? [];
   return (
-    <div className="relative rounded-md border border-line bg-sunken">
-      <div className="absolute top-1 right-1 rounded-md bg-sunken">
-        <CopyButton small text={code} label={t("copy_code")} />
+    <div className="min-w-0 rounded-md border border-line bg-sunken">
+      <div className="flex h-8 items-center justify-between border-b border-line pr-0.5 pl-3 text-xs text-soft">
+        <span>{language}</span>
+        <CopyButton small text={() => textIn(children)} label={t("copy_code")} />
       </div>
-      <pre tabIndex={0} dir="ltr" className="overflow-x-auto p-3 pr-10 font-mono text-sm [unicode-bidi:isolate]">
+      <pre tabIndex={0} dir="ltr" className="overflow-x-auto p-3 font-mono text-sm [unicode-bidi:isolate]">
         {children}
       </pre>
     </div>
   );
+}
+
+function classOf(node: ReactNode): string {
+  if (typeof node !== "object" || node === null || !("props" in node)) return "";
+  return (node.props as { className?: string }).className ?? "";
 }
 
 function textIn(node: ReactNode): string {

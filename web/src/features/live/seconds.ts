@@ -1,0 +1,16 @@
+"use client";
+
+// Seconds that are still running: whole ones, for digits that flicker say nothing.
+import { useTranslations } from "use-intl";
+import { useFigures } from "@/shared/format/figures";
+
+const MINUTE_S = 60;
+
+export function useRunningSeconds(): (seconds: number) => string {
+  const t = useTranslations("common.figures");
+  const figures = useFigures();
+  return (seconds) => {
+    const whole = Math.max(0, Math.floor(seconds));
+    return whole < MINUTE_S ? t("seconds", { seconds: figures.number(whole) }) : figures.seconds(whole);
+  };
+}
