@@ -1,6 +1,7 @@
 """The exported app as files: who gets a page, which scripts a page may run, and nothing from outside the folder."""
 
 import base64
+import gzip
 import hashlib
 import subprocess
 import sys
@@ -69,7 +70,7 @@ async def test_who_follows_a_link_gets_the_page(folder: Path, path: str, page: s
         answer = await client.get(path, headers=HTML)
         head = await client.head(path, headers=HTML)
     assert (answer.status_code, answer.text) == (200, page)
-    assert (answer.headers["cache-control"], answer.headers["vary"]) == ("no-cache", "Accept")
+    assert (answer.headers["cache-control"], answer.headers["vary"]) == ("no-cache", "Accept, Accept-Encoding")
     assert (head.status_code, head.text) == (200, "")
 
 
@@ -89,6 +90,26 @@ async def test_a_page_may_run_the_scripts_that_the_build_wrote_and_no_other(fold
     assert "unsafe" not in policy
     assert policy_of(b"<script>1</script>") != policy_of(b"<script>2</script>")
     assert policy_of(b"<html></html>").count("sha256") == 0
+
+
+async def test_what_the_build_packed_is_sent_to_those_who_take_it(folder: Path) -> None:
+    for name, content in {"index.html": PAGE, "_next/static/a.js": "let a = 1;"}.items():
+        (folder / f"{name}.gz").write_bytes(gzip.compress(content.encode()))
+    (folder / "_next/static/a.js.br").write_bytes(b"brotli")
+    async with anybody(folder) as client:
+        client.headers["Accept-Encoding"] = "gzip, deflate"
+        page, code = await client.get("/", headers=HTML), await client.get("/_next/static/a.js")
+        both = await client.get("/_next/static/a.js", headers={"Accept-Encoding": "gzip, br;q=0"})
+        plain = await client.get("/_next/static/a.js", headers={"Accept-Encoding": "identity"})
+        async with client.stream("GET", "/_next/static/a.js", headers={"Accept-Encoding": "gzip, br"}) as smallest:
+            raw = b"".join([piece async for piece in smallest.aiter_raw()])
+        packed_by_name = await client.get("/_next/static/a.js.gz")
+    assert (page.text, page.headers["content-encoding"]) == (PAGE, "gzip")
+    assert (code.text, code.headers["content-type"].split(";")[0]) == ("let a = 1;", "text/javascript")
+    assert code.headers["vary"] == "Accept-Encoding"
+    assert (both.headers["content-encoding"], "content-encoding" in plain.headers) == ("gzip", False)
+    assert (smallest.headers["content-encoding"], raw) == ("br", b"brotli")
+    assert packed_by_name.json() == {"path": "/_next/static/a.js.gz"}
 
 
 async def test_files_are_kept_for_ever_where_their_name_says_what_is_in_them(folder: Path) -> None:

@@ -57,9 +57,10 @@ async def login(request: Request, code: Annotated[str, Query(max_length=200)] = 
         return response
     if admitted(request):  # the same link again in a browser that is signed in already
         return RedirectResponse("/", status_code=303)
-    page = page_answer(cast("Site", request.app.state.site), "/", status=401) if wants_page(request.headers) else None
-    if page is not None:
-        return page
+    if wants_page(request.headers):
+        page = page_answer(cast("Site", request.app.state.site), "/", request.headers, status=401)
+        if page is not None:
+            return page
     raise NotSignedInError("This link was used already or is too old; `agent-lab up` prints a new one.")
 
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import mimetypes
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -36,9 +36,14 @@ _SHELL = "_"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_@.~-]{0,127}")
 
 
+PACKED = {"br": ".br", "gzip": ".gz"}
+"""What the build wrote beside a file, by its name in `Accept-Encoding`; the smaller one first."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
-    content: bytes
+    contents: Mapping[str, bytes]
+    """By encoding; plain under an empty name."""
     policy: str
 
 
@@ -53,9 +58,9 @@ class Site:
         """Every page by its path within the folder, without `.html`."""
         found = {}
         for path in sorted(self._folder.rglob("*.html")):
-            content = path.read_bytes()
+            contents = {"": path.read_bytes()} | {name: file.read_bytes() for name, file in packed(path).items()}
             name = path.relative_to(self._folder).with_suffix("").as_posix()
-            found[name] = _Page(content, policy_of(content))
+            found[name] = _Page(contents, policy_of(contents[""]))
         return found
 
     def page_at(self, path: str) -> _Page | None:
@@ -77,9 +82,26 @@ class Site:
         if not parts or any(part in {"..", "/"} or "\\" in part or "\0" in part for part in parts):
             return None
         path = self._folder.joinpath(*parts).resolve()
-        if path.suffix == ".html" or not path.is_relative_to(self._folder.resolve()) or not path.is_file():
+        if (
+            path.suffix in {".html", *PACKED.values()}
+            or not path.is_relative_to(self._folder.resolve())
+            or not path.is_file()
+        ):
             return None
         return path
+
+
+def packed(path: Path) -> Mapping[str, Path]:
+    """The packed forms of a file that are there, by encoding."""
+    files = {name: path.with_name(path.name + suffix) for name, suffix in PACKED.items()}
+    return {name: file for name, file in files.items() if file.is_file()}
+
+
+def encoding_of(headers: Headers, there: Collection[str]) -> str:
+    """The first encoding that is there and that the client takes; an empty name for none."""
+    parts = (part.partition(";") for part in headers.get("accept-encoding", "").lower().split(","))
+    taken = {name.strip() for name, _, quality in parts if quality.replace(" ", "") not in {"q=0", "q=0.0"}}
+    return next((name for name in PACKED if name in there and name in taken), "")
 
 
 def policy_of(page: bytes) -> str:
@@ -119,21 +141,25 @@ class SiteLayer:
         if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        path, as_page = scope["path"], wants_page(Headers(scope=scope))
-        answer = page_answer(self._site, path) if as_page else self._file(path)
-        lost = page_answer(self._site, "/404", status=404) if as_page and answer is None else None
+        path, headers = scope["path"], Headers(scope=scope)
+        as_page = wants_page(headers)
+        answer = page_answer(self._site, path, headers) if as_page else self._file(path, headers)
+        lost = page_answer(self._site, "/404", headers, status=404) if as_page and answer is None else None
         if lost is None:
             await (answer or self._app)(scope, receive, send)
         else:
             await _or_lost(self._app, lost, scope, receive, send)
 
-    def _file(self, path: str) -> Response | None:
+    def _file(self, path: str, headers: Headers) -> Response | None:
         found = self._site.file_at(path)
         if found is None:
             return None
         kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
         keep = FOREVER if path.startswith("/_next/static/") else REVALIDATE
-        return FileResponse(found, media_type=kind, headers={"Cache-Control": keep})
+        forms = packed(found)
+        encoding = encoding_of(headers, forms)
+        answer = {"Cache-Control": keep, "Vary": "Accept-Encoding"} | _said(encoding)
+        return FileResponse(forms.get(encoding, found), media_type=kind, headers=answer)
 
 
 async def _or_lost(app: ASGIApp, lost: Response, scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,10 +183,16 @@ def wants_page(headers: Headers) -> bool:
     return "text/html" in headers.get("accept", "")
 
 
-def page_answer(site: Site, path: str, *, status: int = 200) -> Response | None:
+def _said(encoding: str) -> dict[str, str]:
+    return {"Content-Encoding": encoding} if encoding else {}
+
+
+def page_answer(site: Site, path: str, headers: Headers, *, status: int = 200) -> Response | None:
     """The page of this path, None where the app has none."""
     page = site.page_at(path)
     if page is None:
         return None
-    headers = {"Cache-Control": REVALIDATE, "Vary": "Accept", "Content-Security-Policy": page.policy}
-    return Response(page.content, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+    encoding = encoding_of(headers, page.contents)
+    answer = {"Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding", "Content-Security-Policy": page.policy}
+    kind = "text/html; charset=utf-8"
+    return Response(page.contents[encoding], status_code=status, media_type=kind, headers=answer | _said(encoding))
