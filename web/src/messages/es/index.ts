@@ -2,6 +2,7 @@ import type en from "../en";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
+import inspector from "./inspector";
 import live from "./live";
 import markdown from "./markdown";
 import runActions from "./run_actions";
@@ -10,6 +11,7 @@ const messages: typeof en = {
   common,
   console,
   diff,
+  inspector,
   live,
   markdown,
   run_actions: runActions,

@@ -1,17 +1,19 @@
 // Says of a problem's JSON pointer which node, edge or setting of the flow it speaks of.
 
+import { edgeIds, type EdgeDoc } from "../document";
+
 export type Severity = "error" | "warning";
 
 export interface FoundProblem {
   readonly path: string;
   readonly message: string;
-  readonly severity: Severity;
+  readonly severity?: Severity;
 }
 
 /** Where a problem is. `setting`: of the node or edge, or a part of the flow itself; "" for all of it. */
 export interface Place {
   readonly is: "node" | "edge" | "flow";
-  /** The node's id; of an edge the ids at its ends, as in `from->to`. */
+  /** Of the node or edge, as the document names them; "" of what is gone. */
   readonly id: string;
   readonly setting: string;
   /** What is further in: the language of a text, the place in a list. */
@@ -19,6 +21,7 @@ export interface Place {
 }
 
 export interface PlacedProblem extends FoundProblem {
+  readonly severity: Severity;
   readonly place: Place;
   readonly key: string;
 }
@@ -30,21 +33,17 @@ interface Checked {
 
 /** The problems with their places. `document`: the one that was checked, which may not be the one that is edited now. */
 export function placed(problems: readonly FoundProblem[], document: Checked): readonly PlacedProblem[] {
-  return problems.map((problem, at) => ({ ...problem, place: placeOf(problem.path, document), key: `${at} ${problem.path}` }));
+  return problems.map((problem, at) => ({ ...problem, severity: problem.severity ?? "error", place: placeOf(problem.path, document), key: `${at} ${problem.path}` }));
 }
 
 export function placeOf(path: string, document: Checked): Place {
   const [first = "", second = "", setting = "", ...rest] = path.split("/").slice(1).map(unescape);
   if (first === "nodes" && second !== "") return { is: "node", id: textOf(at(document.nodes, second), "id"), setting, rest };
   if (first === "edges" && second !== "") {
-    const edge = at(document.edges, second);
-    return { is: "edge", id: edgeId(textOf(edge, "from"), textOf(edge, "to")), setting, rest };
+    const ids = Array.isArray(document.edges) ? edgeIds(document.edges as readonly EdgeDoc[]) : [];
+    return { is: "edge", id: ids[Number(second)] ?? "", setting, rest };
   }
   return { is: "flow", id: "", setting: first, rest: [second, setting, ...rest].filter((part) => part !== "") };
-}
-
-export function edgeId(from: string, to: string): string {
-  return `${from}->${to}`;
 }
 
 function unescape(part: string): string {

@@ -9,7 +9,7 @@ export interface Scope {
 
 interface ScopeNode {
   readonly fields: number;
-  readonly after: string | null;
+  readonly after?: string | null;
   readonly sure: readonly string[];
   readonly maybe: readonly string[];
   readonly previous: "sure" | "maybe" | "never";
@@ -45,12 +45,13 @@ export function nodesBefore(scope: Scope, node: string): Before {
   const seen = new Set<string>();
   let at = scope.nodes[node];
   while (at !== undefined) {
-    if (at.after !== null) sure.add(at.after);
+    const after = at.after ?? null;
+    if (after !== null) sure.add(after);
     at.sure.forEach((one) => sure.add(one));
     at.maybe.forEach((one) => maybe.add(one));
-    if (at.after === null || seen.has(at.after)) break;
-    seen.add(at.after);
-    at = scope.nodes[at.after];
+    if (after === null || seen.has(after)) break;
+    seen.add(after);
+    at = scope.nodes[after];
   }
   sure.delete(node);
   return { sure: [...sure], maybe: [...maybe].filter((one) => !sure.has(one)) };

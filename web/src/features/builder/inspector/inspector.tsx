@@ -1,0 +1,139 @@
+"use client";
+
+// The side of the builder that says what is selected: a node, an edge, or the flow itself.
+import { useState, type ReactNode } from "react";
+import { useLocale, useTranslations } from "use-intl";
+import { Fence } from "@/shared/ui/panel";
+import { Tab, Tabs } from "@/shared/ui/tabs";
+import { inLanguage } from "@/shared/flow/text";
+import { EdgeSettings } from "../conditions/edge-settings";
+import { edgeOf, nodeOf } from "../document";
+import { FlowSettings } from "../limits/flow-settings";
+import { Tests } from "../limits/tests";
+import { useChecks } from "../problems/checks";
+import { ProblemList } from "../problems/problem-list";
+import { flowNow, selectedEdge, selectedNode, useBuilder } from "../store";
+import { Trial } from "../trial/trial";
+import { Versions } from "../versions/versions";
+import { Watch } from "../watch/watch";
+import { Watching } from "../watch/watching";
+import { WatchedNode } from "../watch/watched-node";
+import { KindLine, NodeSettings } from "./node-settings";
+
+/** Fills the room that it is given, and scrolls inside. It has the flow checked as well: one on a screen. */
+export function Inspector() {
+  const t = useTranslations("inspector");
+  const checking = useChecks();
+  return (
+    <aside aria-label={t("label")} className="flex h-full min-h-0 min-w-0 flex-col bg-surface">
+      <div className="min-h-0 flex-1 overflow-y-auto">
+        <Fence>
+          <Watching>
+            <Selected />
+          </Watching>
+        </Fence>
+      </div>
+      <ProblemList checking={checking} />
+    </aside>
+  );
+}
+
+function Selected() {
+  const node = useBuilder(selectedNode);
+  const edge = useBuilder(selectedEdge);
+  const several = useBuilder(({ selection }) => selection.nodes.size);
+  if (node !== null) return <NodePart key={node} id={node} />;
+  if (edge !== null) return <EdgePart key={edge} id={edge} />;
+  return several > 1 ? <SeveralPart count={several} /> : <FlowPart />;
+}
+
+function Head({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <header className="px-4 pt-3 pb-2">
+      <h2 className="truncate text-lg font-semibold">{title}</h2>
+      {children}
+    </header>
+  );
+}
+
+function NodePart({ id }: { id: string }) {
+  const t = useTranslations("inspector.tabs");
+  const language = useLocale();
+  const node = useBuilder((state) => nodeOf(flowNow(state), id));
+  const isWatched = useBuilder(({ watched }) => watched.size > 0);
+  const [tab, setTab] = useState<"settings" | "trial" | "run">(isWatched ? "run" : "settings");
+  if (node === undefined) return null;
+  const tabs = [
+    { value: "settings" as const, label: t("settings") },
+    { value: "trial" as const, label: t("trial") },
+    ...(isWatched ? [{ value: "run" as const, label: t("run") }] : []),
+  ];
+  return (
+    <>
+      <Head title={inLanguage(node.label, language) || id}>
+        <KindLine kind={node.kind} />
+      </Head>
+      <Tabs label={id} value={tab === "run" && !isWatched ? "settings" : tab} onChange={setTab} tabs={tabs} className="px-4 pb-4">
+        <Tab value="settings" className="pt-4">
+          <NodeSettings id={id} />
+        </Tab>
+        <Tab value="trial" className="pt-4">
+          <Trial id={id} />
+        </Tab>
+        <Tab value="run" className="pt-4">
+          <WatchedNode id={id} />
+        </Tab>
+      </Tabs>
+    </>
+  );
+}
+
+function EdgePart({ id }: { id: string }) {
+  const t = useTranslations("inspector.edge");
+  const edge = useBuilder((state) => edgeOf(flowNow(state), id));
+  if (edge === undefined) return null;
+  return (
+    <>
+      <Head title={t("title", { from: edge.from, to: edge.to })} />
+      <div className="px-4 pb-4">
+        <EdgeSettings id={id} />
+      </div>
+    </>
+  );
+}
+
+function SeveralPart({ count }: { count: number }) {
+  const t = useTranslations("inspector.node");
+  return (
+    <Head title={t("several", { count })}>
+      <p className="text-sm text-soft">{t("several_help")}</p>
+    </Head>
+  );
+}
+
+function FlowPart() {
+  const t = useTranslations("inspector.tabs");
+  const language = useLocale();
+  const name = useBuilder((state) => flowNow(state).name);
+  const [tab, setTab] = useState<"settings" | "run" | "tests" | "versions">("settings");
+  const tabs = (["settings", "run", "tests", "versions"] as const).map((value) => ({ value, label: t(value) }));
+  return (
+    <>
+      <Head title={inLanguage(name, language)} />
+      <Tabs label={t("flow")} value={tab} onChange={setTab} tabs={tabs} className="px-4 pb-4">
+        <Tab value="settings" className="pt-4">
+          <FlowSettings />
+        </Tab>
+        <Tab value="run" className="pt-4">
+          <Watch />
+        </Tab>
+        <Tab value="tests" className="pt-4">
+          <Tests />
+        </Tab>
+        <Tab value="versions" className="pt-4">
+          <Versions />
+        </Tab>
+      </Tabs>
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+"use client";
+
+// Starts a run of the flow that is open, once its newest edit is saved; stops one.
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useTranslations } from "use-intl";
+import { api, told } from "@/shared/api/client";
+import { newKey } from "@/shared/key";
+import { useBuilderStore } from "../store";
+import type { RunRequest } from "./asked";
+
+/** The draft on the server is not what is edited here: running it would run something else. */
+export class NotSaved extends Error {
+  override readonly name = "NotSaved";
+}
+
+/** What goes wrong is told by `error`, in a sentence of the server's or of our own. */
+export function useStartRun(onStarted: (runId: string) => void) {
+  const store = useBuilderStore();
+  const client = useQueryClient();
+  const t = useTranslations("inspector.watch");
+  return useMutation({
+    mutationFn: async (request: RunRequest) => {
+      await store.getState().flush();
+      const { isReadOnly, saving } = store.getState();
+      if (!isReadOnly && saving.phase !== "saved") throw new NotSaved(t("not_saved"));
+      return told(api.POST("/api/runs", { body: request, headers: { "Idempotency-Key": newKey() } }));
+    },
+    onSuccess: (run) => {
+      void client.invalidateQueries({ queryKey: ["runs"] });
+      onStarted(run.run_id);
+    },
+  });
+}
