@@ -98,7 +98,7 @@ function ValueSetting({ setting, value, onChange, told }: SettingProps & { told:
     return <Checkbox label={label} {...hinted} checked={isOn} disabled={readOnly} onChange={({ target }) => set(target.checked)} />;
   }
   if (control.is === "number") {
-    const placeholder = standard === null ? t("nothing") : t("standard", { value: String(standard) });
+    const placeholder = standard === null ? t("nothing") : String(standard);
     return <NumberField {...told} control={control} value={value} placeholder={placeholder} onChange={onChange} />;
   }
   const placeholder = typeof standard === "string" ? standard : "";

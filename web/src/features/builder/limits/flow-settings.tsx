@@ -60,7 +60,7 @@ function Ends({ flow, readOnly, problems, set }: PartProps) {
   const nodes = flow.nodes.map(({ id }) => ({ value: id, label: id }));
   const pick = (name: "answer" | "draft") => (value: string) => set({ [name]: value === "" ? undefined : value }, name);
   return (
-    <div className="grid grid-cols-2 items-start gap-3">
+    <div className="flex flex-col gap-3">
       <Pick label={t("answer")} none={t("answer_last")} options={nodes} value={flow.answer ?? ""} readOnly={readOnly} error={said(problems, "answer")} onChange={pick("answer")} />
       <Pick label={t("draft")} none={t("draft_none")} options={nodes} value={flow.draft ?? ""} readOnly={readOnly} error={said(problems, "draft")} onChange={pick("draft")} />
     </div>
@@ -138,7 +138,6 @@ const LIMITS = [
 
 function Limits({ flow, readOnly, problems, set }: PartProps) {
   const t = useTranslations("inspector.flow");
-  const tc = useTranslations("inspector.control");
   const limits = flow.limits ?? {};
   const keep = (name: string, value: number | undefined) => {
     const next = Object.fromEntries(Object.entries({ ...limits, [name]: value }).filter(([, one]) => one !== undefined));
@@ -154,7 +153,7 @@ function Limits({ flow, readOnly, problems, set }: PartProps) {
             label={t(name)}
             control={control}
             value={limits[name] ?? undefined}
-            placeholder={standard === null ? t("no_limit") : tc("standard", { value: String(standard) })}
+            placeholder={standard === null ? t("no_limit") : String(standard)}
             readOnly={readOnly}
             error={said(problems, "limits", [name])}
             onChange={(value) => keep(name, value)}

@@ -46,6 +46,11 @@ export function placeOf(path: string, document: Checked): Place {
   return { is: "flow", id: "", setting: first, rest: [second, setting, ...rest].filter((part) => part !== "") };
 }
 
+/** The id of the first edge between two nodes. */
+export function edgeId(from: string, to: string): string {
+  return `${from}->${to}`;
+}
+
 function unescape(part: string): string {
   return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }

@@ -116,7 +116,9 @@ function Names({ id, offer, at, onChoose }: NamesProps) {
   const t = useTranslations("inspector.prompt");
   const about = useAbout();
   const chosen = useRef<HTMLLIElement>(null);
-  useLayoutEffect(() => chosen.current?.scrollIntoView({ block: "nearest" }), [at, offer]);
+  useLayoutEffect(() => {
+    chosen.current?.scrollIntoView({ block: "nearest" }); // newer browsers answer with a promise, which is no clean-up
+  }, [at, offer]);
   return (
     <ul
       id={id}
