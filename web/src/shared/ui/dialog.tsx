@@ -3,7 +3,7 @@
 // A dialog before the page: the browser's own, which keeps the focus inside and closes on Escape.
 import clsx from "clsx";
 import { X } from "lucide-react";
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { IconButton } from "./button";
 
@@ -35,7 +35,8 @@ function OpenDialog({ title, onClose, place = "middle", hideTitle = false, foote
   const dialog = useRef<HTMLDialogElement>(null);
   const t = useTranslations("common.actions");
   const titleId = useId();
-  useEffect(() => {
+  // Closed while it is still in the page: only then the browser gives the focus back to where it was.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
     return () => element?.close();
