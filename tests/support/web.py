@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, Request
 
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import Door, open_door, serve
+from agent_lab.settings import Reading, read_settings
+from agent_lab.wiring import build_app, open_lab
+from api.doors import TOKEN, Door, open_door, serve
+from support.scripted_host import ScriptedHost
 
 WEB = Path(__file__).parents[2] / "web"
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
@@ -95,10 +98,36 @@ async def visiting(
     browser: Browser, home: Path, provider: ScriptedProvider | None = None, *, more_models: str = ""
 ) -> AsyncIterator[Visit]:
     """A visit to a lab of its own in that folder, whose models are the script's."""
-    async with open_door(home, provider, more_models=more_models) as door, serve(door.app) as url:
-        visit = Visit(browser, door, url)
-        try:
+    async with open_door(home, provider, more_models=more_models) as door, _visiting(browser, door) as visit:
+        yield visit
+
+
+@asynccontextmanager
+async def visiting_lab(
+    browser: Browser, home: Path, *, rows: str = "", host: ScriptedHost | None = None, **environ: str
+) -> AsyncIterator[Visit]:
+    """A visit to a lab whose gateway and providers are its own.
+
+    `rows`: of its registries. `host`: what has models in memory, in place of its own.
+    """
+    async with open_lab(_reading(home, rows, environ)) as lab:
+        if host is not None:
+            lab = replace(lab, host=host, monitor=host, figures=host.figures, loading=lambda: ())
+        async with _visiting(browser, Door(lab, ScriptedProvider(), build_app(lab, token=TOKEN))) as visit:
             yield visit
+
+
+def _reading(home: Path, rows: str, environ: Mapping[str, str]) -> Reading:
+    home.mkdir(exist_ok=True)
+    (home / "rows.toml").write_text(rows)
+    return read_settings({"AGENT_LAB_HOME": str(home), **environ}, dotenv=home / "no.env")
+
+
+@asynccontextmanager
+async def _visiting(browser: Browser, door: Door) -> AsyncIterator[Visit]:
+    async with serve(door.app) as url:
+        try:
+            yield Visit(browser, door, url)
         finally:
             for context in browser.contexts:
                 await context.close()
