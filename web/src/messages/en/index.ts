@@ -5,6 +5,7 @@ import diff from "./diff";
 import inspector from "./inspector";
 import live from "./live";
 import markdown from "./markdown";
+import models from "./models";
 import runActions from "./run_actions";
 
 const messages = {
@@ -14,6 +15,7 @@ const messages = {
   inspector,
   live,
   markdown,
+  models,
   run_actions: runActions,
 };
 
