@@ -7,6 +7,7 @@ import live from "./live";
 import markdown from "./markdown";
 import models from "./models";
 import runActions from "./run_actions";
+import settings from "./settings";
 
 const messages: typeof en = {
   common,
@@ -17,6 +18,7 @@ const messages: typeof en = {
   markdown,
   models,
   run_actions: runActions,
+  settings,
 };
 
 export default messages;
