@@ -36,6 +36,15 @@ describe("blocks of a difference", () => {
     ]);
   });
 
+  it("read words that changed one after the other as one change", () => {
+    const [change] = blocksOf("Say it in full", "Say it briefly and well");
+    expect(change?.kind === "changed" && change.pieces).toEqual([
+      { kind: "same", text: "Say it " },
+      { kind: "gone", text: "in full" },
+      { kind: "new", text: "briefly and well" },
+    ]);
+  });
+
   it("give both texts back, whatever they are", () => {
     const chance = chances(7);
     for (let round = 0; round < 500; round += 1) {

@@ -46,10 +46,31 @@ function changed(before: string, after: string, byWords: boolean): Block {
 }
 
 function wordsOf(before: string, after: string): Piece[] | undefined {
-  return diffWordsWithSpace(before, after, WORDS)?.map(({ added, removed, value }) => ({
-    kind: added ? "new" : removed ? "gone" : "same",
-    text: value,
-  }));
+  const parts = diffWordsWithSpace(before, after, WORDS);
+  if (parts === undefined) return undefined;
+  const pieces: Piece[] = [];
+  let gone = "";
+  let added = "";
+  const flush = () => {
+    pieces.push(...replaced(gone, added));
+    gone = added = "";
+  };
+  parts.forEach((part, place) => {
+    const next = parts[place + 1];
+    const isWithin = (gone !== "" || added !== "") && (next?.added === true || next?.removed === true);
+    if (part.removed) gone += part.value;
+    else if (part.added) added += part.value;
+    else if (isWithin && /^[ \t]+$/.test(part.value)) {
+      // A space alone between two changes: they are read as one.
+      gone += part.value;
+      added += part.value;
+    } else {
+      flush();
+      pieces.push({ kind: "same", text: part.value });
+    }
+  });
+  flush();
+  return pieces;
 }
 
 function replaced(before: string, after: string): Piece[] {
