@@ -7,6 +7,7 @@ import live from "./live";
 import markdown from "./markdown";
 import models from "./models";
 import runActions from "./run_actions";
+import runs from "./runs";
 import settings from "./settings";
 
 const messages = {
@@ -18,6 +19,7 @@ const messages = {
   markdown,
   models,
   run_actions: runActions,
+  runs,
   settings,
 };
 

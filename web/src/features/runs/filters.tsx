@@ -1,0 +1,189 @@
+"use client";
+
+// What narrows the list down.
+import { useQuery } from "@tanstack/react-query";
+import { SlidersHorizontal, X } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { useLocale, useTranslations } from "use-intl";
+import { flowsQuery, modelsQuery } from "@/shared/api/endpoints";
+import { inLanguage } from "@/shared/flow/text";
+import { Button } from "@/shared/ui/button";
+import { Select, TextField } from "@/shared/ui/field";
+import { EVERYTHING, FURTHER, searchOf, STATUSES, wrongFields, type Filter } from "./filter";
+
+const QUIET_MS = 250;
+
+interface FiltersProps {
+  filter: Filter;
+  onChange: (part: Partial<Filter>) => void;
+}
+
+export function Filters({ filter, onChange }: FiltersProps) {
+  const t = useTranslations("runs");
+  const count = FURTHER.filter((name) => filter[name] !== "").length;
+  const [isOpen, setOpen] = useState(false);
+  const shown = isOpen || count > 0;
+  return (
+    <search aria-label={t("filters")} className="mb-3 flex flex-col gap-2">
+      <div className="grid grid-cols-2 gap-2 md:grid-cols-[minmax(12rem,1fr)_repeat(3,minmax(0,11rem))_auto]">
+        <Typed name="q" label={t("search")} className="col-span-2 md:col-span-1" {...{ filter, onChange }} />
+        <FlowSelect filter={filter} onChange={onChange} />
+        <StatusSelect filter={filter} onChange={onChange} />
+        <ModelSelect filter={filter} onChange={onChange} />
+        <Button aria-expanded={shown} onClick={() => setOpen(!shown)} disabled={count > 0} className="md:self-end">
+          <SlidersHorizontal aria-hidden className="size-4" />
+          {count > 0 ? t("further_count", { count }) : t("further")}
+        </Button>
+      </div>
+      {shown && <Further filter={filter} onChange={onChange} />}
+      {filter.parent !== "" && (
+        <p className="w-fit max-w-full truncate rounded-md bg-accent-soft px-2 py-0.5 text-sm text-accent">
+          {t("forks_of", { run: filter.parent })}
+        </p>
+      )}
+    </search>
+  );
+}
+
+function FlowSelect({ filter, onChange }: FiltersProps) {
+  const t = useTranslations("runs");
+  const locale = useLocale();
+  const flows = useQuery(flowsQuery).data?.flows ?? [];
+  const isKnown = filter.flow === "" || flows.some(({ id }) => id === filter.flow);
+  return (
+    <Select label={t("flow")} hideLabel value={filter.flow} onChange={(event) => onChange({ flow: event.target.value })}>
+      <option value="">{t("all_flows")}</option>
+      {!isKnown && <option value={filter.flow}>{filter.flow}</option>}
+      {flows.map(({ id, name }) => (
+        <option key={id} value={id}>
+          {inLanguage(name, locale) || id}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+function StatusSelect({ filter, onChange }: FiltersProps) {
+  const t = useTranslations();
+  return (
+    <Select label={t("runs.status")} hideLabel value={filter.status} onChange={(event) => onChange({ status: event.target.value })}>
+      <option value="">{t("runs.all_statuses")}</option>
+      {STATUSES.map((status) => (
+        <option key={status} value={status}>
+          {t(`common.status.${status}`)}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+function ModelSelect({ filter, onChange }: FiltersProps) {
+  const t = useTranslations("runs");
+  const models = useQuery(modelsQuery).data?.models ?? [];
+  const isKnown = filter.model === "" || models.some(({ key }) => key === filter.model);
+  return (
+    <Select
+      label={t("model")}
+      hideLabel
+      className="col-span-1"
+      value={filter.model}
+      onChange={(event) => onChange({ model: event.target.value })}
+    >
+      <option value="">{t("all_models")}</option>
+      {!isKnown && <option value={filter.model}>{filter.model}</option>}
+      {models.map(({ key }) => (
+        <option key={key} value={key}>
+          {key}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+function Further({ filter, onChange }: FiltersProps) {
+  const t = useTranslations("runs");
+  const wrong = wrongFields(filter);
+  const error = (name: keyof Filter, sentence: string) => (wrong.includes(name) ? sentence : undefined);
+  return (
+    <div className="grid grid-cols-2 gap-2 md:grid-cols-5">
+      {(["cost_from", "cost_to"] as const).map((name) => (
+        <Typed key={name} name={name} label={t(name)} showLabel error={error(name, t("cost_wrong"))} {...{ filter, onChange }} />
+      ))}
+      {(["since", "until"] as const).map((name) => (
+        <TextField
+          key={name}
+          type="date"
+          label={t(name)}
+          value={filter[name]}
+          error={error(name, t("date_wrong"))}
+          onChange={(event) => onChange({ [name]: event.target.value })}
+        />
+      ))}
+      <Select
+        label={t("trial")}
+        className="col-span-2 md:col-span-1"
+        value={filter.trial}
+        onChange={(event) => onChange({ trial: event.target.value })}
+      >
+        <option value="">{t("trial_all")}</option>
+        <option value="false">{t("trial_whole")}</option>
+        <option value="true">{t("trial_node")}</option>
+      </Select>
+    </div>
+  );
+}
+
+interface TypedProps extends FiltersProps {
+  name: "q" | "cost_from" | "cost_to";
+  label: string;
+  showLabel?: boolean;
+  error?: string | undefined;
+  className?: string;
+}
+
+/** A field that is typed into: the list follows when the typing rests. */
+function Typed({ name, label, showLabel = false, error, className, filter, onChange }: TypedProps) {
+  const [typed, setTyped] = useState(filter[name]);
+  const [sent, setSent] = useState(filter[name]);
+  const [told, setTold] = useState(filter[name]);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  if (told !== filter[name]) {
+    setTold(filter[name]);
+    // Another one changed it: the button that clears, or the way back of the browser. What is typed meanwhile stays.
+    if (filter[name] !== sent) setTyped(filter[name]);
+  }
+  const type = (text: string) => {
+    setTyped(text);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      setSent(text);
+      onChange({ [name]: text });
+    }, QUIET_MS);
+  };
+  return (
+    <TextField
+      type={name === "q" ? "search" : "text"}
+      inputMode={name === "q" ? "search" : "decimal"}
+      label={label}
+      hideLabel={!showLabel}
+      placeholder={showLabel ? "" : label}
+      maxLength={200}
+      value={typed}
+      error={error}
+      {...(className !== undefined && { className })}
+      onChange={(event) => type(event.target.value)}
+    />
+  );
+}
+
+/** The way back to everything. Its place is kept while there is nothing to take back, so that nothing moves. */
+export function ClearFilters({ filter, onChange }: FiltersProps) {
+  const t = useTranslations("runs");
+  return (
+    <Button size="sm" look="quiet" className={searchOf(filter) === "" ? "invisible" : ""} onClick={() => onChange(EVERYTHING)}>
+      <X aria-hidden className="size-3.5" />
+      {t("clear")}
+    </Button>
+  );
+}
