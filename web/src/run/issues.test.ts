@@ -35,6 +35,11 @@ describe("faults", () => {
     ]);
   });
 
+  it("may be nested without end", () => {
+    const deep = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`) as JsonValue;
+    expect(verdictOf({ issues: [deep] })?.issues[0]?.why).toBe("…");
+  });
+
   it("are not read into other lists", () => {
     expect(verdictOf({ samples: ["a", "b"], failed: [], results: [{ text: "x" }], tokens: 3 })).toBeNull();
     expect(verdictOf({})).toBeNull();

@@ -164,7 +164,15 @@ function isRow(value: JsonValue): value is Row {
 
 function textOf(value: JsonValue | undefined): string {
   if (value === undefined || value === null) return "";
-  return typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : asJson(value);
+}
+
+function asJson(value: JsonValue): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return "…"; // nested more deeply than the stack is
+  }
 }
 
 function textsOf(value: JsonValue | undefined): readonly string[] {

@@ -33,7 +33,7 @@ function Raw({ lane, turn }: { lane?: Lane | undefined; turn: Turn }) {
   const there = (Object.keys(parts) as Part[]).filter((name) => parts[name] !== null && parts[name] !== undefined);
   const [part, setPart] = useState<Part>(there[0] ?? "output");
   if (there.length === 0) return <p className="text-soft">{t("nothing")}</p>;
-  const text = JSON.stringify(parts[part], null, 2);
+  const text = written(parts[part]) ?? t("too_deep");
   return (
     <Tabs label={t("parts")} value={part} onChange={setPart} tabs={there.map((value) => ({ value, label: t(value) }))}>
       <Tab value={part} className="relative mt-3">
@@ -50,4 +50,13 @@ function Raw({ lane, turn }: { lane?: Lane | undefined; turn: Turn }) {
       </Tab>
     </Tabs>
   );
+}
+
+/** Null for what is nested more deeply than a page can write. */
+function written(value: unknown): string | null {
+  try {
+    return JSON.stringify(value, null, 2);
+  } catch {
+    return null;
+  }
 }

@@ -93,6 +93,7 @@ const live = {
     output: "Output of the node",
     copy: "Copy JSON",
     nothing: "Nothing is recorded of this turn yet.",
+    too_deep: "Nested too deeply to be shown here; the export has it.",
   },
   person: { answered: "Answered:" },
   issues: {

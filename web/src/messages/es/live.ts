@@ -95,6 +95,7 @@ const live: typeof en = {
     output: "Salida del nodo",
     copy: "Copiar JSON",
     nothing: "Todavía no hay nada registrado de este turno.",
+    too_deep: "Anidado demasiado hondo para mostrarse aquí; está en la exportación.",
   },
   person: { answered: "Respuesta:" },
   issues: {
