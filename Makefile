@@ -1,6 +1,6 @@
 # The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
 .DEFAULT_GOAL := help
-.PHONY: help demo up web test test-web generate check bench bench-gateway soak-gateway bench-local bench-runs soak-runs train-demo-model lock clean install-run install-dev
+.PHONY: help demo up web test test-web generate mock check bench bench-gateway soak-gateway bench-local bench-runs soak-runs train-demo-model lock clean install-run install-dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -34,6 +34,9 @@ generate: install-dev ## Write anew what is made from the contracts: the API's d
 	@$(BIN)/python scripts/make_vectors.py
 	@$(BIN)/python scripts/make_openapi.py
 	@sh scripts/web.sh types
+
+mock: install-dev ## Record anew what the web app answers in mock mode (after a change of the API)
+	@$(BIN)/python scripts/make_mock.py
 
 check: install-dev ## Lint, format, types, floors, file lengths, locks
 	@$(BIN)/ruff check .
