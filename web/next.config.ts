@@ -6,6 +6,8 @@ const config: NextConfig = {
   reactStrictMode: true,
   poweredByHeader: false,
   images: { unoptimized: true },
+  // Written into the code as a constant, so that a build without the flag leaves out all that it guards.
+  env: { NEXT_PUBLIC_MOCK_MODE: process.env.NEXT_PUBLIC_MOCK_MODE === "true" ? "true" : "" },
   experimental: { optimizePackageImports: ["radix-ui", "lucide-react"] },
 };
 

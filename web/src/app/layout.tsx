@@ -1,7 +1,7 @@
 import type { Metadata, Viewport } from "next";
 import localFont from "next/font/local";
 import { ThemeProvider } from "next-themes";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { Answers } from "@/shared/api/queries";
 import { Words } from "@/shared/i18n/provider";
 import { Shell } from "@/shared/shell/shell";
@@ -41,6 +41,10 @@ export const viewport: Viewport = {
   ],
 };
 
+// With NEXT_PUBLIC_MOCK_MODE the server's answers come from a recording; any other build has no byte of it.
+const { MockMode: Door } =
+  process.env.NEXT_PUBLIC_MOCK_MODE === "true" ? await import("@/mock/mode") : { MockMode: Fragment };
+
 export default function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" suppressHydrationWarning className={`${text.variable} ${code.variable}`}>
@@ -50,11 +54,13 @@ export default function Layout({ children }: { children: ReactNode }) {
       </head>
       <body>
         <ThemeProvider attribute="class" storageKey="agent-lab.theme" enableColorScheme={false}>
-          <Answers>
-            <Words>
-              <Shell>{children}</Shell>
-            </Words>
-          </Answers>
+          <Door>
+            <Answers>
+              <Words>
+                <Shell>{children}</Shell>
+              </Words>
+            </Answers>
+          </Door>
         </ThemeProvider>
       </body>
     </html>

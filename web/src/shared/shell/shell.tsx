@@ -11,6 +11,7 @@ import { Kbd } from "@/shared/ui/bits";
 import { Fence } from "@/shared/ui/panel";
 import { Toasts } from "@/shared/ui/toast";
 import { Alerts } from "./alerts";
+import { MockBadge } from "./mock-badge";
 import { BottomNav, SideNav } from "./nav";
 import { SignIn } from "./sign-in";
 
@@ -61,6 +62,7 @@ export function Shell({ children }: { children: ReactNode }) {
             <Search aria-hidden className="size-4" />
           </IconButton>
         </header>
+        {process.env.NEXT_PUBLIC_MOCK_MODE === "true" && <MockBadge />}
         <Alerts />
         <main id="content" tabIndex={-1} className="min-w-0 flex-1 px-4 py-5 outline-none md:px-6">
           <Fence>{children}</Fence>
