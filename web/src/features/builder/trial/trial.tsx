@@ -3,7 +3,7 @@
 // Runs the selected node alone, on what the nodes before it are taken to have said.
 import { useQueryClient } from "@tanstack/react-query";
 import { Pin, Play } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { hasEnded } from "@/shared/run-actions/api";
 import { useRun, useRunView } from "@/shared/run/run";
@@ -54,7 +54,7 @@ export function Trial({ id }: { id: string }) {
         </Button>
         {runId !== null && goesOn && <Stop runId={runId} status={view?.status ?? "running"} />}
       </div>
-      {start.error !== null && <NotStarted error={start.error} />}
+      <InView of={start.error ?? runId}>{start.error !== null && <NotStarted error={start.error} />}</InView>
       {view !== null && (
         <section aria-label={t("output")} className="flex min-w-0 flex-col gap-3 border-t border-line pt-3">
           <RunLine run={run} view={view} />
@@ -65,6 +65,17 @@ export function Trial({ id }: { id: string }) {
       )}
     </div>
   );
+}
+
+/** Comes into view whenever something new stands there: what was pressed for it may be far above. */
+function InView({ of, children }: { of: unknown; children: ReactNode }) {
+  const place = useRef<HTMLDivElement>(null);
+  const before = useRef(of);
+  useEffect(() => {
+    if (of !== before.current && of !== null) place.current?.scrollIntoView({ block: "center" });
+    before.current = of;
+  }, [of]);
+  return <div ref={place}>{children}</div>;
 }
 
 function LeadsTo({ targets }: { id: string; targets: readonly string[] }) {
@@ -104,7 +115,7 @@ function PinForm({ id, needs, pins, onChange }: PinFormProps) {
         <div key={node} className="flex min-w-0 flex-col gap-2">
           <TextArea
             label={t("pin", { node })}
-            rows={3}
+            rows={2}
             value={pins[node]?.text ?? ""}
             {...(isNeeded && { hint: <Badge>{t("pin_needed")}</Badge> })}
             onChange={({ target }) => change(node, { text: target.value })}
@@ -116,6 +127,7 @@ function PinForm({ id, needs, pins, onChange }: PinFormProps) {
               rows={3}
               value={Object.keys(pins[node]?.fields ?? {}).length === 0 ? undefined : pins[node]?.fields}
               hint={fields.join(", ")}
+              example={Object.fromEntries(fields.map((field) => [field, ""]))}
               onChange={(next) => change(node, { fields: (next ?? {}) as Record<string, unknown> })}
             />
           )}
