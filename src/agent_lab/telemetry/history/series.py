@@ -126,7 +126,7 @@ def chart(slots: Iterable[Slot], name: RangeName, *, now: float, model: str | No
     end = (int(now - LAG_S) // span.step_s + 1) * span.step_s
     count = span.seconds // span.step_s
     start = end - count * span.step_s
-    inside = [slot for slot in slots if slot.at + slot.span_s > start and slot.at < end]
+    inside = [slot for slot in slots if slot.at + slot.span_s > start and slot.at <= now]
     points: list[list[Slot]] = [[] for _ in range(count)]
     for slot in inside:
         first = max(0, int(slot.at - start) // span.step_s)
