@@ -1,22 +1,26 @@
 // Everything that the app says in English, by the screen that says it.
+import alerts from "./alerts";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
 import inspector from "./inspector";
 import live from "./live";
 import markdown from "./markdown";
+import metrics from "./metrics";
 import models from "./models";
 import runActions from "./run_actions";
 import runs from "./runs";
 import settings from "./settings";
 
 const messages = {
+  alerts,
   common,
   console,
   diff,
   inspector,
   live,
   markdown,
+  metrics,
   models,
   run_actions: runActions,
   runs,

@@ -34,7 +34,7 @@ export function useFigures() {
       tokens: (count: number) => t("tokens", { count }),
       calls: (count: number) => t("calls", { count }),
       compact: (value: number) => format.number(value, { notation: "compact", maximumFractionDigits: 1 }),
-      gb: (value: number) => `${number(value, value < 1 ? 3 : 1)} GB`,
+      gb: (value: number) => `${number(value, value === 0 ? 0 : value < 1 ? 3 : 1)} GB`,
       share: (value: number | null | undefined) =>
         value === null || value === undefined
           ? t("not_known")
