@@ -28,8 +28,8 @@ export function Alternatives({ runId }: { runId: string }) {
     <div className="flex flex-col gap-4">
       <p className="max-w-prose text-soft">{t("about")}</p>
       {choice !== null && (
-        <p>
-          {t("answer")} <strong className="[overflow-wrap:anywhere]">{choice}</strong>
+        <p className="[overflow-wrap:anywhere]">
+          {t("answer")} <strong>{choice}</strong>
         </p>
       )}
       <section aria-label={t("draft")} className="min-w-0">
@@ -60,7 +60,7 @@ function Counts({ vote }: { vote: NonNullable<Said["vote"]> }) {
   return (
     <ul className="flex flex-col gap-2">
       {vote.counts.map((count) => (
-        <li key={count.choice} className="min-w-0">
+        <li key={count.choice} className="min-w-0 [overflow-wrap:anywhere]">
           <p className="flex flex-wrap items-baseline gap-x-2">
             <span className={count.choice === vote.winner ? "font-semibold" : ""} dir="auto">
               {count.choice}

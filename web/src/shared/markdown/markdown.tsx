@@ -2,8 +2,8 @@
 
 // Shows a model's Markdown: as text and structure alone. Nothing in it is loaded, run, or taken for the page's own.
 import { ImageOff } from "lucide-react";
-import { memo, useMemo, type ReactNode } from "react";
-import ReactMarkdown, { type Components } from "react-markdown";
+import { memo, useMemo, type ReactElement, type ReactNode } from "react";
+import read, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { useTranslations } from "use-intl";
 import { CopyButton } from "@/shared/ui/copy";
@@ -20,13 +20,7 @@ export const Markdown = memo(function Markdown({ text }: MarkdownProps) {
   return (
     <div className="flex min-w-0 flex-col gap-3 break-words [unicode-bidi:isolate]" dir="auto">
       {blocks.map((block, place) =>
-        block.isPlain ? (
-          <p key={place} dir="auto" className="whitespace-pre-wrap [overflow-wrap:anywhere]">
-            {block.text}
-          </p>
-        ) : (
-          <Block key={place} text={block.text} />
-        ),
+        block.isPlain ? <Plain key={place} text={block.text} /> : <Block key={place} text={block.text} />,
       )}
     </div>
   );
@@ -37,12 +31,46 @@ const PLUGINS = [remarkGfm];
 const AS_WRITTEN = (url: string): string => url;
 
 const Block = memo(function Block({ text }: { text: string }) {
-  return (
-    <ReactMarkdown remarkPlugins={PLUGINS} urlTransform={AS_WRITTEN} components={PARTS}>
-      {text}
-    </ReactMarkdown>
-  );
+  return drawn(text) ?? <Plain text={text} />;
 });
+
+function Plain({ text }: { text: string }) {
+  return (
+    <p dir="auto" className="whitespace-pre-wrap [overflow-wrap:anywhere]">
+      {text}
+    </p>
+  );
+}
+
+/** Null for what is nested more deeply than anybody reads, or than the parser can follow. */
+function drawn(text: string): ReactElement | null {
+  try {
+    return read({
+      children: text,
+      remarkPlugins: PLUGINS,
+      rehypePlugins: SHALLOW,
+      urlTransform: AS_WRITTEN,
+      components: PARTS,
+    });
+  } catch {
+    return null;
+  }
+}
+
+interface Branch {
+  readonly children?: readonly Branch[];
+}
+
+const DEEPEST = 60;
+const SHALLOW = [() => refuseDeep];
+
+function refuseDeep(tree: Branch): void {
+  let level: readonly Branch[] = [tree];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > DEEPEST) throw new RangeError("nested too deeply");
+    level = level.flatMap((one) => one.children ?? []);
+  }
+}
 
 function Anchor({ href, children }: { href?: string | undefined; children?: ReactNode }) {
   const t = useTranslations("markdown");
