@@ -175,15 +175,14 @@ async def test_whoever_scrolls_up_is_left_there_until_they_follow_again(visit: A
         assert await text.evaluate("(area) => area.scrollTop") > 0
         await text.evaluate("(area) => { area.scrollTop = 0; }")
         await expect(page.get_by_role("button", name="Follow")).to_be_visible()
-        at = await text.evaluate("(area) => area.scrollHeight")
-        await page.wait_for_function(
-            "([area, at]) => area.scrollHeight > at + 100", arg=[await text.element_handle(), at]
-        )
+        area = await text.element_handle()
+        height = await text.evaluate("(area) => area.scrollHeight")
+        await page.wait_for_function("([area, height]) => area.scrollHeight > height + 100", arg=[area, height])
         assert await text.evaluate("(area) => area.scrollTop") == 0
         await page.get_by_role("button", name="Follow").click()
         await expect(page.get_by_role("button", name="Follow")).to_have_count(0)
         near_end = "(area) => area.scrollHeight - area.scrollTop - area.clientHeight < 40"
-        await page.wait_for_function(near_end, arg=await text.element_handle())
+        await page.wait_for_function(near_end, arg=area)
 
 
 async def test_a_persons_answer_is_given_where_it_is_asked_for(visit: Any) -> None:
