@@ -1,0 +1,100 @@
+"""What Lighthouse says of each screen, signed in, as a phone and as a desktop: each category out of 100."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser
+
+from agent_lab.contracts.run import RunRequest
+from agent_lab.providers.scripted import ScriptedProvider
+from benchmarks.web.figures import Figure
+from support.web import FLAGS, Visit, chromium, visiting
+
+HERE = Path(__file__).parent
+LEAST = 95
+SCREENS = ("/", "/runs", "/flows", "/models", "/metrics", "/settings")
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
+ROLES = {
+    "creator": "12 + 30 = 32\nAnswer: **32 apples**",
+    "challenger": "12 + 30 is 42, not 32.",
+    "refiner": "12 + 30 = 42\n\n- checked by columns\n\nAnswer: **42 apples**",
+    "*": "Answer: 42",
+}
+
+
+def install() -> None:
+    """What the lock file pins, where it is not there already."""
+    lock, stamp = HERE / "package-lock.json", HERE / "node_modules" / ".installed"
+    if stamp.is_file() and stamp.read_bytes() == lock.read_bytes():
+        return
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    subprocess.run(command, cwd=HERE, check=True)
+    stamp.write_bytes(lock.read_bytes())
+
+
+async def figures(browser: Browser, *, quick: bool) -> list[Figure]:
+    """Every screen and one run that has ended, in both forms."""
+    install()
+    found: list[Figure] = []
+    with tempfile.TemporaryDirectory() as home:
+        async with visiting(browser, Path(home), ScriptedProvider(ROLES)) as here:
+            paths = [*SCREENS, f"/runs/{await _ran(here)}"]
+            for path, form in itertools.product(paths[:1] if quick else paths, ("mobile", "desktop")):
+                report = await _report(here, path, form)
+                found += _figures(report, "/runs/<id>" if path.startswith("/runs/") else path, form)
+    return found
+
+
+async def _ran(here: Visit) -> str:
+    runs = here.door.lab.runs
+    for n in range(12):
+        info = await runs.start(
+            RunRequest(flow="challenge", prompt=f"Ana has {n} apples and buys 30 more. How many now?")
+        )
+        await runs.wait(info.run_id)
+    return info.run_id
+
+
+async def _report(here: Visit, path: str, form: str) -> dict[str, Any]:
+    page = await here.signed_in()
+    cookies = "; ".join(f"{one['name']}={one['value']}" for one in await page.context.cookies())
+    await page.context.close()
+    command = [
+        str(HERE / "node_modules" / ".bin" / "lighthouse"),
+        here.url + path,
+        "--quiet",
+        "--output=json",
+        f"--only-categories={','.join(CATEGORIES)}",
+        f"--extra-headers={json.dumps({'Cookie': cookies})}",
+        f"--chrome-flags=--headless=new {' '.join(FLAGS)}",
+        *(["--preset=desktop"] if form == "desktop" else []),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        "env", f"CHROME_PATH={chromium()}", *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    said, wrong = await process.communicate()
+    if process.returncode:
+        raise SystemExit(f"Lighthouse did not look at {path}: {wrong.decode()[-2000:]}")
+    report: dict[str, Any] = json.loads(said)
+    return report
+
+
+def _figures(report: dict[str, Any], path: str, form: str) -> Iterator[Figure]:
+    for name in CATEGORIES:
+        category = report["categories"][name]
+        lost = [
+            one["id"]
+            for one in category["auditRefs"]
+            if one["weight"] and (report["audits"][one["id"]]["score"] or 0) < 0.9
+            if report["audits"][one["id"]]["scoreDisplayMode"] not in {"notApplicable", "manual", "informative"}
+        ]
+        score = 100 * (category["score"] or 0)
+        yield Figure(what=f"{path} {form} {name}", value=score, at_least=LEAST, more=", ".join(lost))
