@@ -13,7 +13,8 @@ export interface Point {
 
 export interface Shape {
   nodes: readonly { id: string }[];
-  edges: readonly { from: string; to: string }[];
+  /** `room`: what an edge's label takes. */
+  edges: readonly { from: string; to: string; room?: Size | undefined }[];
 }
 
 export interface Arrangement {
@@ -29,11 +30,11 @@ export type Direction = "LR" | "TB";
 /** `node`: the size of every node; `gap`: between two layers. Edges to nodes that are not there have no line. */
 export function arranged(flow: Shape, node: Size, direction: Direction = "LR", gap = 48): Arrangement {
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: direction, nodesep: gap / 2, ranksep: gap, marginx: MARGIN, marginy: MARGIN });
+  graph.setGraph({ rankdir: direction, nodesep: gap / 2, edgesep: gap / 2, ranksep: gap, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of flow.nodes) graph.setNode(id, { ...node });
   const drawn = flow.edges.map(({ from, to }) => from !== to && graph.hasNode(from) && graph.hasNode(to));
-  flow.edges.forEach(({ from, to }, index) => drawn[index] && graph.setEdge(from, to, {}, String(index)));
+  flow.edges.forEach(({ from, to, room }, index) => drawn[index] && graph.setEdge(from, to, { ...room, labelpos: "c" }, String(index)));
   arrange(graph);
   const places = new Map(
     flow.nodes.map(({ id }) => {

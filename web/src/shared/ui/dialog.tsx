@@ -26,7 +26,7 @@ interface DialogProps {
   children: ReactNode;
 }
 
-/** What is inside is made when it opens and let go when it closes. */
+/** What is inside is made when it opens and let go when it closes. Give `data-autofocus` to what is used first. */
 export function Dialog({ open, ...more }: DialogProps) {
   return open ? <OpenDialog {...more} /> : null;
 }
@@ -39,6 +39,8 @@ function OpenDialog({ title, onClose, place = "middle", hideTitle = false, foote
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    // The browser would take the button that closes. What is typed into comes first where the dialog says so.
+    element?.querySelector<HTMLElement>("[data-autofocus]")?.focus();
     return () => element?.close();
   }, []);
   return (
