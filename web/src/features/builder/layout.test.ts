@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FlowDoc, Position } from "./document";
-import { freePlace, nearest, NODE, placeFor, placesOf } from "./layout";
+import { freePlace, nearest, NODE, placeFor, placesOf, placing } from "./layout";
 
 function row(count: number, layout: Record<string, Position> = {}): FlowDoc {
   const nodes = Array.from({ length: count }, (_, index) => ({ id: `n${index}`, kind: "generate" }));
@@ -46,6 +46,15 @@ describe("places", () => {
     expect(performance.now() - begun).toBeLessThan(1_000);
     expect(overlapping(places)).toEqual([]);
   });
+});
+
+it("typing moves no node, and costs no new arrangement", () => {
+  const places = placing();
+  const flow = row(3);
+  const before = places(flow);
+  expect(places({ ...flow, nodes: flow.nodes.map((node) => ({ ...node, prompt: "x" })) })).toBe(before);
+  expect(places({ ...flow, layout: { n0: { x: 5, y: 5 } } })).not.toBe(before);
+  expect(places({ ...flow, edges: [] })).not.toBe(before);
 });
 
 describe("a new node", () => {

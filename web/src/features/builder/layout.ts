@@ -1,9 +1,11 @@
 // Where each node is drawn: where somebody placed it, and else where it fits beside those that it belongs to.
-import { arranged } from "@/shared/flow/layout";
-import type { FlowDoc, Position } from "./document";
+import { arranged, type Size } from "@/shared/flow/layout";
+import type { EdgeDoc, FlowDoc, Position } from "./document";
 
 /** The size of every node on the canvas. */
 export const NODE = { width: 224, height: 68 };
+/** The most that a label on an edge takes. */
+const LABEL = { width: 176, height: 24 };
 const GAP = 64;
 const STEP = NODE.height + 28;
 const MOST_TRIES = 2_000;
@@ -27,9 +29,32 @@ export function placesOf(flow: FlowDoc): ReadonlyMap<string, Position> {
   return places;
 }
 
+/** The same, remembered for as long as nothing has changed that places depend on: typing moves no node. */
+export function placing(): (flow: FlowDoc) => ReadonlyMap<string, Position> {
+  let last: { flow: FlowDoc; places: ReadonlyMap<string, Position> } | null = null;
+  return (flow) => {
+    if (last === null || !isPlacedAlike(last.flow, flow)) last = { flow, places: placesOf(flow) };
+    else last = { flow, places: last.places };
+    return last.places;
+  };
+}
+
+function isPlacedAlike(one: FlowDoc, other: FlowDoc): boolean {
+  const isSame = one.edges === other.edges && one.layout === other.layout && one.nodes.length === other.nodes.length;
+  return isSame && (one.nodes === other.nodes || one.nodes.every(({ id }, index) => id === other.nodes[index]?.id));
+}
+
 /** A place for every node in layers, from left to right. */
 export function tidyPlaces(flow: FlowDoc): ReadonlyMap<string, Position> {
-  return arranged(flow, NODE, "LR", GAP).places;
+  const edges = flow.edges.map((edge) => ({ from: edge.from, to: edge.to, room: roomOf(edge) }));
+  return arranged({ nodes: flow.nodes, edges }, NODE, "LR", GAP).places;
+}
+
+/** What the label of an edge takes; nothing for one without. An edge back has its label below the nodes. */
+function roomOf({ when, otherwise, max_rounds }: EdgeDoc): Size | undefined {
+  if (typeof max_rounds === "number" || (!when && otherwise !== true)) return undefined;
+  const letters = when ? `${when.value} ${when.op} ${JSON.stringify(when.than)}`.length : 10;
+  return { width: Math.min(LABEL.width, letters * 6.5 + 16), height: LABEL.height };
 }
 
 /** Where a new node fits: to the right of the one that it follows, else below all the others. */

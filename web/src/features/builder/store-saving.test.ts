@@ -112,6 +112,10 @@ describe("somebody else who saved first", () => {
     expect(nextSaving(conflict, { is: "adopted", kept: theirs, document: "x", at: 0 }, rules)).toEqual(savedState(theirs));
     expect(nextSaving(conflict, { is: "adopted", kept: theirs, document: "abc", at: 0 }, rules).phase).toBe("waiting");
   });
+
+  it("leaves nothing to be saved once ours is stored elsewhere", () => {
+    expect(hasUnsaved(nextSaving(conflict, { is: "left", document: "abc", at: 0 }, rules))).toBe(false);
+  });
 });
 
 /** Numbers that are the same in every test run. */

@@ -39,6 +39,8 @@ export type SavingEvent<T> =
   | { is: "failed"; why: "offline" | "refused" | "conflict"; error: unknown; document: T; at: number }
   /** The server is there again, or the user wants it now. */
   | { is: "now"; document: T; at: number }
+  /** The edits were stored elsewhere: nothing is saved here any more. */
+  | { is: "left"; document: T; at: number }
   /** The conflict is settled: from now on this is what stands on the server. */
   | { is: "adopted"; kept: Kept<T>; document: T; at: number };
 
@@ -73,6 +75,8 @@ export function nextSaving<T>(state: Saving<T>, event: SavingEvent<T>, rules: Ru
     }
     case "failed":
       return failed(state, event, rules);
+    case "left":
+      return savedState({ ...state.kept, document });
     case "adopted":
       return pending(savedState(event.kept), document, at + WAIT_MS, rules);
   }

@@ -1,5 +1,6 @@
 // Everything that the app says in English, by the screen that says it.
 import alerts from "./alerts";
+import canvas from "./canvas";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
@@ -14,6 +15,7 @@ import settings from "./settings";
 
 const messages = {
   alerts,
+  canvas,
   common,
   console,
   diff,

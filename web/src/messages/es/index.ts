@@ -1,5 +1,6 @@
 import type en from "../en";
 import alerts from "./alerts";
+import canvas from "./canvas";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
@@ -14,6 +15,7 @@ import settings from "./settings";
 
 const messages: typeof en = {
   alerts,
+  canvas,
   common,
   console,
   diff,

@@ -14,7 +14,7 @@ const flow: FlowDoc = {
   ],
 };
 const nothing: Selection = { nodes: new Set(), edges: new Set() };
-const drawing = { flow, places: placesOf(flow), selection: nothing, inTabOrder: "a" };
+const drawing = { flow, places: placesOf(flow), selection: nothing, inTabOrder: "a", labelOf: ({ id }: { id: string }) => id };
 
 describe("what is drawn", () => {
   it("is the same array where nothing has changed", () => {

@@ -7,6 +7,9 @@ import type { Selection } from "../store";
 export type CanvasNode = Node<{ node: NodeDoc }, "flow">;
 export type CanvasEdge = Edge<{ edge: EdgeDoc }, "flow">;
 
+type How = Required<Pick<CanvasNode, "selected" | "focusable" | "ariaLabel">>;
+
+const ORIGIN: Place = { x: 0, y: 0 };
 const MIDDLE = NODE.height / 2;
 const HANDLES: NonNullable<CanvasNode["handles"]> = [
   { type: "target", position: Position.Left, x: 0, y: MIDDLE, width: 1, height: 1 },
@@ -19,6 +22,8 @@ export interface Drawing {
   readonly selection: Selection;
   /** The node that the Tab key comes to; the arrow keys go on from there. */
   readonly inTabOrder: string | null;
+  /** What readers of the screen hear of a node. */
+  readonly labelOf: (node: NodeDoc) => string;
 }
 
 /** Remembers what it drew last. One for each canvas. */
@@ -28,40 +33,36 @@ export class Elements {
   private lastNodes: CanvasNode[] = [];
   private lastEdges: CanvasEdge[] = [];
 
-  nodesOf({ flow, places, selection, inTabOrder }: Drawing): CanvasNode[] {
-    const next = flow.nodes.map((node) => this.node(node, places.get(node.id), selection.nodes.has(node.id), node.id === inTabOrder));
+  nodesOf({ flow, places, selection, inTabOrder, labelOf }: Drawing): CanvasNode[] {
+    const next = flow.nodes.map((node) => {
+      const how = { selected: selection.nodes.has(node.id), focusable: node.id === inTabOrder, ariaLabel: labelOf(node) };
+      return this.node(node, places.get(node.id) ?? ORIGIN, how);
+    });
     this.nodes = new Map(next.map((node) => [node.id, node]));
     return (this.lastNodes = kept(this.lastNodes, next));
   }
 
-  edgesOf({ flow, selection }: Drawing): CanvasEdge[] {
+  edgesOf({ flow, selection }: Pick<Drawing, "flow" | "selection">): CanvasEdge[] {
     const ids = edgeIds(flow.edges);
     const next = flow.edges.map((edge, index) => this.edge(ids[index] ?? "", edge, selection.edges.has(ids[index] ?? "")));
     this.edges = new Map(next.map((edge) => [edge.id, edge]));
     return (this.lastEdges = kept(this.lastEdges, next));
   }
 
-  private node(node: NodeDoc, place: Place | undefined, selected: boolean, focusable: boolean): CanvasNode {
+  private node(node: NodeDoc, { x, y }: Place, how: How): CanvasNode {
     const known = this.nodes.get(node.id);
-    const position = place ?? { x: 0, y: 0 };
-    const isSame =
-      known?.data.node === node &&
-      known.selected === selected &&
-      known.focusable === focusable &&
-      known.position.x === position.x &&
-      known.position.y === position.y;
-    if (isSame) return known;
+    const isPlaced = known?.position.x === x && known.position.y === y;
+    if (known?.data.node === node && isPlaced && isSame(known, how)) return known;
     return {
       id: node.id,
       type: "flow",
-      position: { x: position.x, y: position.y },
+      position: { x, y },
       // The size is known: nothing has to be measured before edges can be drawn.
       ...NODE,
       measured: NODE,
       handles: HANDLES,
       data: known?.data.node === node ? known.data : { node },
-      selected,
-      focusable,
+      ...how,
     };
   }
 
@@ -70,6 +71,10 @@ export class Elements {
     if (known?.data?.edge === edge && known.selected === selected) return known;
     return { id, type: "flow", source: edge.from, target: edge.to, data: { edge }, selected };
   }
+}
+
+function isSame(known: CanvasNode, how: How): boolean {
+  return known.selected === how.selected && known.focusable === how.focusable && known.ariaLabel === how.ariaLabel;
 }
 
 function kept<T>(before: T[], next: T[]): T[] {

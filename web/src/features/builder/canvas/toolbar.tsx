@@ -1,0 +1,94 @@
+"use client";
+
+// The buttons on the canvas: everything that its keys do with what is selected and with the view.
+import { useReactFlow } from "@xyflow/react";
+import { Copy, Keyboard, Maximize, Network, PenLine, Redo2, Spline, Trash2, Undo2, ZoomIn, ZoomOut } from "lucide-react";
+import type { ReactNode } from "react";
+import { useTranslations } from "use-intl";
+import { IconButton } from "@/shared/ui/button";
+import { duplicateSelected, removeSelected, tidy } from "../actions";
+import { selectedNode, useBuilder, useBuilderStore } from "../store";
+import type { Asking } from "./asking";
+
+const BAR = "flex rounded-md border border-line bg-surface p-0.5 shadow-lift";
+const FIT = { maxZoom: 1, padding: 0.15 };
+
+export function Toolbar({ ask }: { ask: Asking }) {
+  const t = useTranslations("canvas.toolbar");
+  const isReadOnly = useBuilder((state) => state.isReadOnly);
+  return (
+    <div role="toolbar" aria-label={t("label")} className="pointer-events-none absolute inset-x-3 top-3 flex flex-wrap gap-2 *:pointer-events-auto">
+      {!isReadOnly && <Edits />}
+      {!isReadOnly && <OfSelection ask={ask} />}
+      <View ask={ask} isReadOnly={isReadOnly} />
+    </div>
+  );
+}
+
+function Edits() {
+  const t = useTranslations("canvas.toolbar");
+  const builder = useBuilderStore();
+  const canUndo = useBuilder((state) => state.history.past.length > 0);
+  const canRedo = useBuilder((state) => state.history.future.length > 0);
+  return (
+    <div className={BAR}>
+      <Tool label={t("undo")} disabled={!canUndo} onClick={() => builder.getState().undo()} icon={<Undo2 aria-hidden className="size-4" />} />
+      <Tool label={t("redo")} disabled={!canRedo} onClick={() => builder.getState().redo()} icon={<Redo2 aria-hidden className="size-4" />} />
+    </div>
+  );
+}
+
+function OfSelection({ ask }: { ask: Asking }) {
+  const t = useTranslations("canvas.toolbar");
+  const builder = useBuilderStore();
+  const node = useBuilder(selectedNode);
+  const hasNodes = useBuilder(({ selection }) => selection.nodes.size > 0);
+  const hasAny = useBuilder(({ selection }) => selection.nodes.size + selection.edges.size > 0);
+  if (!hasAny) return null;
+  return (
+    <div className={BAR}>
+      {node !== null && (
+        <>
+          <Tool label={t("connect")} onClick={() => ask({ is: "connect", from: node })} icon={<Spline aria-hidden className="size-4" />} />
+          <Tool label={t("rename")} onClick={() => ask({ is: "rename", node })} icon={<PenLine aria-hidden className="size-4" />} />
+        </>
+      )}
+      {hasNodes && <Tool label={t("duplicate")} onClick={() => duplicateSelected(builder)} icon={<Copy aria-hidden className="size-4" />} />}
+      <Tool label={t("delete")} onClick={() => removeSelected(builder)} icon={<Trash2 aria-hidden className="size-4" />} />
+    </div>
+  );
+}
+
+function View({ ask, isReadOnly }: { ask: Asking; isReadOnly: boolean }) {
+  const t = useTranslations("canvas.toolbar");
+  const builder = useBuilderStore();
+  const { zoomIn, zoomOut, fitView } = useReactFlow();
+  const order = () => {
+    tidy(builder);
+    requestAnimationFrame(() => void fitView(FIT));
+  };
+  return (
+    <div className={BAR}>
+      {!isReadOnly && <Tool label={t("tidy")} onClick={order} icon={<Network aria-hidden className="size-4" />} />}
+      <Tool label={t("fit")} onClick={() => void fitView(FIT)} icon={<Maximize aria-hidden className="size-4" />} />
+      <Tool label={t("zoom_out")} onClick={() => void zoomOut()} icon={<ZoomOut aria-hidden className="size-4" />} />
+      <Tool label={t("zoom_in")} onClick={() => void zoomIn()} icon={<ZoomIn aria-hidden className="size-4" />} />
+      <Tool label={t("keys")} onClick={() => ask({ is: "help" })} icon={<Keyboard aria-hidden className="size-4" />} />
+    </div>
+  );
+}
+
+interface ToolProps {
+  label: string;
+  icon: ReactNode;
+  onClick: () => void;
+  disabled?: boolean;
+}
+
+function Tool({ label, icon, onClick, disabled = false }: ToolProps) {
+  return (
+    <IconButton label={label} size="sm" disabled={disabled} onClick={onClick}>
+      {icon}
+    </IconButton>
+  );
+}
