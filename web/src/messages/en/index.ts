@@ -4,6 +4,7 @@ import canvas from "./canvas";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
+import flows from "./flows";
 import inspector from "./inspector";
 import live from "./live";
 import markdown from "./markdown";
@@ -19,6 +20,7 @@ const messages = {
   common,
   console,
   diff,
+  flows,
   inspector,
   live,
   markdown,
