@@ -83,7 +83,7 @@ function Actions({ model }: { model: Resident }) {
   const isBusy = model.in_use > 0;
   const PinIcon = model.pinned ? PinOff : Pin;
   return (
-    <div className="flex gap-1">
+    <div className="ml-auto flex gap-1">
       <IconButton
         label={model.pinned ? t("unpin", { key }) : t("pin", { key })}
         size="sm"
