@@ -64,7 +64,7 @@ export class MockModels {
   }
 
   clear(): Response {
-    const idle = this.inMemory.filter((model) => model.in_use === 0 && !model.pinned);
+    const idle = this.inMemory.filter((model) => model.in_use === 0);
     this.inMemory = this.inMemory.filter((model) => !idle.includes(model));
     return json({ unloaded: idle.map((model) => model.model_key) });
   }

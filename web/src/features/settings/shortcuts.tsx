@@ -12,7 +12,7 @@ const SHORTCUTS = [
   ["move", ["Tab"]],
   ["undo", ["Ctrl", "Z"]],
   ["redo", ["Ctrl", "Shift", "Z"]],
-  ["copy", ["Ctrl", "C / V"]],
+  ["help", ["?"]],
 ] as const;
 
 export function Shortcuts() {

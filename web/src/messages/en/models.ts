@@ -44,7 +44,7 @@ const models = {
     unload_busy: "{key} is answering and stays for now",
     clear: "Put out idle ones",
     clear_title: "Put {count, plural, one {# model} other {# models}} out of memory?",
-    clear_body: "What nobody uses at this moment is put out. Each is loaded again with its next question, which takes a while.",
+    clear_body: "What nobody uses at this moment is put out, also what is kept. Each is loaded again with its next question, which takes a while.",
     clear_do: "Put out",
     loading: "{key} is being loaded",
     dismiss: "Take the failure of {key} out of sight",

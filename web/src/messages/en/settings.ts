@@ -94,7 +94,7 @@ const settings = {
     move: "Go through fields and buttons",
     undo: "Undo, in the flow editor",
     redo: "Do again, in the flow editor",
-    copy: "Copy and paste nodes, in the flow editor",
+    help: "All keys, in the flow editor",
   },
   names: {
     APP_ENV: "What kind of installation this is",

@@ -45,7 +45,7 @@ const models: typeof en = {
     unload_busy: "{key} está respondiendo y se queda por ahora",
     clear: "Sacar los inactivos",
     clear_title: "¿Sacar {count, plural, one {# modelo} other {# modelos}} de la memoria?",
-    clear_body: "Se saca lo que nadie usa en este momento. Cada uno vuelve a cargarse con su próxima pregunta, lo que tarda un poco.",
+    clear_body: "Se saca lo que nadie usa en este momento, también lo fijado. Cada uno vuelve a cargarse con su próxima pregunta, lo que tarda un poco.",
     clear_do: "Sacar",
     loading: "Se está cargando {key}",
     dismiss: "Quitar de la vista el fallo de {key}",

@@ -95,7 +95,7 @@ const settings: typeof en = {
     move: "Recorrer campos y botones",
     undo: "Deshacer, en el editor de flujos",
     redo: "Rehacer, en el editor de flujos",
-    copy: "Copiar y pegar nodos, en el editor de flujos",
+    help: "Todas las teclas, en el editor de flujos",
   },
   names: {
     APP_ENV: "De qué tipo es esta instalación",
