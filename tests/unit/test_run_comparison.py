@@ -55,6 +55,12 @@ def test_the_same_words_with_other_fields_are_a_difference() -> None:
     assert (found.nodes[0].text.same, found.nodes[0].same_fields, found.first_difference) == (True, False, "a")
 
 
+def test_what_a_call_took_and_who_answered_is_no_other_field() -> None:
+    quick, slow = ({"seconds": took, "tokens": 7, "model": who, "score": 1} for took, who in ((0.1, "a"), (2.0, "b")))
+    found = compare(view(node("a", "x", fields=quick)), view(node("a", "x", fields=slow)))
+    assert (found.nodes[0].same_fields, found.first_difference) == (True, None)
+
+
 def test_a_node_that_one_run_lacks_stands_alone() -> None:
     found = compare(view(node("a"), node("b", "x")), view(node("a"), node("c", "y")))
     assert [(one.id, one.left is None, one.right is None) for one in found.nodes] == [

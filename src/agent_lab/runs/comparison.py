@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from agent_lab.contracts.events import RunStarted
 from agent_lab.contracts.generation import Contract
 from agent_lab.contracts.registry import Usd
@@ -101,6 +103,10 @@ class RunComparison(Contract):
     """What was asked otherwise; None where only what came of it is compared."""
 
 
+MEASURED = frozenset({"seconds", "tokens", "model", "models"})
+"""Fields of answers that say what they took and who gave them."""
+
+
 @dataclass(slots=True)
 class _Budget:
     """Lines that may still be compared."""
@@ -165,8 +171,13 @@ def _node(left: NodeView | None, right: NodeView | None, budget: _Budget) -> Nod
         left=_node_side(left),
         right=_node_side(right),
         text=budget.diff(left.text if left else "", right.text if right else ""),
-        same_fields=(left.fields if left else {}) == (right.fields if right else {}),
+        same_fields=_said(left) == _said(right),
     )
+
+
+def _said(node: NodeView | None) -> dict[str, JsonValue]:
+    """The fields without those that are figures of the call: these are told apart, and differ from run to run."""
+    return {name: value for name, value in (node.fields if node else {}).items() if name not in MEASURED}
 
 
 def _node_side(node: NodeView | None) -> NodeSide | None:
