@@ -224,6 +224,27 @@ async def test_a_run_is_forked_with_its_price_first_and_both_are_laid_side_by_si
         await expect(figures.get_by_role("row", name="Model calls")).to_contain_text("−2")
 
 
+async def test_a_run_is_acted_on_and_marked_with_the_keyboard_alone(visit: Any, tmp_path: Path) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        await fill(tmp_path / "home", 3)
+        first = await ran(here)
+        page = await here.signed_in("/runs")
+        await row(page, first).get_by_role("checkbox").focus()
+        await page.keyboard.press("Space")
+        await expect(page.get_by_text("One run is chosen.")).to_be_visible()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("menuitem", name="Fork it")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(row(page, first).get_by_role("button", name="More for")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("dialog", name="Run again with a change")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 async def test_two_answers_are_told_apart_word_by_word(visit: Any) -> None:
     answers = iter([DRAFT, "No.", MENDED, DRAFT, "No.", MENDED.replace("42 apples", "42 pears")])
     async with visit(ScriptedProvider(lambda call: next(answers))) as here:

@@ -17,8 +17,9 @@ import { ClearFilters, Filters } from "./filters";
 import { Row } from "./row";
 import { useFilter } from "./use-filter";
 import { useLagging, useRuns } from "./use-runs";
+import { RowWords } from "./words";
 
-const OVERSCAN = 12;
+const OVERSCAN = 6;
 /** The next page is asked for when so few rows are left below. */
 const AHEAD = 40;
 const AT_TOP_PX = 80;
@@ -105,10 +106,12 @@ function Table({ list, rows, change }: Pick<Listed, "list" | "rows" | "change">)
     >
       <Head />
       <div ref={body} role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
-        {items.map(({ index, start }) => {
-          const run = rows[index];
-          return run && <Row key={run.run_id} run={run} place={index + 2} top={start - margin} height={height} />;
-        })}
+        <RowWords>
+          {items.map(({ index, start }) => {
+            const run = rows[index];
+            return run && <Row key={run.run_id} run={run} place={index + 2} top={start - margin} height={height} />;
+          })}
+        </RowWords>
       </div>
     </div>
   );

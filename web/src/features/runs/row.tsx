@@ -1,27 +1,18 @@
 "use client";
 
-// A run in the list.
+// A run in the list. Many of them come into sight in a frame: what a row needs only when it is used is made then.
 import clsx from "clsx";
-import { Copy, Ellipsis, GitCompareArrows, GitFork, ListTree, RotateCcw, Square } from "lucide-react";
+import { GitFork } from "lucide-react";
 import Link from "next/link";
-import { useRouter } from "next/navigation";
-import { memo, useState } from "react";
-import { useTranslations } from "use-intl";
+import { memo } from "react";
 import type { RunRow } from "@/shared/api/endpoints";
-import { useFigures } from "@/shared/format/figures";
 import { When } from "@/shared/format/when";
-import { canRetry, hasEnded, useRetry, useSteer } from "@/shared/run-actions/api";
-import { ForkDialog } from "@/shared/run-actions/buttons";
 import { Badge } from "@/shared/ui/bits";
-import { IconButton } from "@/shared/ui/button";
-import { copyText } from "@/shared/ui/copy";
-import { Menu, MenuItem } from "@/shared/ui/menu";
-import { useSentence } from "@/shared/ui/problem";
 import { RunStatus } from "@/shared/ui/status";
-import { toast } from "@/shared/ui/toast";
 import { MOST, useChosen } from "./chosen";
 import { COLUMNS } from "./columns";
-import { comparePath } from "./paths";
+import { RowActions } from "./row-actions";
+import { short, useRowWords } from "./words";
 
 interface RowProps {
   run: RunRow;
@@ -32,7 +23,7 @@ interface RowProps {
 }
 
 export const Row = memo(function Row({ run, place, top, height }: RowProps) {
-  const figures = useFigures();
+  const { figures } = useRowWords();
   return (
     <div
       role="row"
@@ -76,7 +67,7 @@ function Figure({ className, children }: { className: string; children: string }
 
 /** The box that marks it for a comparison. */
 function Mark({ run }: { run: RunRow }) {
-  const t = useTranslations("runs");
+  const { t } = useRowWords();
   const isChosen = useChosen((state) => state.chosen.includes(run.run_id));
   const isFull = useChosen((state) => state.chosen.length >= MOST);
   const toggle = useChosen((state) => state.toggle);
@@ -97,7 +88,7 @@ function Mark({ run }: { run: RunRow }) {
 
 /** The link covers the row: it opens wherever nothing else is pressed. */
 function Question({ run }: { run: RunRow }) {
-  const t = useTranslations("runs");
+  const { t } = useRowWords();
   return (
     <span className="flex min-w-0 items-center gap-2">
       <Link
@@ -119,7 +110,7 @@ function Question({ run }: { run: RunRow }) {
 }
 
 function Flow({ run }: { run: RunRow }) {
-  const t = useTranslations("runs");
+  const { t } = useRowWords();
   return (
     <>
       {run.flow_id}
@@ -130,67 +121,3 @@ function Flow({ run }: { run: RunRow }) {
   );
 }
 
-function RowActions({ run }: { run: RunRow }) {
-  const t = useTranslations();
-  const router = useRouter();
-  const sentence = useSentence();
-  const [isForking, setForking] = useState(false);
-  const refused = (error: unknown) => toast(sentence(error), "bad");
-  const steer = useSteer(refused);
-  const retry = useRetry((begun) => router.push(`/runs/${begun.run_id}`));
-  const question = short(run.prompt);
-  const { parent_run_id: parent } = run;
-  return (
-    <>
-      {!hasEnded(run.status) && (
-        <IconButton
-          size="sm"
-          label={t("runs.stop", { question })}
-          onClick={() => steer.mutate({ run_id: run.run_id, status: run.status, verb: "cancel" })}
-        >
-          <Square aria-hidden className="size-3.5 fill-current" />
-        </IconButton>
-      )}
-      <Menu
-        trigger={
-          <IconButton size="sm" label={t("runs.more", { question })}>
-            <Ellipsis aria-hidden className="size-4" />
-          </IconButton>
-        }
-      >
-        {hasEnded(run.status) && (
-          <MenuItem icon={<GitFork aria-hidden className="size-4" />} onSelect={() => setForking(true)}>
-            {t("runs.fork_it")}
-          </MenuItem>
-        )}
-        {canRetry(run.status) && (
-          <MenuItem icon={<RotateCcw aria-hidden className="size-4" />} onSelect={() => retry.mutate(run.run_id, { onError: refused })}>
-            {t("run_actions.retry")}
-          </MenuItem>
-        )}
-        {parent && (
-          <MenuItem
-            icon={<GitCompareArrows aria-hidden className="size-4" />}
-            onSelect={() => router.push(comparePath(parent, run.run_id))}
-          >
-            {t("runs.open_parent")}
-          </MenuItem>
-        )}
-        <MenuItem icon={<ListTree aria-hidden className="size-4" />} onSelect={() => router.push(`/runs?parent=${run.run_id}`)}>
-          {t("runs.show_forks")}
-        </MenuItem>
-        <MenuItem icon={<Copy aria-hidden className="size-4" />} onSelect={() => void copyText(run.run_id)}>
-          {t("runs.copy_id")}
-        </MenuItem>
-      </Menu>
-      {isForking && (
-        <ForkDialog runId={run.run_id} onClose={() => setForking(false)} onBegun={(id) => router.push(`/runs/${id}`)} />
-      )}
-    </>
-  );
-}
-
-/** A question as a name of something. */
-function short(question: string): string {
-  return question.length > 80 ? `${question.slice(0, 79)}…` : question;
-}

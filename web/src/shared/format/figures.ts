@@ -46,11 +46,23 @@ export function useFigures() {
 /** Four digits after the point where it is cents or less: a model call often is. */
 function money(locale: string, amount: number): string {
   const digits = amount === 0 || amount >= 1 ? 2 : 4;
-  return new Intl.NumberFormat(locale, {
+  return moneyFormat(locale, digits).format(amount);
+}
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Making one takes longer than all else in a row of a long list. */
+function moneyFormat(locale: string, digits: number): Intl.NumberFormat {
+  const key = `${locale} ${digits}`;
+  const known = formats.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.NumberFormat(locale, {
     style: "currency",
     currency: "USD",
     currencyDisplay: "narrowSymbol",
     minimumFractionDigits: Math.min(digits, 2),
     maximumFractionDigits: digits,
-  }).format(amount);
+  });
+  formats.set(key, made);
+  return made;
 }

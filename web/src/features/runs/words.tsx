@@ -1,0 +1,33 @@
+"use client";
+
+// The words and figures of all rows of the list, made once for them together.
+import { createContext, use, useMemo, type ReactNode } from "react";
+import { useTranslations } from "use-intl";
+import { useFigures } from "@/shared/format/figures";
+
+interface Words {
+  t: ReturnType<typeof useTranslations<"runs">>;
+  figures: ReturnType<typeof useFigures>;
+}
+
+const Told = createContext<Words | null>(null);
+
+export function RowWords({ children }: { children: ReactNode }) {
+  const t = useTranslations("runs");
+  const figures = useFigures();
+  const words = useMemo(() => ({ t, figures }), [t, figures]);
+  return <Told value={words}>{children}</Told>;
+}
+
+export function useRowWords(): Words {
+  const words = use(Told);
+  if (words === null) throw new Error("a row stands outside of the list");
+  return words;
+}
+
+const SHOWN_CHARS = 80;
+
+/** A question as a name of something. */
+export function short(question: string): string {
+  return question.length > SHOWN_CHARS ? `${question.slice(0, SHOWN_CHARS - 1)}…` : question;
+}
