@@ -6,9 +6,9 @@ import { useTranslations } from "use-intl";
 import type { ReactNode } from "react";
 import type { NodeView } from "@/run/events";
 import { judgementOf, tallyOf, verdictOf } from "@/run/issues";
-import type { Lane, Turn } from "@/run/transcript";
+import type { Turn } from "@/run/transcript";
 import { useFigures } from "@/shared/format/figures";
-import { useLane, useRunView, useServerNow, useTurn } from "@/shared/run/run";
+import { useLane, useRunState, useRunView, useServerNow, useTurn } from "@/shared/run/run";
 import { Badge, Skeleton } from "@/shared/ui/bits";
 import { Fence } from "@/shared/ui/panel";
 import { NodeStatus } from "@/shared/ui/status";
@@ -43,8 +43,8 @@ interface CardProps extends CardPlace {
 export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: CardProps) {
   const run = useRunHere();
   const turn = useTurn(run, turnKey);
-  const lane = useLane(run, laneKey ?? "");
-  const title = useCardTitle(turn, lane);
+  const state = useRunState(run, ({ transcript }) => transcript.lanes.get(laneKey ?? "")?.state);
+  const title = useCardTitle(turn, laneKey);
   if (turn === undefined) return null;
   const isFirst = laneKey === null || turn.lanes[0] === laneKey;
   return (
@@ -54,7 +54,7 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
       aria-label={title}
       data-card={turn.node}
       data-lane={laneKey ?? undefined}
-      data-state={lane?.state ?? turn.state}
+      data-state={state ?? turn.state}
       className={clsx(
         "flex min-w-0 flex-col gap-2 rounded-lg border bg-surface p-3",
         turn.state === "running" ? "border-accent/60" : turn.state === "failed" ? "border-bad" : "border-line",
@@ -65,15 +65,15 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
         <h3 className={clsx("min-w-0 truncate font-semibold", isNarrow && "w-full")} title={title}>
           {title}
         </h3>
-        <NodeStatus status={laneStatus(turn, lane)} />
+        <NodeStatus status={state === "done" ? "completed" : STATES[turn.state]} />
         <span className="ml-auto flex items-center gap-1">
           <TurnSeconds turn={turn} />
-          <RawButton title={title} lane={lane} turn={turn} />
+          <RawButton title={title} lane={laneKey} turn={turn} />
         </span>
       </header>
       {turn.state === "failed" && <Failure />}
       <Fence>
-        {lane === undefined ? <TurnBody turn={turn} /> : <LaneBody turn={turn} lane={lane} title={title} isNarrow={isNarrow} />}
+        {laneKey === null ? <TurnBody turn={turn} /> : <LaneBody turn={turn} laneKey={laneKey} title={title} isNarrow={isNarrow} />}
       </Fence>
     </section>
   );
@@ -85,19 +85,15 @@ function Failure() {
   return fault && <p className="rounded-md bg-bad-soft px-3 py-2 [overflow-wrap:anywhere]">{fault.message}</p>;
 }
 
-function laneStatus(turn: Turn, lane: Lane | undefined): NodeView["status"] {
-  if (lane?.state === "done") return "completed";
-  return STATES[turn.state];
-}
-
 /** The node's label; of several turns the round, of several answers the number, of a flow within the flow its place. */
-export function useCardTitle(turn: Turn | undefined, lane: Lane | undefined): string {
+export function useCardTitle(turn: Turn | undefined, laneKey: string | null): string {
   const t = useTranslations("live.lane");
+  const sample = useRunState(useRunHere(), ({ transcript }) => transcript.lanes.get(laneKey ?? "")?.sample);
   if (turn === undefined) return "";
   return [
     turn.within === null ? turn.label : t("within", { place: turn.node.slice(0, turn.node.lastIndexOf("/")), label: turn.label }),
     turn.visit > 1 ? t("round", { number: turn.visit }) : "",
-    lane !== undefined && turn.lanes.length > 1 ? t("sample", { number: lane.sample + 1 }) : "",
+    sample !== undefined && turn.lanes.length > 1 ? t("sample", { number: sample + 1 }) : "",
   ]
     .filter((part) => part !== "")
     .join(" · ");
@@ -115,13 +111,16 @@ function TurnSeconds({ turn }: { turn: Turn }) {
 
 interface LaneBodyProps {
   turn: Turn;
-  lane: Lane;
+  laneKey: string;
   title: string;
   isNarrow: boolean;
 }
 
-function LaneBody({ turn, lane, title, isNarrow }: LaneBodyProps) {
+/** The only part of a card that is drawn anew for each word. */
+function LaneBody({ turn, laneKey, title, isNarrow }: LaneBodyProps) {
   const t = useTranslations("live");
+  const lane = useLane(useRunHere(), laneKey);
+  if (lane === undefined) return null;
   const verdict = turn.output !== null && turn.lanes.length === 1 ? verdictOf(turn.output.fields) : null;
   const isGrowing = lane.state === "asked" || lane.state === "speaking";
   const text = <LaneText text={lane.text} isGrowing={isGrowing} label={t("lane.text", { title })} height={isNarrow ? "side" : "full"} />;

@@ -1,6 +1,7 @@
 "use client";
 
 // What an answer took, in one line: HIT or MISS, model, tokens, seconds, cost, waiting times.
+import { memo } from "react";
 import { useTranslations } from "use-intl";
 import { figuresOf, type LaneFigures as Figures } from "@/run/figures";
 import type { Lane } from "@/run/transcript";
@@ -12,7 +13,13 @@ import { useRunningSeconds } from "./seconds";
 
 const NOTABLE_S = 0.005;
 
-export function LaneFigures({ lane }: { lane: Lane }) {
+/** Of the words that come it shows nothing, so it is not drawn anew for them. */
+export const LaneFigures = memo(AllFigures, ({ lane: before }, { lane: now }) => {
+  const isSame = before.state === now.state && before.result === now.result && before.request === now.request;
+  return isSame && before.askedAt === now.askedAt;
+});
+
+function AllFigures({ lane }: { lane: Lane }) {
   const t = useTranslations("live.lane");
   const took = figuresOf(lane);
   const parts = useParts(took);

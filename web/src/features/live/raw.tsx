@@ -4,15 +4,17 @@
 import { Braces } from "lucide-react";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import type { Lane, Turn } from "@/run/transcript";
+import type { Turn } from "@/run/transcript";
+import { useLane } from "@/shared/run/run";
 import { CopyButton } from "@/shared/ui/copy";
 import { Dialog } from "@/shared/ui/dialog";
 import { IconButton } from "@/shared/ui/button";
 import { Tab, Tabs } from "@/shared/ui/tabs";
+import { useRunHere } from "./here";
 
 type Part = "request" | "result" | "output";
 
-export function RawButton({ title, lane, turn }: { title: string; lane?: Lane | undefined; turn: Turn }) {
+export function RawButton({ title, lane, turn }: { title: string; lane: string | null; turn: Turn }) {
   const t = useTranslations("live.raw");
   const [isOpen, setOpen] = useState(false);
   return (
@@ -27,8 +29,9 @@ export function RawButton({ title, lane, turn }: { title: string; lane?: Lane | 
   );
 }
 
-function Raw({ lane, turn }: { lane?: Lane | undefined; turn: Turn }) {
+function Raw({ lane: laneKey, turn }: { lane: string | null; turn: Turn }) {
   const t = useTranslations("live.raw");
+  const lane = useLane(useRunHere(), laneKey ?? "");
   const parts: Record<Part, unknown> = { request: lane?.request, result: lane?.result, output: turn.output };
   const there = (Object.keys(parts) as Part[]).filter((name) => parts[name] !== null && parts[name] !== undefined);
   const [part, setPart] = useState<Part>(there[0] ?? "output");

@@ -6,7 +6,7 @@ import { memo, useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
 import { judgementOf, tallyOf } from "@/run/issues";
 import type { Stage, Turn } from "@/run/transcript";
-import { useLane, useTranscript, useTurn } from "@/shared/run/run";
+import { useRunState, useTranscript, useTurn } from "@/shared/run/run";
 import { Skeleton } from "@/shared/ui/bits";
 import { Card, useCardTitle, type CardPlace } from "./card";
 import { useRunHere } from "./here";
@@ -86,8 +86,8 @@ const DOTS: Record<string, string> = {
 function Choice({ place, isChosen, choose }: { place: CardPlace; isChosen: boolean; choose: () => void }) {
   const run = useRunHere();
   const turn = useTurn(run, place.turn);
-  const lane = useLane(run, place.lane ?? "");
-  const title = useCardTitle(turn, lane);
+  const state = useRunState(run, ({ transcript }) => transcript.lanes.get(place.lane ?? "")?.state);
+  const title = useCardTitle(turn, place.lane);
   return (
     <button
       type="button"
@@ -98,7 +98,7 @@ function Choice({ place, isChosen, choose }: { place: CardPlace; isChosen: boole
         isChosen ? "border-accent bg-accent-soft text-ink" : "border-line text-soft",
       )}
     >
-      <span aria-hidden className={clsx("size-2 shrink-0 rounded-full", DOTS[lane?.state ?? turn?.state ?? "asked"])} />
+      <span aria-hidden className={clsx("size-2 shrink-0 rounded-full", DOTS[state ?? turn?.state ?? "asked"])} />
       <span className="truncate">{title}</span>
     </button>
   );

@@ -118,9 +118,10 @@ function newestTurn({ turns }: Transcript, node: string): Turn | undefined {
   return found;
 }
 
-const TICK_MS = 250;
+const TICK_MS = 1_000;
+const LOOK_MS = 250;
 
-/** The server's clock, in milliseconds, a quarter of a second exact; it stands still while nothing is going on. */
+/** The server's clock, in milliseconds, a second exact; it stands still while nothing is going on. */
 export function useServerNow(run: Run, isTicking: boolean): number {
   const ahead = useRunState(run, (state) => state.clockAheadMs);
   const now = useSyncExternalStore(isTicking ? subscribeToTicks : NO_TICKS, currentTick, () => 0);
@@ -145,7 +146,7 @@ function currentTick(): number {
 
 function subscribeToTicks(reader: () => void): () => void {
   readers.add(reader);
-  timer ??= setInterval(() => readers.forEach((one) => one()), TICK_MS);
+  timer ??= setInterval(() => readers.forEach((one) => one()), LOOK_MS);
   return () => {
     readers.delete(reader);
     if (readers.size > 0) return;
