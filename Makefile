@@ -14,10 +14,10 @@ help: ## This list
 demo: install-run ## Three roles work on a problem that the built-in model has not seen
 	@$(BIN)/agent-lab run challenge --example
 
-up: install-run web ## The web application and its API on http://127.0.0.1:8000
+up: web ## The web application and its API on http://127.0.0.1:8000
 	@$(BIN)/agent-lab up
 
-web: ## Build the web app, where it is not built of these sources already
+web: install-run ## Build the web app, where it is not built of these sources already
 	@sh scripts/web.sh build
 
 test: install-dev web ## Every test, with coverage (TESTS='tests/cli -x' for some)

@@ -16,4 +16,6 @@ compile() {
 }
 compile run --extra local --extra hosted --extra postgres
 compile dev --extra local --extra hosted --extra postgres --extra test --extra check -c requirements/run.lock
+"$uv" pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-annotate --no-deps \
+    --custom-compile-command "make lock" -o requirements/node.lock requirements/node.in
 .venv/bin/python scripts/check_lock.py

