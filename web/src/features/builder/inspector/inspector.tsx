@@ -42,9 +42,10 @@ function Selected() {
   const node = useBuilder(selectedNode);
   const edge = useBuilder(selectedEdge);
   const several = useBuilder(({ selection }) => selection.nodes.size);
+  const [flowTab, setFlowTab] = useState<FlowTab>("settings"); // kept while a node is looked at
   if (node !== null) return <NodePart key={node} id={node} />;
   if (edge !== null) return <EdgePart key={edge} id={edge} />;
-  return several > 1 ? <SeveralPart count={several} /> : <FlowPart />;
+  return several > 1 ? <SeveralPart count={several} /> : <FlowPart tab={flowTab} onTab={setFlowTab} />;
 }
 
 function Head({ title, children }: { title: string; children?: ReactNode }) {
@@ -111,16 +112,18 @@ function SeveralPart({ count }: { count: number }) {
   );
 }
 
-function FlowPart() {
+const FLOW_TABS = ["settings", "run", "tests", "versions"] as const;
+type FlowTab = (typeof FLOW_TABS)[number];
+
+function FlowPart({ tab, onTab }: { tab: FlowTab; onTab: (tab: FlowTab) => void }) {
   const t = useTranslations("inspector.tabs");
   const language = useLocale();
   const name = useBuilder((state) => flowNow(state).name);
-  const [tab, setTab] = useState<"settings" | "run" | "tests" | "versions">("settings");
-  const tabs = (["settings", "run", "tests", "versions"] as const).map((value) => ({ value, label: t(value) }));
+  const tabs = FLOW_TABS.map((value) => ({ value, label: t(value) }));
   return (
     <>
       <Head title={inLanguage(name, language)} />
-      <Tabs label={t("flow")} value={tab} onChange={setTab} tabs={tabs} className="px-4 pb-4">
+      <Tabs label={t("flow")} value={tab} onChange={onTab} tabs={tabs} className="px-4 pb-4">
         <Tab value="settings" className="pt-4">
           <FlowSettings />
         </Tab>

@@ -58,13 +58,14 @@ export function NumberField({ value, control, onChange, error, hint, placeholder
 interface JsonProps extends Named {
   value: unknown;
   isObject?: boolean;
+  hideLabel?: boolean;
   rows?: number;
   /** Something to begin with, where there is nothing yet. */
   example?: unknown;
   onChange: (value: unknown) => void;
 }
 
-export function JsonField({ value, onChange, label, hint, error, isObject = false, rows = 5, example, readOnly = false }: JsonProps) {
+export function JsonField({ value, onChange, label, hint, error, isObject = false, hideLabel = false, rows = 5, example, readOnly = false }: JsonProps) {
   const t = useTranslations("inspector.control");
   const { text, type } = useTyped(value, written, (one, other) => written(one) === written(other));
   const read = readJson(text, isObject);
@@ -78,6 +79,7 @@ export function JsonField({ value, onChange, label, hint, error, isObject = fals
     <div className="flex flex-col gap-1">
       <TextArea
         label={label}
+        hideLabel={hideLabel}
         rows={rows}
         value={text}
         readOnly={readOnly}

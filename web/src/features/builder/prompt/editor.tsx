@@ -124,6 +124,9 @@ function Names({ id, offer, at, onChoose }: NamesProps) {
       id={id}
       role="listbox"
       aria-label={t("names")}
+      tabIndex={0} // it scrolls; the field closes it before anybody could get into it
+      onPointerDown={(event) => event.preventDefault()} // the field keeps the focus
+      onMouseDown={(event) => event.preventDefault()}
       className="absolute inset-x-0 top-full z-20 mt-1 max-h-56 overflow-y-auto rounded-md border border-line bg-surface p-1 shadow-lift"
     >
       {offer.options.map((option, index) => (
@@ -133,10 +136,7 @@ function Names({ id, offer, at, onChoose }: NamesProps) {
           id={`${id}-${index}`}
           role="option"
           aria-selected={index === at}
-          onPointerDown={(event) => {
-            event.preventDefault(); // the field keeps the focus
-            onChoose(option);
-          }}
+          onPointerDown={() => onChoose(option)}
           className={clsx("cursor-pointer rounded-sm px-2 py-1", index === at && "bg-sunken")}
         >
           <span className="flex items-baseline justify-between gap-2">

@@ -120,20 +120,40 @@ function PinForm({ id, needs, pins, onChange }: PinFormProps) {
             {...(isNeeded && { hint: <Badge>{t("pin_needed")}</Badge> })}
             onChange={({ target }) => change(node, { text: target.value })}
           />
-          {(fields.length > 0 || Object.keys(pins[node]?.fields ?? {}).length > 0) && (
-            <JsonField
-              label={t("pin_fields", { node })}
-              isObject
-              rows={3}
-              value={Object.keys(pins[node]?.fields ?? {}).length === 0 ? undefined : pins[node]?.fields}
-              hint={fields.join(", ")}
-              example={Object.fromEntries(fields.map((field) => [field, ""]))}
-              onChange={(next) => change(node, { fields: (next ?? {}) as Record<string, unknown> })}
-            />
-          )}
+          <PinnedFields node={node} read={fields} values={pins[node]?.fields ?? {}} onChange={(next) => change(node, { fields: next })} />
         </div>
       ))}
     </fieldset>
+  );
+}
+
+interface PinnedFieldsProps {
+  node: string;
+  read: readonly string[];
+  values: Readonly<Record<string, unknown>>;
+  onChange: (values: Readonly<Record<string, unknown>>) => void;
+}
+
+/** Unfolded where the node reads some of them. */
+function PinnedFields({ node, read, values, onChange }: PinnedFieldsProps) {
+  const t = useTranslations("inspector.trial");
+  const isEmpty = Object.keys(values).length === 0;
+  if (read.length === 0 && isEmpty) return null;
+  const label = t("pin_fields", { node });
+  return (
+    <details open={read.length > 0}>
+      <summary className="mb-1 w-fit text-sm text-soft hover:text-ink">{label}</summary>
+      <JsonField
+        label={label}
+        hideLabel
+        isObject
+        rows={3}
+        value={isEmpty ? undefined : values}
+        hint={read.join(", ")}
+        {...(read.length > 0 && { example: Object.fromEntries(read.map((field) => [field, ""])) })}
+        onChange={(next) => onChange((next ?? {}) as Record<string, unknown>)}
+      />
+    </details>
   );
 }
 

@@ -93,15 +93,17 @@ export function RunLine({ run, view, onClose }: { run: Run; view: RunView; onClo
   const figures = useFigures();
   const worked = useWorkedS(run);
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm">
-      <RunStatus status={view.status} />
-      <span className="text-soft">{figures.seconds(hasEnded(view.status) ? view.totals.seconds : worked)}</span>
-      {view.totals.calls > 0 && <span className="text-soft">{figures.usd(view.totals.cost_usd)}</span>}
-      <Link prefetch={false} href={`/runs/${view.run_id}`} className="text-accent underline underline-offset-2">
-        {t("open")}
-      </Link>
+    <div className="flex items-start gap-2">
+      <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1 py-0.5 text-sm">
+        <RunStatus status={view.status} />
+        <span className="text-soft">{figures.seconds(hasEnded(view.status) ? view.totals.seconds : worked)}</span>
+        {view.totals.calls > 0 && <span className="text-soft">{figures.usd(view.totals.cost_usd)}</span>}
+        <Link prefetch={false} href={`/runs/${view.run_id}`} className="text-accent underline underline-offset-2">
+          {t("open")}
+        </Link>
+      </div>
       {onClose !== undefined && (
-        <IconButton size="sm" label={t("close")} onClick={onClose} className="ml-auto">
+        <IconButton size="sm" label={t("close")} onClick={onClose}>
           <X aria-hidden className="size-4" />
         </IconButton>
       )}
