@@ -28,6 +28,17 @@ it.each([
   expect(readValue(text, op)).toEqual(value);
 });
 
+it.each([
+  ["4", "contains", "4"],
+  [" true ", "==", " true "],
+  ["low, high", "in", ["low", "high"]],
+  ["4", "in", ["4"]],
+  ['["a, b"]', "in", ["a, b"]],
+] as const)("%j after %s is a text where the field holds one", (text, op, value) => {
+  expect(readValue(text, op, "text")).toEqual(value);
+  expect(readValue(written(value, "text"), op, "text")).toEqual(value);
+});
+
 it.each([true, 2.5, "high", "2", "true", "", null, "a, b", "[1]", ["low", "high"]])("%j is written so that it is read back", (value) => {
   expect(readValue(written(value), "==")).toEqual(value);
 });

@@ -2,17 +2,17 @@
 
 // When an edge is taken: always, on a comparison, or otherwise; and how often, where it leads back.
 import { Trash2 } from "lucide-react";
-import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Button } from "@/shared/ui/button";
-import { Select, Segmented, TextField } from "@/shared/ui/field";
+import { Select, Segmented } from "@/shared/ui/field";
 import { changeEdge, closesLoop, edgeOf, removeEdges, type Condition, type EdgeDoc } from "../document";
 import { NumberField } from "../inspector/values";
 import { fieldsFor, type BoundName } from "../prompt/names";
 import { useProblemsAt, useScope } from "../problems/checks";
 import { said, type PlacedProblem } from "../problems/places";
 import { flowNow, useBuilder, useBuilderStore } from "../store";
-import { firstValue, opsFor, readValue, written, type Op } from "./condition";
+import { firstValue, opsFor, type Op } from "./condition";
+import { ThanField } from "./than-field";
 
 type Taken = "always" | "when" | "otherwise";
 const OP_NAMES = { "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", in: "in", contains: "contains" } as const;
@@ -136,9 +136,6 @@ function Comparison({ condition, fields, readOnly, problems, onChange }: Compari
 
 function Than({ condition, type, readOnly, error, onChange }: { condition: Condition; type: string; readOnly: boolean; error: string | undefined; onChange: (condition: Condition) => void }) {
   const t = useTranslations("inspector.edge");
-  const op = condition.op as Op;
-  const [typed, setTyped] = useState<{ text: string; than: unknown } | null>(null);
-  const text = typed !== null && JSON.stringify(typed.than) === JSON.stringify(condition.than) ? typed.text : written(condition.than);
   if (type === "boolean" && typeof condition.than === "boolean") {
     return (
       <Select label={t("than")} value={String(condition.than)} disabled={readOnly} error={error} onChange={({ target }) => onChange({ ...condition, than: target.value === "true" })}>
@@ -147,20 +144,7 @@ function Than({ condition, type, readOnly, error, onChange }: { condition: Condi
       </Select>
     );
   }
-  return (
-    <TextField
-      label={t("than")}
-      hint={op === "in" ? t("than_list_help") : t("than_help")}
-      value={text}
-      readOnly={readOnly}
-      error={error}
-      onChange={({ target }) => {
-        const than = readValue(target.value, op);
-        setTyped({ text: target.value, than });
-        onChange({ ...condition, than });
-      }}
-    />
-  );
+  return <ThanField op={condition.op as Op} value={condition.than} type={type} readOnly={readOnly} error={error} onChange={(than) => onChange({ ...condition, than })} />;
 }
 
 /** What is wrong with the edge and belongs to none of its fields. */

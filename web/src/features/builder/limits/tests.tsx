@@ -11,7 +11,8 @@ import { Badge, Empty } from "@/shared/ui/bits";
 import { Button, IconButton } from "@/shared/ui/button";
 import { Select, TextArea, TextField } from "@/shared/ui/field";
 import { changeFlow, type FlowDoc } from "../document";
-import { opsFor, readValue, written, type Op } from "../conditions/condition";
+import { opsFor, written, type Op } from "../conditions/condition";
+import { ThanField } from "../conditions/than-field";
 import { JsonField, ListField } from "../inspector/values";
 import { useProblemsAt } from "../problems/checks";
 import { said } from "../problems/places";
@@ -188,9 +189,14 @@ function Expected({ item, label, readOnly, onChange }: { item: Expectation; labe
           </option>
         ))}
       </Select>
-      <TextField hideLabel label={te("than")} value={written(item.than)} readOnly={readOnly} onChange={({ target }) => onChange({ ...item, than: readValue(target.value, item.op) })} />
+      <ThanField hideLabel op={item.op} value={item.than} type={typeOf(item.value)} readOnly={readOnly} onChange={(than) => onChange({ ...item, than })} />
     </div>
   );
+}
+
+/** What a run is asked for: its texts are texts, whatever they look like. */
+function typeOf(value: string): "text" | "any" {
+  return ["answer", "draft", "status"].includes(value) || value.endsWith(".text") ? "text" : "any";
 }
 
 function Failure({ result: { problem, differences = [], status, seconds } }: { result: Result }) {
