@@ -123,10 +123,12 @@ class Chart:
 def chart(slots: Iterable[Slot], name: RangeName, *, now: float, model: str | None = None) -> Chart:
     """What happened in the range that ends now. With a model, calls, tokens and latencies are those of it alone."""
     span = RANGES[name]
-    end = (int(now - LAG_S) // span.step_s + 1) * span.step_s
+    past = [slot for slot in slots if slot.at <= now]
+    looked_at = max((slot.at for slot in past), default=0.0)
+    end = (int(max(looked_at, now - LAG_S)) // span.step_s + 1) * span.step_s
     count = span.seconds // span.step_s
     start = end - count * span.step_s
-    inside = [slot for slot in slots if slot.at + slot.span_s > start and slot.at <= now]
+    inside = [slot for slot in past if slot.at + slot.span_s > start]
     points: list[list[Slot]] = [[] for _ in range(count)]
     for slot in inside:
         first = max(0, int(slot.at - start) // span.step_s)
