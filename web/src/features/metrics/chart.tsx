@@ -67,7 +67,9 @@ export function Chart(props: ChartProps) {
           <div role="img" aria-label={summary} className="relative size-full">
             <Plot {...props} sayAxis={props.sayAxis ?? plain} sayTime={moments.short} onPoint={setPoint} />
             {!hasFigures(lines) && (
-              <p className="absolute inset-0 flex items-center justify-center text-sm text-soft">{t("no_figures")}</p>
+              <p className="pointer-events-none absolute inset-0 flex items-center justify-center text-sm text-soft">
+                <span className="bg-surface px-2">{t("no_figures")}</span>
+              </p>
             )}
           </div>
         )}

@@ -59,7 +59,7 @@ function Row({ row }: { row: ModelRow }) {
       <td className="px-2.5 py-2">{figures.number(row.calls)}</td>
       <td className={`px-2.5 py-2 ${row.errors > 0 ? "text-bad" : ""}`}>
         {figures.number(row.errors)}
-        {slugs.length > 0 && <span className="ml-auto block max-w-36 text-xs whitespace-normal text-soft">{slugs.join(", ")}</span>}
+        {slugs.length > 0 && <span className="ml-auto block max-w-36 min-w-28 text-xs whitespace-normal text-soft">{slugs.join(", ")}</span>}
       </td>
       <td className="px-2.5 py-2" title={figures.number(row.prompt_tokens + row.completion_tokens)}>
         {figures.compact(row.prompt_tokens + row.completion_tokens)}
@@ -70,7 +70,7 @@ function Row({ row }: { row: ModelRow }) {
       <td className="px-2.5 py-2">
         {row.answers === 0 ? "–" : figures.usd(row.cost_usd)}
         {row.unpriced > 0 && row.cost_usd !== null && (
-          <span className="ml-auto block max-w-28 text-xs whitespace-normal text-soft">{t("unpriced", { count: row.unpriced })}</span>
+          <span className="ml-auto block max-w-28 min-w-24 text-xs whitespace-normal text-soft">{t("unpriced", { count: row.unpriced })}</span>
         )}
       </td>
       <td className="px-2.5 py-2">{row.cache_hit_ratio === null ? "–" : figures.share(row.cache_hit_ratio)}</td>
