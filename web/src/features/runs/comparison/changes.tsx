@@ -88,7 +88,7 @@ function ChangeList({ changes }: { changes: readonly Change[] }) {
     <dl className="flex flex-col gap-2">
       {changes.map((change) => (
         <div key={change.path} className="grid gap-x-3 gap-y-0.5 sm:grid-cols-[9rem_minmax(0,1fr)]">
-          <dt className="font-mono text-sm break-words text-soft">{change.path.slice(1) || "/"}</dt>
+          <dt className="font-mono text-sm break-words text-soft">{change.path.replace(/^\/(options\/)?/, "") || "/"}</dt>
           <dd className="min-w-0">
             <Changed change={change} />
           </dd>
