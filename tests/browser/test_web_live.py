@@ -1,6 +1,7 @@
 """A run in a real browser: it lights up, streams, is stopped, and is found again after reloads and outages."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from playwright.async_api import Browser, Page, expect
 
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.runs.queue import QueueRules
 from api.doors import open_door, until
 from support.watching import RECORDER, Stepping, begin, ended, publish, seen
 from support.web import Theme, Visit, axe
@@ -239,6 +241,38 @@ async def test_the_request_and_the_answer_of_a_call_can_be_looked_at(visit: Any)
         assert await axe(page) == []
         await page.keyboard.press("Escape")
         await expect(dialog).to_have_count(0)
+
+
+async def test_a_run_can_be_taken_along_as_a_file(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        run_id = await begin(here.door, "challenge", QUESTION)
+        await ended(here.door, run_id)
+        page = await here.signed_in(f"/runs/{run_id}")
+        for name, ending in (("Save as Markdown", ".md"), ("Save as JSON", ".json")):
+            await page.get_by_role("button", name="Link and files").click()
+            async with page.expect_download() as coming:
+                await page.get_by_role("menuitem", name=name).click()
+            file = await coming.value
+            assert file.suggested_filename.endswith(ending)
+            content = await asyncio.to_thread(Path(await file.path()).read_text, "utf-8")
+            assert "Answer: 42" in content
+        assert here.complaints == []
+
+
+async def test_a_run_that_waits_says_how_many_are_before_it_and_begins_by_itself(visit: Any) -> None:
+    steps = Stepping(ROLES)
+    async with visit(steps.provider) as here:
+        here.door.lab.runs.rules = QueueRules(at_once=1)
+        for _ in range(2):
+            await begin(here.door, "challenge", "An earlier question?")
+        run_id = await begin(here.door, "challenge", QUESTION)
+        page = await here.signed_in(f"/runs/{run_id}")
+        await expect(page.get_by_text("In line behind 1 run.")).to_be_visible()
+        await expect(page).to_have_title(re.compile("Queued"))
+        steps.open()
+        await expect(page.get_by_role("tabpanel")).to_contain_text("Answer: 42")
+        await expect(page).to_have_title(re.compile("Completed"))
+        assert here.complaints == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -33,10 +33,12 @@ class Stepping:
     def __init__(self, replies: Mapping[str, Reply] | Callable[[ModelCall], Reply], *, delay_s: float = 0.0) -> None:
         self.gate = asyncio.Event()
         self._replies = replies
+        self._is_open = False
         self.provider = ScriptedProvider(self._say, gate=self.gate, delay_s=delay_s)
 
     def _say(self, call: ModelCall) -> Reply:
-        self.gate.clear()
+        if not self._is_open:
+            self.gate.clear()
         if callable(self._replies):
             return self._replies(call)
         role = call.request.context.role or ""
@@ -44,6 +46,11 @@ class Stepping:
 
     def go(self) -> None:
         """Let the calls that wait go on."""
+        self.gate.set()
+
+    def open(self) -> None:
+        """Let these calls and all that follow go on."""
+        self._is_open = True
         self.gate.set()
 
 

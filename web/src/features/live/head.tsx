@@ -3,7 +3,7 @@
 // The head of a run's screen: the question, how it stands, what it took, and what can be done with it.
 import { Download, GitFork, Link2, MoreHorizontal } from "lucide-react";
 import Link from "next/link";
-import { useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import type { RunStarted, RunView } from "@/run/events";
 import { API_URL } from "@/shared/api/client";
@@ -36,6 +36,7 @@ export function Head() {
     );
   return (
     <header className="mb-4 flex flex-col gap-2">
+      <TabTitle view={view} />
       <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
         <Question text={view.prompt} />
         <div className="flex flex-wrap items-center gap-1.5">
@@ -46,6 +47,18 @@ export function Head() {
       <Facts view={view} started={started} />
     </header>
   );
+}
+
+const TITLE_CHARS = 60;
+
+/** How the run stands can be read off the browser's tab. */
+function TabTitle({ view }: { view: RunView }) {
+  const t = useTranslations("common");
+  const title = `${t(`status.${view.status}`)} · ${view.prompt.slice(0, TITLE_CHARS)} · ${t("product")}`;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  return null;
 }
 
 function Question({ text }: { text: string }) {

@@ -1,8 +1,10 @@
 "use client";
 
 // What is going on at this moment, in a sentence that readers of the screen hear too.
+import { queryOptions, skipToken, useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import type { RunView } from "@/run/events";
+import { api, told } from "@/shared/api/client";
 import { useRunView, useTranscript } from "@/shared/run/run";
 import { Panel } from "@/shared/ui/panel";
 import { useRunHere } from "./here";
@@ -20,13 +22,35 @@ export function Now() {
   );
 }
 
+const LOOK_MS = 3_000;
+const MOST = 200;
+
+/** How many runs that began to wait before this moment still do; asked only while this one waits too. */
+const aheadQuery = (runId: string, since: string | null) =>
+  queryOptions({
+    queryKey: ["run", runId, "ahead"],
+    queryFn:
+      since === null
+        ? skipToken
+        : ({ signal }) => told(api.GET("/api/runs", { params: { query: { status: "queued", until: since, limit: MOST } }, signal })),
+    select: (page) => page.runs.length,
+    refetchInterval: LOOK_MS,
+  });
+
+/** As the server counted when the run came, until it is asked anew. */
+function useAhead(view: RunView | null): number {
+  const then = useTranscript(useRunHere(), "ahead");
+  const waitsSince = view?.status === "queued" ? view.created_at : null;
+  return useQuery(aheadQuery(view?.run_id ?? "", waitsSince)).data ?? then ?? 0;
+}
+
 function useSentenceNow(): string {
   const t = useTranslations("live.now");
   const run = useRunHere();
   const view = useRunView(run);
-  const ahead = useTranscript(run, "ahead");
+  const ahead = useAhead(view);
   if (view === null) return t("loading");
-  if (view.status === "queued") return t("queued", { ahead: ahead ?? 0 });
+  if (view.status === "queued") return t("queued", { ahead });
   if (view.status === "paused") return t("paused");
   const people = labels(view, "waiting_for_person");
   if (people.length > 0) return t("waiting", { names: people.join(", ") });

@@ -2,7 +2,7 @@
 
 // The transcript of a run: stage by stage, what went on side by side stands side by side.
 import clsx from "clsx";
-import { memo, useMemo, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { useTranslations } from "use-intl";
 import { judgementOf, tallyOf } from "@/run/issues";
 import type { Stage, Turn } from "@/run/transcript";
@@ -14,8 +14,10 @@ import { useRunHere } from "./here";
 export function Stages() {
   const t = useTranslations("live.stages");
   const stages = useTranscript(useRunHere(), "stages");
+  const list = useRef<HTMLElement>(null);
+  useNewestInSight(list, stages);
   return (
-    <section aria-labelledby="transcript" className="flex min-w-0 flex-col gap-3">
+    <section ref={list} aria-labelledby="transcript" className="flex min-w-0 flex-col gap-3">
       <h2 id="transcript" className="text-lg font-semibold">
         {t("title")}
       </h2>
@@ -26,6 +28,26 @@ export function Stages() {
     </section>
   );
 }
+
+/** Whoever has the newest stage before them gets the next one too; whoever reads elsewhere is left there. */
+function useNewestInSight(list: RefObject<HTMLElement | null>, stages: readonly Stage[]): void {
+  const seen = useRef(0);
+  useEffect(() => {
+    const before = seen.current;
+    seen.current = stages.length;
+    if (before === 0 || stages.length <= before) return;
+    const shown = list.current?.querySelectorAll("[data-stage]");
+    if (shown !== undefined && isInSight(shown[before - 1])) shown[shown.length - 1]?.scrollIntoView({ block: "nearest" });
+  }, [list, stages]);
+}
+
+function isInSight(part: Element | undefined): boolean {
+  if (part === undefined) return false;
+  const { top, bottom } = part.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight && bottom <= innerHeight + NEAR_PX;
+}
+
+const NEAR_PX = 120;
 
 /** A card for each answer; for a turn without any, or with more to say than its answers, one of its own. */
 function placesOf(turn: Turn | undefined): readonly CardPlace[] {
