@@ -85,23 +85,30 @@ SIGNED_OFF = {
     "draft": "creator",
 }
 STORE = "A store has 93 oranges. Then 58 oranges are removed. 91 more arrive. The store gives away 17."
+BOOKS = (
+    "Eve owns 98 books. Then Eve gets 90 more books. Then Eve sells 44 books. Then the number of books grows to 3 "
+    "times as many. Paula gives Eve 74 more. How many are there now?"
+)
+TOYS = (
+    "The factory starts with 467 toys. Bob brings 85 more toys. The factory buys 28 more. The factory gives away 62. "
+    "How many toys are left?"
+)
+STONES = "Oscar has 4 bags with 53 stones each. Then Oscar gets 22 more stones. How many are there now?"
+# With these seeds the first draft of a challenge is wrong and mended, voices disagree, and a critic needs two rounds.
 RUNS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("linear", "Calculate 89 plus 32 plus 432.", {"seed": 3}),
-    ("challenge", f"{STORE} How many oranges are left?", {"seed": 5}),
+    ("challenge", f"{STORE} How many oranges are left?", {"seed": 1}),
     ("challenge", "Compute 66 minus 2 plus 389 plus 81.", {"seed": 8, "limits": {"max_tokens": 60}}),
-    ("multi_perspective", "Oscar has 4 bags with 53 stones each. Then Oscar gets 22 more stones. "
-     "How many are there now?", {"seed": 2}),
-    ("consensus", "What is 47 + 85 - 20?", {"seed": 4}),
-    ("adversarial", "Ada has 47 apples. Ada buys 38 more. Then Ada sells 19 apples. How many apples are left?",
-     {"seed": 6}),
-    ("iterative", "Zoe has 8 bags with 4 candles each. Then the number of candles grows to 6 times as many. "
-     "How many are there now?", {"seed": 9}),
-    ("debate", "What is 347 + 285?", {"seed": 7}),
+    ("multi_perspective", STONES, {"seed": 2}),
+    ("consensus", TOYS, {"seed": 7}),
+    ("adversarial", TOYS, {"seed": 1}),
+    ("iterative", BOOKS, {"seed": 6}),
+    ("debate", BOOKS, {"seed": 9}),
     ("challenge", "Write a poem about the sea.", {"seed": 1}),
     ("signed_off", f"{STORE} The store makes 12 more oranges. How many oranges are left?", {"seed": 5}),
-)  # fmt: skip
-FAILED, WAITING = 2, 9
-"""Which of them reaches a limit, and which waits for a person."""
+)
+WAITING = 9
+"""Which of them waits for a person."""
 ANSWERS = ("yes", "no")
 _MOMENT = re.compile(r'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00))"')
 ASKED = (
@@ -295,7 +302,7 @@ def without_places(answers: Mapping[str, Any], *homes: str) -> dict[str, Any]:
     text = _MOMENT.sub(_not_later, json.dumps(answers))
     for home in homes:
         text = text.replace(home, "/home/ada/.local/share/agent-lab")
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Any] = json.loads(text, parse_float=lambda figure: round(float(figure), 4))
     return found
 
 

@@ -64,6 +64,7 @@ async def _ran(here: Visit) -> str:
 
 
 async def _report(here: Visit, path: str, form: str) -> dict[str, Any]:
+    """What Lighthouse says, or under `refused` why it did not look."""
     page = await here.signed_in()
     cookies = "; ".join(f"{one['name']}={one['value']}" for one in await page.context.cookies())
     await page.context.close()
@@ -82,12 +83,15 @@ async def _report(here: Visit, path: str, form: str) -> dict[str, Any]:
     )
     said, wrong = await process.communicate()
     if process.returncode:
-        raise SystemExit(f"Lighthouse did not look at {path}: {wrong.decode()[-2000:]}")
+        return {"refused": " ".join(wrong.decode().split())[-300:]}
     report: dict[str, Any] = json.loads(said)
     return report
 
 
 def _figures(report: dict[str, Any], path: str, form: str) -> Iterator[Figure]:
+    if "refused" in report:
+        yield Figure(what=f"{path} {form}", value=0, at_least=LEAST, more=report["refused"])
+        return
     for name in CATEGORIES:
         category = report["categories"][name]
         lost = [
