@@ -60,18 +60,22 @@ async def _drag(page: Page, what: str, seconds: float) -> list[Figure]:
         while (passed := time.perf_counter() - began) < seconds:
             await page.mouse.move(x + 120 * math.sin(passed * 3), y + 80 * math.sin(passed * 4))
             await page.wait_for_timeout(4)
+    at = (await page.locator(f"{NODE}[data-id='{node['id']}']").bounding_box()) or node
+    moved_px = math.hypot(at["x"] - node["x"], at["y"] - node["y"])
     await page.mouse.up()
-    return frames.figures(what, at_most=P95_MS)
+    moved = Figure(what=f"{what}: pixels that the node has moved", value=moved_px, at_least=1)
+    return [*frames.figures(what, at_most=P95_MS), moved]
 
 
-async def _middle(page: Page) -> dict[str, float]:
-    """Where the node is that is nearest to the middle of the canvas."""
-    found: dict[str, float] = await page.evaluate(
+async def _middle(page: Page) -> dict[str, Any]:
+    """The node, and where it is, that is nearest to the middle of the canvas."""
+    found: dict[str, Any] = await page.evaluate(
         """(nodes) => {
           const within = document.querySelector('.react-flow').getBoundingClientRect();
           const [x, y] = [within.x + within.width / 2, within.y + within.height / 2];
           const far = ({x: left, y: top, width, height}) => Math.hypot(left + width / 2 - x, top + height / 2 - y);
-          const all = [...document.querySelectorAll(nodes)].map((one) => one.getBoundingClientRect().toJSON());
+          const all = [...document.querySelectorAll(nodes)]
+            .map((one) => ({id: one.dataset.id, ...one.getBoundingClientRect().toJSON()}));
           return all.sort((one, other) => far(one) - far(other))[0];
         }""",
         NODE,
