@@ -7,7 +7,7 @@ import { api, told } from "@/shared/api/client";
 import type { components } from "@/shared/api/schema";
 import { Badge, Meter, Skeleton } from "@/shared/ui/bits";
 import { Problem } from "@/shared/ui/problem";
-import { Markdown } from "@/shared/markdown/markdown";
+import { LaneText } from "./lane-text";
 
 type Said = components["schemas"]["RunAlternatives"];
 
@@ -36,7 +36,7 @@ export function Alternatives({ runId }: { runId: string }) {
         <h3 className="mb-1 flex flex-wrap items-center gap-2 font-medium">
           {t("draft")} {draft !== null && <Agreement agrees={draft.agrees} />}
         </h3>
-        {draft === null ? <p className="text-soft">{t("no_draft")}</p> : <Markdown text={draft.text} />}
+        {draft === null ? <p className="text-soft">{t("no_draft")}</p> : <LaneText text={draft.text} isGrowing={false} label={t("draft")} height="side" />}
       </section>
       <section aria-label={t("vote")} className="min-w-0">
         <h3 className="mb-1 flex flex-wrap items-center gap-2 font-medium">

@@ -120,7 +120,7 @@ export function JudgeTable({ judgement }: { judgement: Judgement }) {
 function Table({ caption, heads, children }: { caption: string; heads: readonly string[]; children: ReactNode }) {
   return (
     <div tabIndex={0} role="group" aria-label={caption} className="overflow-x-auto">
-      <table className="w-full min-w-96 text-sm">
+      <table className="w-full min-w-[32rem] text-sm">
         <caption className="sr-only">{caption}</caption>
         <thead>
           <tr>
@@ -139,7 +139,7 @@ function Table({ caption, heads, children }: { caption: string; heads: readonly 
 
 function Cell({ children }: { children: ReactNode }) {
   return (
-    <td dir="auto" className="border-b border-line py-1.5 pr-3 [overflow-wrap:anywhere] [unicode-bidi:isolate]">
+    <td dir="auto" className="max-w-96 border-b border-line py-1.5 pr-3 break-words [unicode-bidi:isolate]">
       {children}
     </td>
   );
