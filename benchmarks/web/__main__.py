@@ -16,7 +16,7 @@ from playwright.async_api import async_playwright
 from agent_lab.api.site import SITE
 from support.web import launch
 
-PARTS = ("weight", "lanes", "builder", "many", "lighthouse", "build")
+PARTS = ("weight", "shift", "lanes", "builder", "many", "lighthouse", "build")
 
 
 async def measure(parts: list[str], *, quick: bool) -> bool:

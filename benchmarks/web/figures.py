@@ -30,7 +30,7 @@ class Figure:
         bound += "" if self.at_least is None else f"  at least {self.at_least:g}"
         word = f"{bound}  {'pass' if self.holds else 'FAIL'}" if bound else ""
         more = f"  ({self.more})" if self.more else ""
-        return f"{self.what:<62}{self.value:>9.1f} {self.unit}{word}{more}"
+        return f"{self.what:<62}{self.value:>9.2f} {self.unit}{word}{more}"
 
 
 def percentile(values: Sequence[float], share: float) -> float:

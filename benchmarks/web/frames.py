@@ -53,7 +53,7 @@ class Frames:
             Figure(what=f"{what}: p50", value=percentile(self.deltas, 0.5), unit="ms"),
             Figure(what=f"{what}: p95", value=percentile(self.deltas, 0.95), unit="ms", at_most=at_most, more=told),
             Figure(what=f"{what}: longest", value=longest, unit="ms"),
-            Figure(what=f"{what}: work of the page's thread a frame of 16.7 ms", value=self._work_ms(), unit="ms"),
+            Figure(what=f"{what}: work of the page's thread in 16.7 ms", value=self._work_ms(), unit="ms"),
         ]
 
     def _work_ms(self) -> float:
