@@ -84,7 +84,7 @@ const common: typeof en = {
   palette: {
     title: "Órdenes",
     open: "Búsqueda y órdenes",
-    hint: "Ir a una página, un flujo o una ejecución …",
+    hint: "Ir a una página, un flujo o una ejecución…",
     empty: "Nada se llama así.",
     pages: "Páginas",
     flows: "Flujos",

@@ -21,12 +21,12 @@ const live: typeof en = {
     save_json: "Guardar como JSON (todos los eventos)",
   },
   now: {
-    loading: "Leyendo lo ocurrido hasta ahora …",
+    loading: "Leyendo lo ocurrido hasta ahora…",
     queued: "{ahead, plural, =0 {La siguiente en la cola: empieza en cuanto acabe otra ejecución.} one {En la cola, con # ejecución delante. Empieza sola.} other {En la cola, con # ejecuciones delante. Empieza sola.}}",
     paused: "En pausa. Reanúdala para seguir desde aquí.",
     waiting: "Esperando a una persona: {names}.",
     running: "{count, plural, one {Trabaja {names}.} other {Trabajan a la vez: {names}.}}",
-    between: "En marcha …",
+    between: "En marcha…",
   },
   connection: {
     lost: "Se ha perdido la conexión con el servidor. La ejecución sigue sin ella; esta página se pone al día en cuanto vuelva.",

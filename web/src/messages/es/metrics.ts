@@ -75,7 +75,7 @@ const metrics: typeof en = {
   breaker: {
     closed: "Responde",
     "half-open": "A prueba",
-    open: "Apartado",
+    open: "En reposo",
     cooling: "Pide esperar",
   },
   breaker_hint: {

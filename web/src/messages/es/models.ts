@@ -15,7 +15,7 @@ const models: typeof en = {
   memory: {
     title: "En memoria",
     none: "No hay ningún modelo en memoria",
-    none_hint: "Un modelo local se carga con su primera pregunta, o antes: ábralo en el registro y cárguelo.",
+    none_hint: "Un modelo local se carga con su primera pregunta, o antes: ábrelo en el registro y cárgalo.",
     bar: "Memoria de {device}: los modelos ocupan {used} y pueden ocupar {limit}; quedan libres {free} de {total}",
     bar_words: "modelos {used} de {limit} · libres {free} de {total}",
     others: "Ocupado por otros programas",
@@ -168,10 +168,10 @@ const models: typeof en = {
     max_gb: "GB de memoria como máximo",
     max_tokens: "Tokens de la respuesta",
     no_bound: "sin límite",
-    not_a_number: "Escriba un número mayor que cero o déjelo vacío.",
+    not_a_number: "Escribe un número mayor que cero o déjalo vacío.",
     ask: "¿Quién la atendería?",
     nothing: "Aún no hay petición",
-    nothing_hint: "Diga qué le importa y verá cada modelo con el motivo por el que se elige o no.",
+    nothing_hint: "Di qué te importa y verás cada modelo con el motivo por el que se elige o no.",
     taken: "La atiende",
   },
 };

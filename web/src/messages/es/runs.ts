@@ -47,7 +47,7 @@ const runs: typeof en = {
   open_parent: "Comparar con la ejecución de la que procede",
   show_forks: "Ver sus bifurcaciones",
   copy_id: "Copiar su identificador",
-  fork_it: "Bifurcarla …",
+  fork_it: "Bifurcarla…",
   fresh: "{count, plural, one {# ejecución nueva} other {# ejecuciones nuevas}}",
   loading: "Cargando ejecuciones anteriores",
   end: "{count, plural, one {Es la única ejecución.} other {Eso es todo: # ejecuciones.}}",

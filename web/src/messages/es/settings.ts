@@ -27,14 +27,14 @@ const settings: typeof en = {
   },
   connect: {
     title: "Conectar un modelo de verdad",
-    only_demo: "Por ahora solo puede responder el modelo de demostración incorporado. Cada una de estas vías abre uno de verdad:",
+    only_demo: "Por ahora solo puede responder el modelo de demostración incluido. Cada una de estas vías abre uno de verdad:",
     already: "Vías para conectar más modelos:",
     key: "La clave de {provider}",
-    key_about: "Escriba la clave tras el signo en <file></file> y arranque de nuevo el servidor. Abre <models></models>.",
+    key_about: "Escribe la clave tras el signo en <file></file> y arranca de nuevo el servidor. Abre <models></models>.",
     hub: "Un modelo de Hugging Face, en esta máquina",
-    hub_about: "Ponga esto en <file></file>, con el repositorio que quiera, y arranque de nuevo el servidor. Sus archivos se descargan con la primera pregunta.",
+    hub_about: "Pon esto en <file></file>, con el repositorio que quieras, y arranca de nuevo el servidor. Sus archivos se descargan con la primera pregunta.",
     server: "Un servidor que hable el protocolo de OpenAI",
-    server_about: "vLLM, Ollama, LM Studio, llama.cpp y otros: ponga esto en <file></file>, con su dirección, y arranque de nuevo el servidor.",
+    server_about: "vLLM, Ollama, LM Studio, llama.cpp y otros: pon esto en <file></file>, con su dirección, y arranca de nuevo el servidor.",
     more: "{first} y {count} más",
   },
   access: {
@@ -64,7 +64,7 @@ const settings: typeof en = {
   },
   server: {
     title: "Ajustes del servidor",
-    about: "Para cambiar uno, ponga su nombre en el entorno o en {file} y arranque de nuevo el servidor. El entorno prevalece sobre el archivo.",
+    about: "Para cambiar uno, pon su nombre en el entorno o en {file} y arranca de nuevo el servidor. El entorno prevalece sobre el archivo.",
     changed: "Puestos aquí",
     all: "Todos",
     shown: "Qué ajustes se muestran",
@@ -80,7 +80,7 @@ const settings: typeof en = {
   },
   places: {
     title: "Dónde están las cosas",
-    configuration: "Sus modelos, estrategias y flujos",
+    configuration: "Tus modelos, estrategias y flujos",
     data: "Ejecuciones, resultados y registros",
     database: "Base de datos",
     dotenv: "Archivo de ajustes",
