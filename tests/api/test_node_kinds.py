@@ -17,7 +17,6 @@ async def test_every_kind_is_told_and_the_schema_takes_every_flow_of_the_library
     generate = next(kind for kind in told["kinds"] if kind["name"] == "generate")
     assert generate["asks_models"]
     assert "prompt" in generate["templates"]
-    assert "standard" in {strategy["name"] for strategy in told["strategies"]}
     validator = next(kind for kind in told["kinds"] if kind["name"] == "validator")
     assert [offered["name"] for offered in validator["offers"]["scorer"]] == ["form"]
     tool = next(kind for kind in told["kinds"] if kind["name"] == "tool")

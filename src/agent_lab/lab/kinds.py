@@ -23,7 +23,6 @@ KIND: dict[str, Any] = {
     "binds": [],
     "offers": {},
 }
-STRATEGY: dict[str, Any] = {"name": "standard", "description": "As the model comes."}
 OFFERED: dict[str, Any] = {"name": "wordcount", "about": "Counts words.", "takes": {"type": "object"}}
 
 
@@ -56,24 +55,12 @@ class KindEntry(BaseModel):
     """For settings that name something registered, such as a tool: all that there is."""
 
 
-class StrategyEntry(BaseModel):
-    """A strategy that a node may name."""
-
-    model_config = ConfigDict(from_attributes=True, json_schema_extra={"example": STRATEGY})
-
-    name: str
-    description: str
-
-
 class Kinds(BaseModel):
-    """Every kind of node that a flow may use here, those of plug-ins too, the strategies, and the schema of flows."""
+    """Every kind of node that a flow may use here, those of plug-ins too, and the schema of flows."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"kinds": [KIND], "strategies": [STRATEGY], "schema": {"type": "object"}}}
-    )
+    model_config = ConfigDict(json_schema_extra={"example": {"kinds": [KIND], "schema": {"type": "object"}}})
 
     kinds: list[KindEntry]
-    strategies: list[StrategyEntry]
     flow_schema: dict[str, Any] = Field(alias="schema")
 
 
@@ -97,5 +84,4 @@ def list_node_kinds(services: Services) -> Kinds:
         )
         for kind in kinds.values()
     ]
-    strategies = [StrategyEntry.model_validate(one) for one in services.strategies.list_strategies()]
-    return Kinds(kinds=entries, strategies=strategies, schema=flow_schema(kinds))
+    return Kinds(kinds=entries, schema=flow_schema(kinds))

@@ -4,8 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
-import type { Model } from "@/shared/api/endpoints";
-import { strategiesQuery } from "@/shared/api/setup";
+import { strategiesQuery, type Model } from "@/shared/api/endpoints";
 import { Button } from "@/shared/ui/button";
 import { Checkbox, Select } from "@/shared/ui/field";
 import { Problem } from "@/shared/ui/problem";

@@ -44,9 +44,9 @@ export const healthQuery = queryOptions({
   queryFn: ({ signal }) => told(api.GET("/health", { signal })),
 });
 
-/** The strategies that a request, a run or a node may name. */
+/** The strategies that a request, a run or a node may name. They change with a restart of the server alone. */
 export const strategiesQuery = queryOptions({
   queryKey: ["strategies"],
   queryFn: ({ signal }) => told(api.GET("/api/strategies", { signal })),
-  staleTime: 300_000,
+  staleTime: Infinity,
 });

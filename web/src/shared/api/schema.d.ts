@@ -3103,7 +3103,7 @@ export interface components {
         };
         /**
          * Kinds
-         * @description Every kind of node that a flow may use here, those of plug-ins too, the strategies, and the schema of flows.
+         * @description Every kind of node that a flow may use here, those of plug-ins too, and the schema of flows.
          */
         Kinds: {
             /** Kinds */
@@ -3112,8 +3112,6 @@ export interface components {
             schema: {
                 [key: string]: unknown;
             };
-            /** Strategies */
-            strategies: components["schemas"]["StrategyEntry"][];
         };
         /**
          * LabOptions
@@ -5130,16 +5128,6 @@ export interface components {
             /** Name */
             name: string;
             sampling: components["schemas"]["Sampling"];
-        };
-        /**
-         * StrategyEntry
-         * @description A strategy that a node may name.
-         */
-        StrategyEntry: {
-            /** Description */
-            description: string;
-            /** Name */
-            name: string;
         };
         /**
          * StrategyLimits

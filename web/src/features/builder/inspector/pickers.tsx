@@ -4,13 +4,12 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useLocale, useTranslations } from "use-intl";
-import { flowsQuery, modelsQuery } from "@/shared/api/endpoints";
+import { flowsQuery, modelsQuery, strategiesQuery } from "@/shared/api/endpoints";
 import { inLanguage } from "@/shared/flow/text";
 import { Select } from "@/shared/ui/field";
 import { fieldsFor, nodesBefore } from "../prompt/names";
 import { useScope } from "../problems/checks";
 import { flowNow, useBuilder } from "../store";
-import { kindsQuery } from "./kinds";
 import type { Named } from "./values";
 
 export interface PickProps extends Named {
@@ -64,7 +63,7 @@ export function ModelPick(props: PickProps & { none?: string }) {
 
 export function StrategyPick(props: PickProps) {
   const t = useTranslations("inspector.control");
-  const { data } = useQuery(kindsQuery);
+  const { data } = useQuery(strategiesQuery);
   const options = (data?.strategies ?? []).map(({ name, description }) => ({ value: name, label: description ? `${name} · ${description}` : name }));
   return <Pick {...props} none={t("strategy_own")} options={options} />;
 }
