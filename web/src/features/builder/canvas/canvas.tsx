@@ -60,7 +60,7 @@ function Drawn() {
   const isEmpty = count === 0;
   const name = useBuilder((state) => state.flowId);
   const { nodes, edges, onNodesChange, onEdgesChange } = useElements(builder);
-  const keys = useCanvasKeys(builder, asking.ask, frame);
+  useCanvasKeys(builder, asking.ask, frame);
   const pointer = usePointer(builder, asking.ask);
   useShown(frame);
   // A keyboard can begin at once, unless it is busy elsewhere already.
@@ -74,7 +74,6 @@ function Drawn() {
       aria-label={t("label", { name })}
       tabIndex={isEmpty ? 0 : -1}
       className="flow-canvas relative size-full outline-offset-[-2px]"
-      {...keys}
       {...pointer.frame}
     >
       <Arrows />

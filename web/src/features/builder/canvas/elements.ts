@@ -63,6 +63,8 @@ export class Elements {
       handles: HANDLES,
       data: known?.data.node === node ? known.data : { node },
       ...how,
+      // What has the focus keeps it when another one takes its place in the order of the Tab key.
+      domAttributes: { tabIndex: how.focusable ? 0 : -1 },
     };
   }
 

@@ -2,7 +2,7 @@
 
 // Does on the canvas what its keys say, and copies nodes over the system's clipboard.
 import { useReactFlow } from "@xyflow/react";
-import { useEffect, type ClipboardEvent, type KeyboardEvent, type RefObject } from "react";
+import { useEffect, useEffectEvent, type RefObject } from "react";
 import { copySelected, duplicateSelected, go, moveSelected, pasteText, removeSelected, selectAll, tidy, type Way } from "../actions";
 import { commandOf, isEverywhere, isTaken, type Command } from "../keyboard/keys";
 import { selectedNode, type Builder } from "../store";
@@ -13,29 +13,33 @@ export const INSPECTOR_ID = "builder-inspector";
 
 type Doing = Record<Command, () => void>;
 
-export function useCanvasKeys(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | null>) {
+/** Listens while the canvas is there: to what is pressed on it, or on nothing at all. */
+export function useCanvasKeys(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | null>): void {
   const doing = useDoing(builder, ask, frame);
+  const isHere = (target: EventTarget | null) =>
+    !isTaken(target) && target instanceof Node && (target === document.body || frame.current?.contains(target) === true);
+  const onKey = useEffectEvent((event: KeyboardEvent) => {
+    const binding = commandOf(event);
+    const isOurs = binding !== null && (isEverywhere(binding.command) || (isHere(event.target) && !isButtonKey(event)));
+    if (!isOurs || event.defaultPrevented || (binding.isEdit === true && builder.getState().isReadOnly)) return;
+    event.preventDefault();
+    doing[binding.command]();
+  });
+  const onClipboard = useEffectEvent((event: ClipboardEvent) => {
+    if (isHere(event.target)) copyOrPaste(builder, event);
+  });
   useEffect(() => {
-    const onKey = (event: globalThis.KeyboardEvent) => {
-      const binding = commandOf(event);
-      if (binding === null || !isEverywhere(binding.command)) return;
-      event.preventDefault();
-      void builder.getState().flush();
+    const [pressed, copied] = [(event: KeyboardEvent) => onKey(event), (event: ClipboardEvent) => onClipboard(event)];
+    addEventListener("keydown", pressed);
+    CLIPBOARD.forEach((name) => addEventListener(name, copied));
+    return () => {
+      removeEventListener("keydown", pressed);
+      CLIPBOARD.forEach((name) => removeEventListener(name, copied));
     };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, [builder]);
-  return {
-    onKeyDown: (event: KeyboardEvent) => {
-      if (isTaken(event.target) || isButtonKey(event)) return;
-      const binding = commandOf(event);
-      if (binding === null || (binding.isEdit === true && builder.getState().isReadOnly)) return;
-      event.preventDefault();
-      doing[binding.command]();
-    },
-    ...clipboard(builder),
-  };
+  }, []);
 }
+
+const CLIPBOARD = ["copy", "cut", "paste"] as const;
 
 /** Space and Enter press the button that has the focus. */
 function isButtonKey({ key, target }: KeyboardEvent): boolean {
@@ -90,7 +94,8 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
 /** Go to the first field of the settings beside the canvas. */
 export function enterInspector(): void {
   const inspector = document.getElementById(INSPECTOR_ID);
-  inspector?.querySelector<HTMLElement>("input, textarea, select, button")?.focus();
+  const seen = (what: string) => [...(inspector?.querySelectorAll<HTMLElement>(what) ?? [])].find((one) => one.offsetParent !== null);
+  (seen("input, textarea, select") ?? seen("button"))?.focus();
 }
 
 /** Come back from the settings to the node that they are of. */
@@ -110,24 +115,16 @@ function toggleFocused(builder: Builder, frame: HTMLElement | null): void {
   select(nodes, selection.edges);
 }
 
-function clipboard(builder: Builder) {
-  const isOurs = (event: ClipboardEvent) => !isTaken(event.target) && (getSelection()?.isCollapsed ?? true);
-  const copy = (event: ClipboardEvent): boolean => {
-    const text = isOurs(event) ? copySelected(builder) : null;
-    if (text === null) return false;
-    event.preventDefault();
-    event.clipboardData.setData("text/plain", text);
-    return true;
-  };
-  return {
-    onCopy: (event: ClipboardEvent) => void copy(event),
-    onCut: (event: ClipboardEvent) => {
-      if (copy(event) && !builder.getState().isReadOnly) removeSelected(builder);
-    },
-    onPaste: (event: ClipboardEvent) => {
-      if (isTaken(event.target)) return;
-      if (pasteText(builder, event.clipboardData.getData("text/plain"))) event.preventDefault();
-    },
-  };
+function copyOrPaste(builder: Builder, event: ClipboardEvent): void {
+  const { type, clipboardData } = event;
+  if (type === "paste") {
+    if (pasteText(builder, clipboardData?.getData("text/plain") ?? "")) event.preventDefault();
+    return;
+  }
+  // Words that somebody has marked are copied as words.
+  const text = (getSelection()?.isCollapsed ?? true) ? copySelected(builder) : null;
+  if (text === null) return;
+  event.preventDefault();
+  clipboardData?.setData("text/plain", text);
+  if (type === "cut" && !builder.getState().isReadOnly) removeSelected(builder);
 }
-
