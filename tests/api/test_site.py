@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import mimetypes
 import subprocess
 import sys
 import zipfile
@@ -133,6 +134,8 @@ async def test_files_are_kept_for_ever_where_their_name_says_what_is_in_them(fol
         "/link.txt",
         "/runs/..%2f..%2fsecret.txt",
         "//",
+        "/" + "a" * 300,
+        "/api/runs/" + "a" * 300,
     ],
 )
 async def test_nothing_outside_the_folder_is_ever_served(folder: Path, path: str) -> None:
@@ -140,6 +143,16 @@ async def test_nothing_outside_the_folder_is_ever_served(folder: Path, path: str
         answer = await client.get(path)
         assert "secret" not in answer.text or answer.headers["content-type"] == "application/json"
         assert answer.json()
+
+
+async def test_a_script_is_a_script_whatever_the_machine_calls_its_files(folder: Path) -> None:
+    mimetypes.add_type("text/plain", ".js")
+    try:
+        async with anybody(folder) as client:
+            code = await client.get("/_next/static/a.js")
+    finally:
+        mimetypes.init()
+    assert code.headers["content-type"].startswith("text/javascript")
 
 
 async def test_without_a_build_a_browser_is_told_what_to_do(tmp_path: Path) -> None:

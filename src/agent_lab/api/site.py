@@ -35,7 +35,10 @@ _SHELL = "_"
 """The exported page that stands for every id of a dynamic route: `runs/_.html`."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_@.~-]{0,127}")
 
-
+KINDS = mimetypes.MimeTypes()
+"""What a file is by its name. The machine's own list is not asked: on some a script is plain text, which none runs."""
+for _kind, _suffix in (("text/javascript", ".js"), ("font/woff2", ".woff2")):
+    KINDS.add_type(_kind, _suffix)
 PACKED = {"br": ".br", "gzip": ".gz"}
 """What the build wrote beside a file, by its name in `Accept-Encoding`; the smaller one first."""
 
@@ -81,14 +84,13 @@ class Site:
         parts = PurePosixPath(name).parts
         if not parts or any(part in {"..", "/"} or "\\" in part or "\0" in part for part in parts):
             return None
-        path = self._folder.joinpath(*parts).resolve()
-        if (
-            path.suffix in {".html", *PACKED.values()}
-            or not path.is_relative_to(self._folder.resolve())
-            or not path.is_file()
-        ):
+        try:
+            path = self._folder.joinpath(*parts).resolve()
+            is_file = path.is_file()
+        except (OSError, UnicodeError):  # longer than a name may be, or no text: no file is called that
             return None
-        return path
+        is_served = path.suffix not in {".html", *PACKED.values()} and path.is_relative_to(self._folder.resolve())
+        return path if is_file and is_served else None
 
 
 def packed(path: Path) -> Mapping[str, Path]:
@@ -154,7 +156,7 @@ class SiteLayer:
         found = self._site.file_at(path)
         if found is None:
             return None
-        kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
+        kind = KINDS.guess_type(found.name)[0] or "application/octet-stream"
         keep = FOREVER if path.startswith("/_next/static/") else REVALIDATE
         forms = packed(found)
         encoding = encoding_of(headers, forms)
