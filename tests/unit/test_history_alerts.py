@@ -83,6 +83,7 @@ def test_what_is_wrong_is_told_with_what_to_do(facts: Facts, expected_id: str, s
         replace(WELL, disk_free_gb=4.0, disk_total_gb=8.0),  # a small disk
         replace(WELL, disk_free_gb=None),
         replace(WELL, spent_usd=100.0, daily_budget_usd=None),
+        replace(WELL, daily_budget_usd=0.0),
         replace(WELL, memories=(Memory(name="ram", total_gb=0, free_gb=0),)),
     ],
 )

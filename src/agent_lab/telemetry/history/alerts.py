@@ -103,7 +103,7 @@ def _disk(facts: Facts) -> Iterator[Alert]:
 
 def _budget(facts: Facts) -> Iterator[Alert]:
     budget, spent = facts.daily_budget_usd, facts.spent_usd
-    if budget is None or spent < NEARLY * budget:
+    if not budget or spent < NEARLY * budget:  # who gives nothing has decided that: nothing is wrong, or will be
         return
     is_spent = spent >= budget
     then = "hosted models are refused until midnight (UTC)" if is_spent else "past that hosted models are refused"
