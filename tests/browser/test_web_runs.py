@@ -87,6 +87,17 @@ async def test_an_empty_list_leads_to_the_console(visit: Any) -> None:
         await page.wait_for_url(here.url + "/")
 
 
+async def test_a_filter_of_the_address_stays_in_sight_when_it_is_emptied(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        page = await here.signed_in("/runs?cost_to=0.5")
+        field = page.get_by_label("USD to")
+        await field.fill("")
+        await page.wait_for_url(here.url + "/runs")
+        await page.keyboard.type("0.7")
+        await page.wait_for_url("**/runs?cost_to=0.7")
+        await expect(field).to_be_focused()
+
+
 async def test_runs_are_found_by_words_state_flow_model_and_cost_and_the_address_keeps_it(
     visit: Any, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import { flowsQuery, modelsQuery, type Model } from "@/shared/api/endpoints";
 import { Select } from "@/shared/ui/field";
+import { Fold } from "@/shared/ui/fold";
 import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
 import { useDraft } from "./draft";
@@ -32,7 +33,7 @@ export function ModelPickers() {
           <ModelOptions models={known} chosen={model} />
         </Select>
         {isFlow && flow !== undefined && flow.roles.length > 1 && (
-          <details open={flow.roles.some((role) => perRole[role])}>
+          <Fold mustShow={flow.roles.some((role) => perRole[role])}>
             <summary className="w-fit text-sm text-soft hover:text-ink">{t("roles")}</summary>
             <div className="mt-3 grid grid-cols-[repeat(auto-fill,minmax(min(13rem,100%),1fr))] gap-3">
               {flow.roles.map((role) => (
@@ -47,7 +48,7 @@ export function ModelPickers() {
                 </Select>
               ))}
             </div>
-          </details>
+          </Fold>
         )}
       </div>
     </Panel>

@@ -21,7 +21,7 @@ interface FiltersProps {
 export function Filters({ filter, onChange }: FiltersProps) {
   const t = useTranslations("runs");
   const count = FURTHER.filter((name) => filter[name] !== "").length;
-  const [isOpen, setOpen] = useState(false);
+  const [isOpen, setOpen] = useState(count > 0);
   const shown = isOpen || count > 0;
   return (
     <search aria-label={t("filters")} className="mb-3 flex flex-col gap-2">

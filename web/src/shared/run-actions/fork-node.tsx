@@ -6,6 +6,7 @@ import { useTranslations } from "use-intl";
 import { inLanguage } from "@/shared/flow/text";
 import { Button } from "@/shared/ui/button";
 import { Checkbox, Select, TextArea, TextField } from "@/shared/ui/field";
+import { Fold } from "@/shared/ui/fold";
 import type { RunBeginning } from "./api";
 import { hasText, otherSettings, settingText, wrongIn, type ForkDraft, type NodeEdit } from "./fork-change";
 import { ModelSelect } from "./model-select";
@@ -129,7 +130,7 @@ function OtherSettings({ node, draft, change }: PartProps) {
   const isWrong = wrongIn(draft).some((one) => one.node === node.id && one.field === "others");
   if (before === "{}" && draft.nodes[node.id]?.others === undefined) return null;
   return (
-    <details className="rounded-md border border-line" open={isWrong || undefined}>
+    <Fold className="rounded-md border border-line" mustShow={isWrong}>
       <summary className="px-3 py-1.5 text-sm font-medium">{t("others")}</summary>
       <TextArea
         label={t("others")}
@@ -142,6 +143,6 @@ function OtherSettings({ node, draft, change }: PartProps) {
         error={isWrong ? t("others_wrong") : undefined}
         onChange={(event) => change({ others: event.target.value })}
       />
-    </details>
+    </Fold>
   );
 }

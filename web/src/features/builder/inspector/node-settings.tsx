@@ -7,6 +7,7 @@ import { useTranslations } from "use-intl";
 import { Badge, Skeleton } from "@/shared/ui/bits";
 import { Button } from "@/shared/ui/button";
 import { Field, TextField } from "@/shared/ui/field";
+import { Fold } from "@/shared/ui/fold";
 import { changeNode, isName, nodeOf, removeNodes, takenNames, type NodeDoc } from "../document";
 import { renameNode } from "../document-names";
 import { said, type PlacedProblem } from "../problems/places";
@@ -66,10 +67,10 @@ function Settings({ node, readOnly, problems }: PartProps) {
       {settings.length === 0 && <p className="text-soft">{t("no_settings")}</p>}
       {usual.length > 0 && grid(usual)}
       {rare.length > 0 && (
-        <details open={rare.some(isOpen)}>
+        <Fold mustShow={rare.some(isOpen)}>
           <summary className="mb-2 w-fit text-sm text-soft hover:text-ink">{t("more")}</summary>
           {grid(rare)}
-        </details>
+        </Fold>
       )}
     </>
   );

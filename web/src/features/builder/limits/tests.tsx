@@ -10,6 +10,7 @@ import type { components } from "@/shared/api/schema";
 import { Badge, Empty } from "@/shared/ui/bits";
 import { Button, IconButton } from "@/shared/ui/button";
 import { Select, TextArea, TextField } from "@/shared/ui/field";
+import { Fold } from "@/shared/ui/fold";
 import { changeFlow, type FlowDoc } from "../document";
 import { opsFor, written, type Op } from "../conditions/condition";
 import { ThanField } from "../conditions/than-field";
@@ -138,7 +139,7 @@ function OneCase({ at, value, readOnly, result, isBusy, onRun, onRemove, onChang
   const wrong = (...rest: string[]) => said(problems, "tests", [String(at), ...rest]);
   const whole = wrong();
   return (
-    <details className="rounded-md border border-line" open={value.prompt === "" || whole !== undefined}>
+    <Fold className="rounded-md border border-line" mustShow={value.prompt === "" || whole !== undefined}>
       <summary className="flex items-center gap-2 px-3 py-2">
         <span className="min-w-0 flex-1 truncate font-medium">{value.name}</span>
         {value.answers === undefined || value.answers === null ? <Badge tone="warn">{t("real")}</Badge> : null}
@@ -172,7 +173,7 @@ function OneCase({ at, value, readOnly, result, isBusy, onRun, onRemove, onChang
           )}
         </div>
       </div>
-    </details>
+    </Fold>
   );
 }
 

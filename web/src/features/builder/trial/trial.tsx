@@ -10,6 +10,7 @@ import { useRun, useRunView } from "@/shared/run/run";
 import { Badge } from "@/shared/ui/bits";
 import { Button } from "@/shared/ui/button";
 import { TextArea } from "@/shared/ui/field";
+import { Fold } from "@/shared/ui/fold";
 import { Problem } from "@/shared/ui/problem";
 import { nodeOf } from "../document";
 import { useKind } from "../inspector/kinds";
@@ -141,7 +142,7 @@ function PinnedFields({ node, read, values, onChange }: PinnedFieldsProps) {
   if (read.length === 0 && isEmpty) return null;
   const label = t("pin_fields", { node });
   return (
-    <details open={read.length > 0}>
+    <Fold mustShow={read.length > 0}>
       <summary className="mb-1 w-fit text-sm text-soft hover:text-ink">{label}</summary>
       <JsonField
         label={label}
@@ -153,7 +154,7 @@ function PinnedFields({ node, read, values, onChange }: PinnedFieldsProps) {
         {...(read.length > 0 && { example: Object.fromEntries(read.map((field) => [field, ""])) })}
         onChange={(next) => onChange((next ?? {}) as Record<string, unknown>)}
       />
-    </details>
+    </Fold>
   );
 }
 
