@@ -6,11 +6,10 @@ import { Ban, Check, CircleDashed, LoaderCircle, MessageCircleQuestion, Pin, X, 
 import { useMemo } from "react";
 import { useTranslations } from "use-intl";
 import type { EdgeConfig, FlowConfig, NodeView } from "@/run/events";
-import { turnKey } from "@/run/transcript";
 import { useFigures } from "@/shared/format/figures";
 import { pathOf } from "@/shared/flow/layout";
 import { useNode, useRunState } from "@/shared/run/run";
-import { anchorOf } from "./anchors";
+import { showTurn } from "./anchors";
 import { useRunHere } from "./here";
 import { middleOf, NODE, pictured } from "./picture";
 
@@ -138,11 +137,4 @@ function Node({ id, x, y }: { id: string; x: number; y: number }) {
 
 function isWithin(other: string, id: string): boolean {
   return other.startsWith(id) && ["/", "[", "~"].includes(other.charAt(id.length));
-}
-
-/** Shows the node's newest turn in the transcript, and takes the keyboard there. */
-function showTurn(id: string, visit: number): void {
-  const card = document.getElementById(anchorOf(turnKey(id, visit)));
-  card?.scrollIntoView({ block: "center", behavior: "smooth" });
-  card?.focus({ preventScroll: true });
 }

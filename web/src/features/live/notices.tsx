@@ -4,10 +4,9 @@
 import { TriangleAlert, WifiOff } from "lucide-react";
 import { useTranslations } from "use-intl";
 import type { Fault } from "@/run/events";
-import { turnKey } from "@/run/transcript";
 import { useConnection, useNode, useRunState, useRunView } from "@/shared/run/run";
 import { Button } from "@/shared/ui/button";
-import { anchorOf } from "./anchors";
+import { showTurn } from "./anchors";
 import { useRunHere } from "./here";
 
 export function Notices() {
@@ -57,11 +56,7 @@ function FaultNotice({ fault }: { fault: Fault }) {
   const t = useTranslations("live.fault");
   const run = useRunHere();
   const node = useNode(run, fault.node ?? "");
-  const show = () => {
-    const card = document.getElementById(anchorOf(turnKey(node?.id ?? "", node?.visits ?? 1)));
-    card?.scrollIntoView({ block: "center", behavior: "smooth" });
-    card?.focus({ preventScroll: true });
-  };
+  const show = () => node && showTurn(node.id, node.visits);
   return (
     <div role="alert" className="mb-3 flex flex-wrap items-start gap-x-3 gap-y-2 rounded-md bg-bad-soft px-3 py-2">
       <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-bad" />
