@@ -51,7 +51,7 @@ async def test_what_was_typed_survives_a_reload(visit: Any) -> None:
         await page.get_by_role("radio", name="Adversarial").check(force=True)
         await page.get_by_text("Options").click()
         await page.get_by_label("Temperature").fill("warm")
-        await expect(page.get_by_text("Give a number above zero")).to_be_visible()
+        await expect(page.get_by_text("Give a number, zero or more")).to_be_visible()
         await expect(page.get_by_role("button", name="Run")).to_be_disabled()
         await page.reload()
         await expect(page.get_by_role("textbox", name="Question")).to_have_value(QUESTION)

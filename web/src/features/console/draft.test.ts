@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { directRequest, EMPTY, numberIn, runRequest, wrongFields } from "./draft";
+import { directRequest, EMPTY, numberIn, runRequest, wordFor, wrongFields } from "./draft";
 
 describe("the draft of a question", () => {
   it("asks for a run with what was chosen, and with nothing of another flow", () => {
@@ -20,6 +20,7 @@ describe("the draft of a question", () => {
   it("tells every number that is none, and keeps it as typed", () => {
     const draft = { ...EMPTY, temperature: "warm", maxTokens: "1.5", seed: "-1", timeoutS: "0", maxCostUsd: "0" };
     expect(wrongFields(draft)).toEqual(["temperature", "maxTokens", "seed", "timeoutS"]);
+    expect(wrongFields(draft).map(wordFor)).toEqual(["not_a_number_from_zero", "not_whole", "not_whole_from_zero", "not_a_number"]);
     expect(numberIn({ ...EMPTY, seed: " 7 " }, "seed")).toBe(7);
     expect(numberIn(EMPTY, "seed")).toBeNull();
   });

@@ -84,6 +84,13 @@ export function wrongFields(draft: Draft): NumberField[] {
   return NUMBER_FIELDS.filter((field) => numberIn(draft, field) === undefined);
 }
 
+/** The word that says what such a field takes. */
+export function wordFor(field: NumberField) {
+  const isFromZero = MAY_BE_ZERO.includes(field);
+  if (WHOLE.includes(field)) return isFromZero ? "not_whole_from_zero" : "not_whole";
+  return isFromZero ? "not_a_number_from_zero" : "not_a_number";
+}
+
 /** The run that the draft asks for; `roles` and `inputs` are those that the flow has. */
 export function runRequest(draft: Draft, flow: { roles: readonly string[]; inputs: readonly string[] }, language: "en" | "es"): RunRequest {
   const number = (field: NumberField) => numberIn(draft, field) ?? null;

@@ -5,7 +5,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useLocale, useTranslations } from "use-intl";
 import { strategiesQuery } from "@/shared/api/endpoints";
 import { Select, TextField } from "@/shared/ui/field";
-import { NUMBER_FIELDS, useDraft, wrongFields, type Draft } from "./draft";
+import { Fold } from "@/shared/ui/fold";
+import { NUMBER_FIELDS, useDraft, wordFor, wrongFields, type Draft } from "./draft";
 
 type NumberField = (typeof NUMBER_FIELDS)[number];
 const OF_ONE_MODEL: readonly NumberField[] = ["temperature", "maxTokens", "seed"];
@@ -24,7 +25,7 @@ export function Options() {
   const draft = useDraft();
   const isFlow = draft.mode === "orchestrated";
   return (
-    <details className="rounded-lg border border-line bg-surface" open={isTouched(draft)}>
+    <Fold className="rounded-lg border border-line bg-surface" mustShow={isTouched(draft)}>
       <summary className="px-4 py-2.5 font-semibold">{t("options")}</summary>
       <div className="grid grid-cols-[repeat(auto-fill,minmax(min(11rem,100%),1fr))] gap-3 border-t border-line p-4">
         {OF_ONE_MODEL.map((field) => (
@@ -46,7 +47,7 @@ export function Options() {
           </div>
         </fieldset>
       )}
-    </details>
+    </Fold>
   );
 }
 
@@ -63,7 +64,7 @@ function NumberInput({ field, placeholder = "" }: { field: NumberField; placehol
       inputMode="decimal"
       placeholder={placeholder}
       value={draft[field]}
-      error={wrongFields(draft).includes(field) ? t("not_a_number") : undefined}
+      error={wrongFields(draft).includes(field) ? t(wordFor(field)) : undefined}
       onChange={(event) => draft.change({ [field]: event.target.value })}
     />
   );
