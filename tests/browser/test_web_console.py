@@ -59,6 +59,53 @@ async def test_what_was_typed_survives_a_reload(visit: Any) -> None:
         await expect(page.get_by_label("Temperature")).to_have_value("warm")
 
 
+async def test_options_stay_open_under_the_hand_that_empties_them_and_say_what_they_take(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        page = await here.signed_in()
+        await ask(page)
+        await page.get_by_text("Options").click()
+        seed = page.get_by_label("Seed")
+        await seed.fill("7")
+        await seed.press("Backspace")
+        await page.keyboard.type("1.5")
+        await expect(seed).to_have_value("1.5")
+        await expect(seed).to_be_focused()
+        await expect(page.get_by_text("Give a whole number, zero or more")).to_be_visible()
+        await expect(page.get_by_text("Mend the marked number")).to_be_visible()
+        await page.get_by_text("Options", exact=True).click()
+        await expect(seed).to_be_hidden()
+
+
+async def test_enter_alone_begins_no_run(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        page = await here.signed_in()
+        begun: list[str] = []
+        page.on("request", lambda asked: begun.append(asked.url) if asked.method == "POST" else None)
+        await ask(page)
+        await expect(page.get_by_text("3 model calls")).to_be_visible()
+        await page.get_by_role("radio", name="Challenge").press("Enter")
+        await page.get_by_text("Options").click()
+        await page.get_by_label("Seed").press("Enter")
+        await page.get_by_label("Seed").fill("-")
+        await expect(page.get_by_text("Mend the marked number")).to_be_visible()
+        assert {url.removeprefix(here.url) for url in begun} == {"/api/runs/estimate"}
+
+
+async def test_what_was_refused_of_a_run_is_not_said_of_one_model(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Answer: **42**"})) as here:
+        page = await here.signed_in()
+        refusal = {"type": "urn:agent-lab:problem:conflict", "detail": "Not today."}
+        await page.route(here.url + "/api/runs", lambda route: route.fulfill(status=409, json=refusal))
+        await ask(page)
+        await page.get_by_role("button", name="Run", exact=True).click()
+        problem = page.locator("form").get_by_text("Not today.")
+        await expect(problem).to_be_visible()
+        await page.get_by_text("One model", exact=True).click()
+        await expect(problem).to_be_hidden()
+        await page.get_by_role("button", name="Ask").click()
+        await expect(page.get_by_role("region", name="Answer").locator("strong")).to_have_text("42")
+
+
 async def test_one_model_answers_on_the_spot_and_can_be_stopped(visit: Any) -> None:
     gate = asyncio.Event()
     async with visit(ScriptedProvider(ROLES, gate=gate)) as here:

@@ -50,10 +50,11 @@ function PromptConsole() {
         submit();
       }}
       onKeyDown={(event) => {
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-          event.preventDefault();
-          submit();
-        }
+        if (event.key !== "Enter") return;
+        const isMeant = event.ctrlKey || event.metaKey;
+        // Enter alone in a field, or on a flow, would begin a run that nobody meant to begin.
+        if (isMeant || event.target instanceof HTMLInputElement) event.preventDefault();
+        if (isMeant) submit();
       }}
     >
       <Panel>
@@ -92,6 +93,7 @@ function PromptConsole() {
 /** Sends the draft: a run is gone to, one model's answer is shown here. */
 function useSending() {
   const router = useRouter();
+  const mode = useDraft((draft) => draft.mode);
   const locale = useLocale();
   const flows = useQuery(flowsQuery);
   const start = useStart((runId) => router.push(`/runs/${runId}`));
@@ -122,7 +124,7 @@ function useSending() {
     isSending: start.isPending || start.isSuccess,
     isAsking: direct.isPending,
     result: direct.data,
-    error: start.error ?? (stopped ? null : direct.error),
+    error: mode === "orchestrated" ? start.error : stopped ? null : direct.error,
   };
 }
 
