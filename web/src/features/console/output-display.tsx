@@ -1,12 +1,16 @@
 "use client";
 
 // What one model answered (OutputDisplay), and what it took.
+import dynamic from "next/dynamic";
 import { useTranslations } from "use-intl";
 import type { components } from "@/shared/api/schema";
 import { useFigures } from "@/shared/format/figures";
 import { Badge } from "@/shared/ui/bits";
 import { CopyButton } from "@/shared/ui/copy";
 import { Panel } from "@/shared/ui/panel";
+
+/** Loaded when there is an answer: the console is smaller without it. */
+const Markdown = dynamic(() => import("@/shared/markdown/markdown").then((module) => module.Markdown), { ssr: false });
 
 type Result = components["schemas"]["ExecutionResult"];
 
@@ -17,9 +21,9 @@ export function OutputDisplay({ result }: { result: Result | undefined }) {
   const text = result.result ?? result.error?.detail ?? t("result_none");
   return (
     <Panel title={t("result")} actions={<CopyButton text={text} />}>
-      <p aria-live="polite" className="break-words whitespace-pre-wrap">
-        {text}
-      </p>
+      <div aria-live="polite">
+        {result.result ? <Markdown text={result.result} /> : <p className="break-words whitespace-pre-wrap">{text}</p>}
+      </div>
       <p className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-soft">
         {result.model && <span>{result.model}</span>}
         {result.cache_hit !== null && <Badge tone={result.cache_hit ? "good" : "warn"}>{result.cache_hit ? "HIT" : "MISS"}</Badge>}
