@@ -3,10 +3,10 @@
 // The limits in force, each with the name under which the administrator sets it.
 import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
+import { spendingQuery } from "@/shared/api/metrics";
 import type { ServerSettings } from "@/shared/api/setup";
 import { useFigures } from "@/shared/format/figures";
 import { Panel } from "@/shared/ui/panel";
-import { spendingQuery } from "./spending";
 
 export function Limits({ limits }: { limits: ServerSettings["limits"] }) {
   const t = useTranslations("settings.limits");
@@ -48,7 +48,7 @@ export function Limits({ limits }: { limits: ServerSettings["limits"] }) {
 function useBudgetWords(budget: number | null): string {
   const t = useTranslations("settings.limits");
   const figures = useFigures();
-  const spending = useQuery(spendingQuery);
+  const spending = useQuery(spendingQuery(1));
   const spent = spending.data === undefined ? "…" : figures.usd(spending.data.today_usd);
   return budget === null ? t("daily_none", { spent }) : t("daily_left", { spent, budget: figures.usd(budget) });
 }
