@@ -3,6 +3,7 @@
 // Says figures the same way everywhere: money, tokens, seconds, sizes, shares.
 import { useFormatter, useLocale, useTranslations } from "use-intl";
 import { useMemo } from "react";
+import { durationOf } from "./duration";
 
 const SMALLEST_USD = 0.0001;
 
@@ -26,10 +27,17 @@ export function useFigures() {
       /** `undefined` and `null` are told as not known. */
       seconds: (value: number | null | undefined) => {
         if (value === null || value === undefined) return t("not_known");
-        if (value < 1) return t("milliseconds", { ms: number(value * 1000) });
-        if (value < 100) return t("seconds", { seconds: number(value, value < 10 ? 2 : 1) });
-        if (value < 3600) return t("minutes", { minutes: number(Math.floor(value / 60)), seconds: number(Math.round(value % 60)) });
-        return t("hours", { hours: number(Math.floor(value / 3600)), minutes: number(Math.round((value % 3600) / 60)) });
+        const parts = durationOf(value);
+        switch (parts.unit) {
+          case "milliseconds":
+            return t("milliseconds", { ms: number(parts.ms) });
+          case "seconds":
+            return t("seconds", { seconds: number(parts.seconds, parts.digits) });
+          case "minutes":
+            return t("minutes", { minutes: number(parts.minutes), seconds: number(parts.seconds) });
+          case "hours":
+            return t("hours", { hours: number(parts.hours), minutes: number(parts.minutes) });
+        }
       },
       tokens: (count: number) => t("tokens", { count }),
       calls: (count: number) => t("calls", { count }),
