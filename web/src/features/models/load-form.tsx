@@ -8,20 +8,21 @@ import { strategiesQuery, type Model } from "@/shared/api/endpoints";
 import { Button } from "@/shared/ui/button";
 import { Checkbox, Select } from "@/shared/ui/field";
 import { Problem } from "@/shared/ui/problem";
-import { isGoing, useLoad, useLoadings } from "./loading";
+import { isGoing, useLoad, useLoadings, type Loading } from "./loading";
 import { LoadProgress } from "./loading-rows";
 import { cacheQuery, usePin, useUnload } from "./memory";
 
 export function LoadForm({ model }: { model: Model }) {
   const own = useLoadings((all) => all[model.key]);
   if (isGoing(own) || model.loading !== null) return <LoadProgress modelKey={model.key} state={own?.state ?? model.loading} />;
-  return model.loaded ? <Loaded model={model} /> : <NotLoaded model={model} error={own?.error ?? null} />;
+  return model.loaded ? <Loaded model={model} /> : <NotLoaded model={model} failed={own ?? null} />;
 }
 
-function NotLoaded({ model, error }: { model: Model; error: unknown }) {
+/** `failed`: the load before, which is offered again as it was asked for. */
+function NotLoaded({ model, failed }: { model: Model; failed: Loading | null }) {
   const t = useTranslations("models.detail");
-  const [strategy, setStrategy] = useState("");
-  const [pin, setPin] = useState(false);
+  const [strategy, setStrategy] = useState(failed?.wish.strategy ?? "");
+  const [pin, setPin] = useState(failed?.wish.pin ?? false);
   const strategies = useQuery(strategiesQuery);
   const load = useLoad();
   const about = strategies.data?.strategies.find(({ name }) => name === (strategy || model.default_strategy))?.description;
@@ -41,7 +42,7 @@ function NotLoaded({ model, error }: { model: Model; error: unknown }) {
       </Select>
       <Checkbox label={t("load_pin")} checked={pin} onChange={(event) => setPin(event.target.checked)} />
       {model.on_disk === false && <p className="text-sm text-soft">{t("load_fetches")}</p>}
-      {error !== null && <Problem error={error} />}
+      {failed !== null && <Problem error={failed.error} />}
       <Button type="submit" look="primary" className="self-start">
         {t("load")}
       </Button>

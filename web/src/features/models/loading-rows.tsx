@@ -12,10 +12,13 @@ import type { LoadState } from "./memory";
 
 const GB = 1e9;
 
+type Told = Omit<Loading, "wish">;
+
+/** A load that was lost sight of here and goes on at the server is told as the server tells it. */
 export function LoadingRows({ polled, onOpen }: { polled: readonly LoadState[]; onOpen: (key: string) => void }) {
   const own = useLoadings();
-  const rows = new Map<string, Loading>(polled.map((state) => [state.model_key, { state, error: null }]));
-  for (const [key, loading] of Object.entries(own)) rows.set(key, loading.state === null && loading.error === null ? (rows.get(key) ?? loading) : loading);
+  const rows = new Map<string, Told>(polled.map((state) => [state.model_key, { state, error: null }]));
+  for (const [key, loading] of Object.entries(own)) rows.set(key, loading.state === null ? (rows.get(key) ?? loading) : loading);
   if (rows.size === 0) return null;
   return (
     <ul className="divide-y divide-line border-t border-line">
@@ -28,7 +31,7 @@ export function LoadingRows({ polled, onOpen }: { polled: readonly LoadState[]; 
   );
 }
 
-function LoadingRow({ modelKey, loading, onOpen }: { modelKey: string; loading: Loading; onOpen: (key: string) => void }) {
+function LoadingRow({ modelKey, loading, onOpen }: { modelKey: string; loading: Told; onOpen: (key: string) => void }) {
   const t = useTranslations("models.memory");
   if (loading.error !== null)
     return (

@@ -8,7 +8,15 @@ import { problemOf, type ProblemDocument } from "@/shared/api/problem";
 import { noteError } from "@/shared/api/queries";
 import { lookAgain, type LoadState } from "./memory";
 
+export interface Wish {
+  key: string;
+  strategy: string | null;
+  pin: boolean;
+}
+
 export interface Loading {
+  /** What was asked for here. */
+  wish: Wish;
   /** None until the server says how far it is. */
   state: LoadState | null;
   error: unknown;
@@ -16,25 +24,19 @@ export interface Loading {
 
 export const useLoadings = create<Record<string, Loading>>(() => ({}));
 
-export interface Wish {
-  key: string;
-  strategy: string | null;
-  pin: boolean;
-}
-
 /** Begin to load a model, or join whoever loads it. */
 export function useLoad(): (wish: Wish) => Promise<void> {
   const client = useQueryClient();
   return async (wish) => {
     if (isGoing(useLoadings.getState()[wish.key])) return;
-    note(wish.key, { state: null, error: null });
+    note({ wish, state: null, error: null });
     try {
-      for await (const state of progress(wish)) note(wish.key, { state, error: null });
+      for await (const state of progress(wish)) note({ wish, state, error: null });
       await lookAgain(client);
       forget(wish.key);
     } catch (error) {
       noteError(error);
-      note(wish.key, { state: null, error });
+      note({ wish, state: null, error });
       await lookAgain(client);
     }
   };
@@ -49,8 +51,8 @@ export function isGoing(loading: Loading | undefined): boolean {
   return loading !== undefined && loading.error === null;
 }
 
-function note(key: string, loading: Loading): void {
-  useLoadings.setState({ [key]: loading });
+function note(loading: Loading): void {
+  useLoadings.setState({ [loading.wish.key]: loading });
 }
 
 async function* progress({ key, strategy, pin }: Wish): AsyncGenerator<LoadState> {
