@@ -52,7 +52,7 @@ export function BottomNav() {
   return (
     <nav
       aria-label={t("label")}
-      className="fixed inset-x-0 bottom-0 z-40 grid h-14 grid-cols-6 border-t border-line bg-surface md:hidden"
+      className="fixed inset-x-0 bottom-0 z-40 flex h-14 border-t border-line bg-surface md:hidden"
     >
       {SCREENS.map(({ name, path, Icon }) => (
         <Link
@@ -61,7 +61,7 @@ export function BottomNav() {
           prefetch={false}
           aria-current={isWithin(pathname, path) ? "page" : undefined}
           className={clsx(
-            "flex min-w-0 flex-col items-center justify-center gap-0.5 text-[0.6875rem] text-soft",
+            "flex min-w-0 flex-auto flex-col items-center justify-center gap-0.5 text-[0.6875rem] text-soft",
             isWithin(pathname, path) && "font-medium !text-accent",
           )}
         >
