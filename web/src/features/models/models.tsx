@@ -5,11 +5,13 @@ import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { ScreenHead } from "@/shared/ui/bits";
 import { Tab, Tabs } from "@/shared/ui/tabs";
+import { BLANK } from "./asked";
 import { ModelDetail } from "./detail";
 import { MemoryPanel } from "./memory-panel";
 import { Providers } from "./providers";
+import { EVERYTHING } from "./registry";
 import { Registry } from "./registry-table";
-import { Why } from "./why";
+import { useWhy, Why } from "./why";
 
 type View = "registry" | "providers" | "why";
 
@@ -17,6 +19,10 @@ export function Models() {
   const t = useTranslations("models");
   const [view, setView] = useState<View>("registry");
   const [opened, setOpened] = useState<string | null>(null);
+  // What is typed in a view stays while another one is looked at.
+  const [filter, setFilter] = useState(EVERYTHING);
+  const [asked, setAsked] = useState(BLANK);
+  const why = useWhy();
   return (
     <>
       <ScreenHead title={t("title")} about={t("about")} />
@@ -33,13 +39,13 @@ export function Models() {
           ]}
         >
           <Tab value="registry" className="pt-4">
-            <Registry onOpen={setOpened} />
+            <Registry filter={filter} onFilter={setFilter} onOpen={setOpened} />
           </Tab>
           <Tab value="providers" className="pt-4">
             <Providers onOpen={setOpened} />
           </Tab>
           <Tab value="why" className="pt-4">
-            <Why onOpen={setOpened} />
+            <Why why={why} asked={asked} onChange={setAsked} onOpen={setOpened} />
           </Tab>
         </Tabs>
       </div>

@@ -2,7 +2,7 @@
 
 // The registry as a table: found by words, narrowed by provider and state; a row opens all that is known of its model.
 import { useQuery } from "@tanstack/react-query";
-import { useDeferredValue, useState } from "react";
+import { useDeferredValue } from "react";
 import { useTranslations } from "use-intl";
 import { modelsQuery, type Model } from "@/shared/api/endpoints";
 import { providersQuery } from "@/shared/api/setup";
@@ -14,11 +14,10 @@ import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
 import { isGoing, useLoadings } from "./loading";
 import { priceWords } from "./price";
-import { matching, providersOf, sorted, standingOf, type Breaker, type Filter, type Shown } from "./registry";
+import { EVERYTHING, matching, providersOf, sorted, standingOf, type Breaker, type Filter, type Shown } from "./registry";
 import { StandingBadge } from "./standing";
 
 const LOOK_MS = 10_000;
-const NONE: Filter = { words: "", provider: "", shown: "all" };
 
 /** Of each model that was asked so far, how its breaker stands. */
 export function useBreakers(): ReadonlyMap<string, Breaker> {
@@ -26,10 +25,15 @@ export function useBreakers(): ReadonlyMap<string, Breaker> {
   return new Map(providers.data?.providers.flatMap(({ models }) => models.map(({ key, breaker }) => [key, breaker] as const)));
 }
 
-export function Registry({ onOpen }: { onOpen: (key: string) => void }) {
+interface RegistryProps {
+  filter: Filter;
+  onFilter: (filter: Filter) => void;
+  onOpen: (key: string) => void;
+}
+
+export function Registry({ filter, onFilter, onOpen }: RegistryProps) {
   const t = useTranslations("models.registry");
   const models = useQuery({ ...modelsQuery, refetchInterval: LOOK_MS });
-  const [filter, setFilter] = useState(NONE);
   const deferred = useDeferredValue(filter);
   if (models.data === undefined)
     return (
@@ -40,14 +44,14 @@ export function Registry({ onOpen }: { onOpen: (key: string) => void }) {
   const found = matching(sorted(models.data.models), deferred);
   return (
     <div className="flex flex-col gap-3">
-      <Filters filter={filter} models={models.data.models} onChange={setFilter} />
+      <Filters filter={filter} models={models.data.models} onChange={onFilter} />
       <p role="status" className="sr-only">
         {t("found", { count: found.length })}
       </p>
       <Panel flush>
         {found.length === 0 ? (
           <Empty title={t("nothing")}>
-            <Button size="sm" onClick={() => setFilter(NONE)}>
+            <Button size="sm" onClick={() => onFilter(EVERYTHING)}>
               {t("show_all")}
             </Button>
           </Empty>

@@ -12,6 +12,8 @@ export interface Filter {
   shown: Shown;
 }
 
+export const EVERYTHING: Filter = { words: "", provider: "", shown: "all" };
+
 /** How a model stands, the most pressing first. */
 export function standingOf(model: Model, breaker: Breaker, isLoading: boolean): Standing {
   if (isLoading || model.loading !== null) return "loading";

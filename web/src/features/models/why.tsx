@@ -3,7 +3,7 @@
 // Asks the server which model would take a request, and why each of the others would not; no model is asked anything.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Check } from "lucide-react";
-import { useState, type FormEvent } from "react";
+import type { FormEvent } from "react";
 import { useTranslations } from "use-intl";
 import { api, told } from "@/shared/api/client";
 import { modelsQuery } from "@/shared/api/endpoints";
@@ -12,15 +12,24 @@ import { Button } from "@/shared/ui/button";
 import { Select, TextArea, TextField } from "@/shared/ui/field";
 import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
-import { BLANK, grouped, TASKS, whyRequest, wrongIn, type Asked, type Candidate } from "./asked";
+import { grouped, TASKS, whyRequest, wrongIn, type Asked, type Candidate } from "./asked";
 
-export function Why({ onOpen }: { onOpen: (key: string) => void }) {
+/** The last answer; kept by whoever shows this view among others. */
+export function useWhy() {
+  return useMutation({ mutationFn: (asked: Asked) => told(api.POST("/models/why", { body: whyRequest(asked) })) });
+}
+
+interface WhyProps extends Asking {
+  why: ReturnType<typeof useWhy>;
+  onOpen: (key: string) => void;
+}
+
+export function Why({ why, asked, onChange, onOpen }: WhyProps) {
   const t = useTranslations("models.why");
-  const why = useMutation({ mutationFn: (asked: Asked) => told(api.POST("/models/why", { body: whyRequest(asked) })) });
   return (
     <div className="grid gap-4 lg:grid-cols-[minmax(0,24rem)_minmax(0,1fr)]">
       <Panel title={t("ask_title")} className="self-start">
-        <Form isBusy={why.isPending} onAsk={(asked) => why.mutate(asked)} />
+        <Form asked={asked} onChange={onChange} isBusy={why.isPending} onAsk={() => why.mutate(asked)} />
       </Panel>
       <Panel title={t("answer_title")} flush className="self-start">
         {why.error !== null && (
@@ -36,16 +45,21 @@ export function Why({ onOpen }: { onOpen: (key: string) => void }) {
 }
 
 const LIMITS = ["max_usd", "max_seconds", "max_gb", "max_tokens"] as const;
+const WRONG = { max_usd: "negative", max_seconds: "not_a_number", max_gb: "not_a_number", max_tokens: "not_whole" } as const;
 
-function Form({ isBusy, onAsk }: { isBusy: boolean; onAsk: (asked: Asked) => void }) {
+interface Asking {
+  asked: Asked;
+  onChange: (asked: Asked) => void;
+}
+
+function Form({ asked, onChange, isBusy, onAsk }: Asking & { isBusy: boolean; onAsk: () => void }) {
   const t = useTranslations("models.why");
   const models = useQuery(modelsQuery);
-  const [asked, setAsked] = useState(BLANK);
-  const change = (part: Partial<Asked>) => setAsked({ ...asked, ...part });
+  const change = (part: Partial<Asked>) => onChange({ ...asked, ...part });
   const wrong = wrongIn(asked);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (wrong.size === 0) onAsk(asked);
+    if (wrong.size === 0) onAsk();
   };
   return (
     <form onSubmit={submit} noValidate className="flex flex-col gap-3">
@@ -72,7 +86,7 @@ function Form({ isBusy, onAsk }: { isBusy: boolean; onAsk: (asked: Asked) => voi
             inputMode="decimal"
             placeholder={t("no_bound")}
             value={asked[limit]}
-            error={wrong.has(limit) ? t("not_a_number") : undefined}
+            error={wrong.has(limit) ? t(WRONG[limit]) : undefined}
             onChange={(event) => change({ [limit]: event.target.value })}
           />
         ))}

@@ -168,6 +168,8 @@ const models = {
     max_tokens: "Tokens of the answer",
     no_bound: "no bound",
     not_a_number: "Give a number above zero, or leave it empty.",
+    negative: "Give an amount from zero up, or leave it empty.",
+    not_whole: "Give a whole number above zero, or leave it empty.",
     ask: "Who would take it?",
     nothing: "No request yet",
     nothing_hint: "Say what matters, and see every model with the reason why it is taken or not.",

@@ -169,6 +169,8 @@ const models: typeof en = {
     max_tokens: "Tokens de la respuesta",
     no_bound: "sin límite",
     not_a_number: "Escribe un número mayor que cero o déjalo vacío.",
+    negative: "Escribe una cantidad desde cero o déjalo vacío.",
+    not_whole: "Escribe un número entero mayor que cero o déjalo vacío.",
     ask: "¿Quién la atendería?",
     nothing: "Aún no hay petición",
     nothing_hint: "Di qué te importa y verás cada modelo con el motivo por el que se elige o no.",
