@@ -30,7 +30,8 @@ export function OpenFlow({ id, children }: { id: string; children: ReactNode }) 
     enabled: id !== "",
   });
   if (opened.isPending) return <Opening />;
-  if (opened.isError) return <NotOpened error={opened.error} again={() => void opened.refetch()} />;
+  // A flow that is open stays so with all that can be undone, though a later reading of it fails.
+  if (opened.data === undefined) return <NotOpened error={opened.error} again={() => void opened.refetch()} />;
   if (opened.data.flow === null) return <Unreadable />;
   return (
     <Opened key={id} opened={opened.data} flow={opened.data.flow}>

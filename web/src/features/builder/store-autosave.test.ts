@@ -103,6 +103,24 @@ describe("autosave", () => {
     expect([phase(), server.document.nodes[0]?.["prompt"]]).toEqual(["saved", "two"]);
   });
 
+  it("goes on where the answer was lost and more was typed before the next try", async () => {
+    const { server, type, phase } = begin();
+    server.next = ["lost", new Unreachable("away")];
+    type("one");
+    await vi.advanceTimersByTimeAsync(1_000);
+    type("one two");
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect([phase(), server.document.nodes[0]?.["prompt"]]).toEqual(["saved", "one two"]);
+  });
+
+  it("leaves alone what another tab keeps here", async () => {
+    const { server, autosave } = begin();
+    const copy = { flow: changeNode(flow, "a", { prompt: "of another tab" }), etag: '"1"', at: "2026-01-01T00:00:00Z" };
+    server.copies.set("mine", copy);
+    autosave.leave();
+    expect(server.copies.get("mine")).toBe(copy);
+  });
+
   it("writes over nobody", async () => {
     const { server, type, phase } = begin();
     server.document = changeNode(flow, "a", { prompt: "theirs" });

@@ -26,13 +26,16 @@ export interface Autosave {
 export function startAutosave(builder: Builder, door: SaveDoor = SERVER): Autosave {
   const { flowId } = builder.getState();
   const timers: { due?: ReturnType<typeof setTimeout>; local?: ReturnType<typeof setTimeout> } = {};
+  const unanswered: FlowDoc[] = [];
   let sending: Promise<void> | null = null;
+  // Another tab may keep its own edits of this flow here: only what this one wrote is its to drop.
+  let isKept = builder.getState().saving.phase !== "saved";
 
   const arm = () => {
     clearTimeout(timers.due);
     const { saving } = builder.getState();
     if (saving.sending !== null) {
-      sending ??= send(builder, door, saving.sending).finally(() => {
+      sending ??= send(builder, door, saving.sending, unanswered).finally(() => {
         sending = null;
         arm();
       });
@@ -48,8 +51,9 @@ export function startAutosave(builder: Builder, door: SaveDoor = SERVER): Autosa
   const keep = () => {
     clearTimeout(timers.local);
     const { history, saving } = builder.getState();
-    if (saving.phase === "saved") door.keeper.drop(flowId);
-    else door.keeper.write(flowId, { flow: history.now, etag: saving.kept.etag, at: new Date().toISOString() });
+    if (saving.phase !== "saved") door.keeper.write(flowId, { flow: history.now, etag: saving.kept.etag, at: new Date().toISOString() });
+    else if (isKept) door.keeper.drop(flowId);
+    isKept = saving.phase !== "saved";
   };
 
   const stop = builder.subscribe((state, before) => {
@@ -78,26 +82,29 @@ export function startAutosave(builder: Builder, door: SaveDoor = SERVER): Autosa
   };
 }
 
-async function send(builder: Builder, door: SaveDoor, flow: FlowDoc): Promise<void> {
+/** `unanswered`: what was sent before without an answer, which may have arrived. */
+async function send(builder: Builder, door: SaveDoor, flow: FlowDoc, unanswered: FlowDoc[]): Promise<void> {
   const { saves, saving } = builder.getState();
   try {
     const etag = await door.save(flow, saving.kept.etag, true);
+    unanswered.length = 0;
     noteAnswer();
     saves({ is: "saved", etag });
   } catch (error) {
     noteError(error);
-    if (error instanceof ApiProblem && error.status === 412) await settle(builder, door, flow, error);
-    else saves({ is: "failed", why: isAway(error) ? "offline" : "refused", error });
+    if (error instanceof ApiProblem && error.status === 412) return settle(builder, door, [...unanswered.splice(0), flow], error);
+    if (error instanceof Unreachable) unanswered.push(flow);
+    saves({ is: "failed", why: isAway(error) ? "offline" : "refused", error });
   }
 }
 
-/** It was changed since. Where the other change is our own, whose answer was lost on its way, nothing is wrong. */
-async function settle(builder: Builder, door: SaveDoor, flow: FlowDoc, error: ApiProblem): Promise<void> {
+/** It was changed since. Where the other change is one of our own, whose answer was lost on its way, nothing is wrong. */
+async function settle(builder: Builder, door: SaveDoor, ours: readonly FlowDoc[], error: ApiProblem): Promise<void> {
   const { saves, flowId } = builder.getState();
   try {
-    const theirs = await door.read(flowId);
-    if (theirs.etag !== null && theirs.flow !== null && sameDocument(theirs.flow, flow)) {
-      return saves({ is: "adopted", kept: { document: theirs.flow, etag: theirs.etag } });
+    const { flow, etag } = await door.read(flowId);
+    if (etag !== null && flow !== null && ours.some((one) => sameDocument(one, flow))) {
+      return saves({ is: "adopted", kept: { document: flow, etag } });
     }
   } catch {
     // Then it is told as what it most likely is.
