@@ -51,7 +51,7 @@ export function useEditVersions(onDone: (verb: Edit, version: number | null) => 
       } else {
         await toldWith(api.POST("/api/flows/{flow_id}/publish", { params, body: { version } }));
       }
-      await takeUp(store);
+      await takeUp(store, verb);
       return { verb, version };
     },
     onSuccess: ({ verb, version }) => {
@@ -61,13 +61,14 @@ export function useEditVersions(onDone: (verb: Edit, version: number | null) => 
   });
 }
 
-/** Edit what stands on the server now: its document and its ETag. What was edited here can be had back by undo. */
-async function takeUp(store: Builder): Promise<void> {
-  const { flowId, edit, saves, history } = store.getState();
+/** Go on from what stands on the server now. A roll-back changes what is edited, and undo has it back; what was typed
+ * while a version was published stays. */
+async function takeUp(store: Builder, verb: Edit): Promise<void> {
+  const { flowId, edit, saves } = store.getState();
   const params = { path: { flow_id: flowId }, query: { version: "draft" } };
   const { data, headers } = await toldWith(api.GET("/api/flows/{flow_id}", { params }));
   const document = readDocument(data);
   if (document === null) return;
-  if (!sameDocument(document, history.now)) edit(() => document);
+  if (verb === "rollback") edit((now) => (sameDocument(document, now) ? now : document));
   saves({ is: "adopted", kept: { document, etag: headers.get("etag") ?? "" } });
 }
