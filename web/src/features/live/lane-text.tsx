@@ -30,11 +30,12 @@ export function LaneText({ text, isGrowing, label, height }: LaneTextProps) {
   const { ref, onScroll, isAway, follow } = useTail<HTMLDivElement>(shown, isGrowing);
   useEffect(() => {
     const area = ref.current;
-    if (area === null || isGrowing) return;
-    const watching = new ResizeObserver(() => setCut((was) => was || area.scrollHeight > area.clientHeight + 1));
+    // Whole it is not cut: what was found before says that there is a way back.
+    if (area === null || isGrowing || isWhole) return;
+    const watching = new ResizeObserver(() => setCut(area.scrollHeight > area.clientHeight + 1));
     watching.observe(area);
     return () => watching.disconnect();
-  }, [ref, isGrowing, shown]);
+  }, [ref, isGrowing, isWhole, shown]);
   return (
     <div className="relative min-w-0">
       <div
