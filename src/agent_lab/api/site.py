@@ -33,6 +33,7 @@ NOT_BUILT = (
 _INLINE_SCRIPT = re.compile(rb"<script(?P<attributes>[^>]*)>(?P<code>.*?)</script>", re.DOTALL)
 _SHELL = "_"
 """The exported page that stands for every id of a dynamic route: `runs/_.html`."""
+_REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_@.~-]{0,127}")
 
 KINDS = mimetypes.MimeTypes()
@@ -102,7 +103,7 @@ def packed(path: Path) -> Mapping[str, Path]:
 def encoding_of(headers: Headers, there: Collection[str]) -> str:
     """The first encoding that is there and that the client takes; an empty name for none."""
     parts = (part.partition(";") for part in headers.get("accept-encoding", "").lower().split(","))
-    taken = {name.strip() for name, _, quality in parts if quality.replace(" ", "") not in {"q=0", "q=0.0"}}
+    taken = {name.strip() for name, _, quality in parts if not _REFUSED.fullmatch(quality.strip())}
     return next((name for name in PACKED if name in there and name in taken), "")
 
 
