@@ -2,8 +2,8 @@
 
 // The flow builder: a palette, the canvas, the settings of what is selected.
 import clsx from "clsx";
-import { ArrowLeft, Plus, SlidersHorizontal, X } from "lucide-react";
-import { useState, type KeyboardEvent, type ReactNode } from "react";
+import { ArrowLeft, Play, Plus, SlidersHorizontal, X } from "lucide-react";
+import type { KeyboardEvent, ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { inLanguage } from "@/shared/flow/text";
 import { usePathId } from "@/shared/shell/path-id";
@@ -12,7 +12,7 @@ import { Fence } from "@/shared/ui/panel";
 import { add } from "./actions";
 import { Canvas } from "./canvas/canvas";
 import { SaveState, SaveTrouble } from "./canvas/save-state";
-import { INSPECTOR_ID, leaveInspector } from "./canvas/use-keys";
+import { enterRun, INSPECTOR_ID, leaveInspector } from "./canvas/use-keys";
 import { Inspector } from "./inspector/inspector";
 import { OpenFlow } from "./open";
 import { Palette } from "./palette/palette";
@@ -42,6 +42,7 @@ export function FlowBuilder() {
 function Head() {
   const t = useTranslations("canvas");
   const language = useLocale();
+  const builder = useBuilderStore();
   const name = useBuilder((state) => inLanguage(flowNow(state).name, language) || state.flowId);
   const isReadOnly = useBuilder((state) => state.isReadOnly);
   return (
@@ -51,19 +52,22 @@ function Head() {
       </ButtonLink>
       <h1 className="min-w-0 truncate font-semibold">{name}</h1>
       {!isReadOnly && <SaveState />}
+      <Button size="sm" className="ml-auto" title={t("head.run_hint")} onClick={() => enterRun(builder)}>
+        <Play aria-hidden className="size-4" />
+        {t("head.run")}
+      </Button>
     </header>
   );
 }
-
-type Pane = "palette" | "inspector";
 
 /** Three columns where there is room; else the canvas, and one of the others over it when it is asked for. */
 function Panes() {
   const t = useTranslations("canvas");
   const builder = useBuilderStore();
   const isReadOnly = useBuilder((state) => state.isReadOnly);
-  const [open, setOpen] = useState<Pane | null>(null);
-  const close = () => setOpen(null);
+  const open = useBuilder(({ pane }) => pane);
+  const { setPane } = builder.getState();
+  const close = () => setPane(null);
   const onEscape = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || event.defaultPrevented || (event.target instanceof Element && event.target.closest("dialog"))) return;
     close();
@@ -82,12 +86,12 @@ function Panes() {
         </Fence>
         <div className="absolute inset-x-0 bottom-3 flex justify-center gap-2 lg:hidden">
           {!isReadOnly && (
-            <Button className="shadow-lift" onClick={() => setOpen("palette")}>
+            <Button className="shadow-lift" onClick={() => setPane("palette")}>
               <Plus aria-hidden className="size-4" />
               {t("panes.palette")}
             </Button>
           )}
-          <Button className="shadow-lift" onClick={() => setOpen("inspector")}>
+          <Button className="shadow-lift" onClick={() => setPane("inspector")}>
             <SlidersHorizontal aria-hidden className="size-4" />
             {t("panes.inspector")}
           </Button>

@@ -22,6 +22,13 @@ export interface Checked {
   readonly verdict: Verdict;
 }
 
+/** What the side says of the flow where no node is selected. */
+export const FLOW_TABS = ["settings", "run", "tests", "versions"] as const;
+export type FlowTab = (typeof FLOW_TABS)[number];
+
+/** What lies over the canvas where there is no room beside it. */
+export type Pane = "palette" | "inspector";
+
 /** A node as a run that is watched here has it. */
 export type WatchedNode = Pick<NodeView, "status" | "visits" | "seconds">;
 
@@ -34,6 +41,9 @@ export interface BuilderState {
   readonly saving: Saving<FlowDoc>;
   readonly checked: Checked | null;
   readonly watched: ReadonlyMap<string, WatchedNode>;
+  /** Kept while a node is looked at. */
+  readonly flowTab: FlowTab;
+  readonly pane: Pane | null;
   /** The node that the canvas shall bring into view; `at` tells two wishes for the same one apart. */
   readonly shown: { readonly node: string; readonly at: number } | null;
 
@@ -45,6 +55,8 @@ export interface BuilderState {
   select(nodes: Iterable<string>, edges?: Iterable<string>): void;
   /** Select a node and bring it into view. */
   show(node: string): void;
+  setFlowTab(tab: FlowTab): void;
+  setPane(pane: Pane | null): void;
   setChecked(checked: Checked | null): void;
   setWatched(nodes: ReadonlyMap<string, WatchedNode>): void;
   saves(event: SavingEventNow): void;
@@ -81,6 +93,8 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
       saving: savedState({ document: flow, etag: etag ?? "" }),
       checked: null,
       watched: new Map(),
+      flowTab: "settings",
+      pane: null,
       shown: null,
       edit: (change, key) => {
         const { history, isReadOnly } = get();
@@ -96,6 +110,8 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
         get().select([node]);
         set({ shown: { node, at: clock() } });
       },
+      setFlowTab: (flowTab) => set({ flowTab }),
+      setPane: (pane) => set({ pane }),
       setChecked: (checked) => set({ checked }),
       setWatched: (watched) => set({ watched }),
       flush: () => Promise.resolve(),

@@ -21,6 +21,7 @@ const canvas = {
     label: "From {from} to {to}",
     back: "back, {count, plural, one {# time} other {# times}} at the most",
   },
+  head: { run: "Run", run_hint: "Run the whole flow: go to its question (Ctrl+Enter on the canvas)" },
   toolbar: {
     label: "Canvas",
     undo: "Undo",
@@ -146,6 +147,7 @@ const canvas = {
       fit: "Show all",
       zoom_in: "Closer",
       zoom_out: "Farther",
+      run: "Run the whole flow",
       help: "This sheet",
     },
   },

@@ -23,6 +23,7 @@ const canvas: typeof en = {
     label: "De {from} a {to}",
     back: "vuelve, {count, plural, one {# vez} other {# veces}} como mucho",
   },
+  head: { run: "Ejecutar", run_hint: "Ejecutar el flujo entero: ir a su pregunta (Ctrl+Intro en el lienzo)" },
   toolbar: {
     label: "Lienzo",
     undo: "Deshacer",
@@ -148,6 +149,7 @@ const canvas: typeof en = {
       fit: "Ver todo",
       zoom_in: "Acercar",
       zoom_out: "Alejar",
+      run: "Ejecutar el flujo entero",
       help: "Esta hoja",
     },
   },

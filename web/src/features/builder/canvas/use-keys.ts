@@ -87,6 +87,7 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
     fit: () => void fitView({ maxZoom: 1, padding: 0.15 }),
     zoom_in: () => void zoomIn(),
     zoom_out: () => void zoomOut(),
+    run: () => enterRun(builder),
     help: () => ask({ is: "help" }),
   };
 }
@@ -96,6 +97,15 @@ export function enterInspector(): void {
   const inspector = document.getElementById(INSPECTOR_ID);
   const seen = (what: string) => [...(inspector?.querySelectorAll<HTMLElement>(what) ?? [])].find((one) => one.offsetParent !== null);
   (seen("input, textarea, select") ?? seen("button"))?.focus();
+}
+
+/** Go to the question of a run of the whole flow. */
+export function enterRun(builder: Builder): void {
+  const { select, setFlowTab, setPane } = builder.getState();
+  select([]);
+  setFlowTab("run");
+  setPane("inspector");
+  requestAnimationFrame(enterInspector);
 }
 
 /** Come back from the settings to the node that they are of. */

@@ -12,7 +12,7 @@ import { FlowSettings } from "../limits/flow-settings";
 import { Tests } from "../limits/tests";
 import { useChecks } from "../problems/checks";
 import { ProblemList } from "../problems/problem-list";
-import { flowNow, selectedEdge, selectedNode, useBuilder } from "../store";
+import { FLOW_TABS, flowNow, selectedEdge, selectedNode, useBuilder, useBuilderStore } from "../store";
 import { Trial } from "../trial/trial";
 import { Versions } from "../versions/versions";
 import { Watch } from "../watch/watch";
@@ -42,10 +42,9 @@ function Selected() {
   const node = useBuilder(selectedNode);
   const edge = useBuilder(selectedEdge);
   const several = useBuilder(({ selection }) => selection.nodes.size);
-  const [flowTab, setFlowTab] = useState<FlowTab>("settings"); // kept while a node is looked at
   if (node !== null) return <NodePart key={node} id={node} />;
   if (edge !== null) return <EdgePart key={edge} id={edge} />;
-  return several > 1 ? <SeveralPart count={several} /> : <FlowPart tab={flowTab} onTab={setFlowTab} />;
+  return several > 1 ? <SeveralPart count={several} /> : <FlowPart />;
 }
 
 function Head({ title, children }: { title: string; children?: ReactNode }) {
@@ -112,18 +111,17 @@ function SeveralPart({ count }: { count: number }) {
   );
 }
 
-const FLOW_TABS = ["settings", "run", "tests", "versions"] as const;
-type FlowTab = (typeof FLOW_TABS)[number];
-
-function FlowPart({ tab, onTab }: { tab: FlowTab; onTab: (tab: FlowTab) => void }) {
+function FlowPart() {
   const t = useTranslations("inspector.tabs");
   const language = useLocale();
   const name = useBuilder((state) => flowNow(state).name);
+  const tab = useBuilder(({ flowTab }) => flowTab);
+  const { setFlowTab } = useBuilderStore().getState();
   const tabs = FLOW_TABS.map((value) => ({ value, label: t(value) }));
   return (
     <>
       <Head title={inLanguage(name, language)} />
-      <Tabs label={t("flow")} value={tab} onChange={onTab} tabs={tabs} className="px-4 pb-4">
+      <Tabs label={t("flow")} value={tab} onChange={setFlowTab} tabs={tabs} className="px-4 pb-4">
         <Tab value="settings" className="pt-4">
           <FlowSettings />
         </Tab>

@@ -29,6 +29,7 @@ export type Command =
   | "fit"
   | "zoom_in"
   | "zoom_out"
+  | "run"
   | "help";
 
 /** `mod`: Ctrl, or Cmd on a Mac. */
@@ -79,6 +80,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "fit", keys: [{ key: "f" }], group: "view" },
   { command: "zoom_in", keys: [{ key: "+" }, { key: "=" }], group: "view" },
   { command: "zoom_out", keys: [{ key: "-" }], group: "view" },
+  { command: "run", keys: [mod("Enter")], group: "view" },
   { command: "help", keys: [{ key: "?" }], group: "view" },
 ];
 

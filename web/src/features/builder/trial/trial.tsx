@@ -61,7 +61,7 @@ export function Trial({ id }: { id: string }) {
           <RunLine run={run} view={view} />
           <Fault run={run} />
           <NodeRun run={run} id={id} />
-          <LeadsTo id={id} targets={view.edges.filter(({ source, taken }) => source === id && taken > 0).map(({ target }) => target)} />
+          <LeadsTo targets={view.edges.filter(({ source, taken }) => source === id && taken > 0).map(({ target }) => target)} />
         </section>
       )}
     </div>
@@ -79,7 +79,7 @@ function InView({ of, children }: { of: unknown; children: ReactNode }) {
   return <div ref={place}>{children}</div>;
 }
 
-function LeadsTo({ targets }: { id: string; targets: readonly string[] }) {
+function LeadsTo({ targets }: { targets: readonly string[] }) {
   const t = useTranslations("inspector.trial");
   return targets.length === 0 ? null : <p className="text-sm text-soft">{t("leads", { nodes: targets.join(", ") })}</p>;
 }
