@@ -130,6 +130,17 @@ async def test_a_flow_is_built_from_nothing_and_run_with_the_keyboard_alone(visi
         assert here.complaints == []
 
 
+async def test_a_flow_with_problems_is_not_run_but_says_where_they_are(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Yes."})) as here:
+        page = await opened(here, BROKEN)
+        await expect(page.get_by_text("problem").last).to_be_visible()
+        await page.get_by_role("button", name="Run", exact=True).click()
+        await page.keyboard.type("What?")
+        await page.get_by_role("button", name="Run the flow").click()
+        await expect(page.get_by_role("alert").filter(has_text="mend its problems first")).to_be_visible()
+        assert here.complaints == []
+
+
 async def test_a_flow_is_built_with_the_mouse(visit: Any) -> None:
     async with visit(ScriptedProvider({"*": "Yes."})) as here:
         page = await opened(here, {"id": "mine", "name": "Mine", "nodes": [], "edges": []})

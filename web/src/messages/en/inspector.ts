@@ -332,6 +332,7 @@ const inspector = {
     not_yet: "This node has not had its turn.",
     pick: "Select a node to read along.",
     latest: "Latest run",
+    has_problems: "The flow cannot be run yet: mend its problems first. They are listed at the foot of this side, each with the way to its node.",
     not_saved: "The draft could not be saved, and would be run without your newest changes. See why it is not saved, and try again.",
     visits: "{count, plural, one {# turn} other {# turns}}",
     samples: "{count, plural, one {# sample} other {All # samples}}",

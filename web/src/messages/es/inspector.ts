@@ -333,6 +333,7 @@ const inspector: typeof en = {
     not_yet: "Este nodo aún no ha tenido su turno.",
     pick: "Selecciona un nodo para leerlo.",
     latest: "Última ejecución",
+    has_problems: "El flujo aún no se puede ejecutar: corrige antes sus problemas. Están al pie de este lado, cada uno con el camino a su nodo.",
     not_saved: "El borrador no se pudo guardar, y se ejecutaría sin tus últimos cambios. Mira por qué no se guarda e inténtalo otra vez.",
     visits: "{count, plural, one {# turno} other {# turnos}}",
     samples: "{count, plural, one {# muestra} other {Las # muestras}}",

@@ -13,6 +13,11 @@ export class NotSaved extends Error {
   override readonly name = "NotSaved";
 }
 
+/** The checks found what keeps the flow from being run. */
+export class HasProblems extends Error {
+  override readonly name = "HasProblems";
+}
+
 /** What goes wrong is told by `error`, in a sentence of the server's or of our own. */
 export function useStartRun(onStarted: (runId: string) => void) {
   const store = useBuilderStore();
@@ -21,8 +26,10 @@ export function useStartRun(onStarted: (runId: string) => void) {
   return useMutation({
     mutationFn: async (request: RunRequest) => {
       await store.getState().flush();
-      const { isReadOnly, saving } = store.getState();
+      const { isReadOnly, saving, checked, history } = store.getState();
       if (!isReadOnly && saving.phase !== "saved") throw new NotSaved(t("not_saved"));
+      // What the problems are stands below already, each a way to its node.
+      if (request.only == null && checked?.document === history.now && !checked.verdict.valid) throw new HasProblems(t("has_problems"));
       return told(api.POST("/api/runs", { body: request, headers: { "Idempotency-Key": newKey() } }));
     },
     onSuccess: (run) => {

@@ -16,7 +16,7 @@ import { useBuilder } from "../store";
 import { ask, requestOf, useAsked } from "./asked";
 import { Fault } from "./node-run";
 import { RunForm } from "./run-form";
-import { NotSaved, useStartRun } from "./starting";
+import { HasProblems, NotSaved, useStartRun } from "./starting";
 import { useWatched } from "./watching";
 
 export function Watch() {
@@ -49,7 +49,7 @@ export function Watch() {
 }
 
 export function NotStarted({ error }: { error: Error }) {
-  if (!(error instanceof NotSaved)) return <Problem error={error} />;
+  if (!(error instanceof NotSaved || error instanceof HasProblems)) return <Problem error={error} />;
   return (
     <p role="alert" className="rounded-md bg-bad-soft px-3 py-2 text-sm">
       {error.message}
