@@ -30,8 +30,11 @@ export function Head() {
   if (view === null || started === null)
     return (
       <header className="mb-4 flex flex-col gap-2">
-        <Skeleton className="h-7 w-3/4" />
-        <Skeleton className="h-5 w-1/2" />
+        <div className="flex flex-wrap items-start gap-x-4 gap-y-2">
+          <Skeleton className="h-14 flex-1 basis-72 sm:h-7" />
+          <Skeleton className="h-7 w-27" />
+        </div>
+        <Skeleton className="h-11.5 w-3/4 sm:h-5.5 sm:w-1/2" />
       </header>
     );
   return (

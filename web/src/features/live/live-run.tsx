@@ -30,17 +30,42 @@ function Screen() {
   const run = useRunHere();
   const connection = useConnection(run);
   const view = useRunView(run);
+  const isKnown = useTranscript(run, "started") !== null && view !== null;
   if (connection.state === "refused" && view === null) return <NoRun status={connection.trouble.status} detail={connection.trouble.detail} />;
   return (
     <>
       <Head />
       <Notices />
       <div className="grid min-w-0 gap-4 lg:grid-cols-[20rem_minmax(0,1fr)] xl:grid-cols-[23rem_minmax(0,1fr)]">
-        <Graph />
-        <div className="flex min-w-0 flex-col gap-4">
-          <Outcome />
-          <Stages />
-        </div>
+        {isKnown ? <Parts /> : <Coming />}
+      </div>
+    </>
+  );
+}
+
+function Parts() {
+  return (
+    <>
+      <Graph />
+      <div className="flex min-w-0 flex-col gap-4">
+        <Outcome />
+        <Stages />
+      </div>
+    </>
+  );
+}
+
+/** How long a question and an answer are is known when they are there: until then nothing stands below them that would move. */
+function Coming() {
+  const t = useTranslations("live.now");
+  return (
+    <>
+      <Skeleton className="h-73" />
+      <div className="flex min-w-0 flex-col gap-4">
+        <p role="status" className="h-52 rounded-lg border border-line bg-surface p-4 text-soft">
+          {t("loading")}
+        </p>
+        <Skeleton className="h-32" />
       </div>
     </>
   );
