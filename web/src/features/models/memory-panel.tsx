@@ -13,7 +13,7 @@ import { Problem } from "@/shared/ui/problem";
 import { LoadingRows } from "./loading-rows";
 import { cacheQuery, useClear, type Cache } from "./memory";
 import { MemoryBar } from "./memory-bar";
-import { Residents } from "./residents";
+import { Residents, RESIDENTS_ROOM } from "./residents";
 import { devicesOf, hitRatio } from "./shares";
 
 export function MemoryPanel({ onOpen }: { onOpen: (key: string) => void }) {
@@ -22,10 +22,14 @@ export function MemoryPanel({ onOpen }: { onOpen: (key: string) => void }) {
   return (
     <Panel title={t("title")} flush actions={cache.data !== undefined && <Clear cache={cache.data} />}>
       {cache.isPending && (
-        <div className="flex flex-col gap-3 p-4">
-          <Skeleton className="h-5 w-64" />
-          <Skeleton className="h-3" />
-          <Skeleton className="h-10" />
+        <div className="divide-y divide-line">
+          <div className="p-4 pb-3">
+            <Skeleton className="h-14 sm:h-9" />
+          </div>
+          <div className={`p-4 ${RESIDENTS_ROOM}`} />
+          <div className="px-4 py-2.5">
+            <Skeleton className="h-11 sm:h-5" />
+          </div>
         </div>
       )}
       {cache.error !== null && cache.data === undefined && (

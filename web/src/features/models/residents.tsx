@@ -10,18 +10,21 @@ import { IconButton } from "@/shared/ui/button";
 import { Swatch } from "./memory-bar";
 import { usePin, useUnload, type Cache, type Resident } from "./memory";
 
+/** As much as is needed to say that there is none: what stands below stays where it is while the first ones come and go. */
+export const RESIDENTS_ROOM = "min-h-38.75";
+
 export function Residents({ cache, onOpen }: { cache: Cache; onOpen: (key: string) => void }) {
   const t = useTranslations("models.memory");
   if (cache.models.length === 0)
     return (
-      <div className="border-t border-line">
+      <div className={`border-t border-line ${RESIDENTS_ROOM}`}>
         <Empty title={t("none")}>
           <p>{t("none_hint")}</p>
         </Empty>
       </div>
     );
   return (
-    <ul aria-label={t("title")} className="divide-y divide-line border-t border-line">
+    <ul aria-label={t("title")} className={`divide-y divide-line border-t border-line ${RESIDENTS_ROOM}`}>
       {cache.models.map((model, index) => (
         <ResidentRow key={`${model.model_key} ${model.strategy}`} model={model} index={index} onOpen={onOpen} />
       ))}
