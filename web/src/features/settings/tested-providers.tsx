@@ -16,6 +16,9 @@ import { Problem } from "@/shared/ui/problem";
 type Tested = components["schemas"]["TestedConnection"];
 const TONES: Record<Provider["key"], Tone> = { present: "good", missing: "warn", "not needed": "plain" };
 
+/** A row for each provider that the models of a new server have. */
+const USUAL = ["first", "second", "third", "fourth"];
+
 export function TestedProviders() {
   const t = useTranslations("settings.providers");
   const providers = useQuery(providersQuery);
@@ -27,10 +30,13 @@ export function TestedProviders() {
     <Panel title={t("title")} flush>
       <p className="px-4 pt-3 pb-2 text-sm break-words text-soft">{t("about", { file: settings.data?.places.dotenv ?? ".env" })}</p>
       {providers.isPending && (
-        <div className="flex flex-col gap-2 p-4">
-          <Skeleton className="h-14" />
-          <Skeleton className="h-14" />
-          <Skeleton className="h-14" />
+        <div className="divide-y divide-line border-t border-line">
+          {USUAL.map((row) => (
+            <div key={row} className="h-23 px-4 py-3 sm:h-14.75">
+              <Skeleton className="h-full" />
+            </div>
+          ))}
+          <div className="h-10.25" />
         </div>
       )}
       {providers.error !== null && providers.data === undefined && (
@@ -38,7 +44,7 @@ export function TestedProviders() {
           <Problem error={providers.error} again={() => void providers.refetch()} />
         </div>
       )}
-      <List providers={used} />
+      {used.length > 0 && <List providers={used} />}
       {others.length > 0 && (
         <details className="border-t border-line">
           <summary className="px-4 py-2.5 text-sm text-soft hover:text-ink">{t("others", { count: others.length })}</summary>
