@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from itertools import pairwise
 from typing import Any
@@ -249,7 +250,9 @@ async def test_edits_outlive_a_server_that_is_away_and_a_page_that_is_closed(vis
         await page.unroute("**/api/flows/mine?autosave=true")
         await is_saved(page)
         assert ends(await draft(here, "mine")) == [("first", "second"), ("second", "judge")]
-        await page.wait_for_function("localStorage.getItem('agent-lab.builder.mine') === null")
+        async with asyncio.timeout(10):
+            while await page.evaluate("localStorage.getItem('agent-lab.builder.mine')") is not None:
+                await page.wait_for_timeout(50)
 
 
 async def test_an_emptied_canvas_is_not_saved_over_a_full_one(visit: Any) -> None:
