@@ -242,7 +242,7 @@ def check(found: RunAlternatives) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(checked_flows())
-def test_the_independent_answers_are_those_whose_prompt_held_no_other_answer(document: dict[str, Any]) -> None:
+def test_no_voice_has_read_another_one_and_all_that_could_not_have_are_heard(document: dict[str, Any]) -> None:
     own = FlowConfig.model_validate(document)
     names = [node.id for node in own.nodes]
     events = asyncio.run(events_of(own, {name: f"«{name}»" for name in names}))
@@ -253,7 +253,11 @@ def test_the_independent_answers_are_those_whose_prompt_held_no_other_answer(doc
     }
     found = alternatives(events, KINDS)
     check(found)
-    assert {voice.node for voice in found.vote.voices} == alone if found.vote else len(alone) < 2
+    # Where a node began just as one ended that it names, it is left out, whether it has read it or not.
+    certain = {node.id for node in own.nodes if "_output" not in str(node.settings["prompt"])} & alone
+    voices = {voice.node for voice in found.vote.voices} if found.vote else set()
+    assert voices <= alone
+    assert certain <= voices if found.vote else len(certain) < 2
 
 
 @settings(max_examples=40, deadline=None)
