@@ -9,6 +9,7 @@ from typing import Any
 
 import anthropic
 import openai
+import openai.resources.responses  # noqa: F401 - loaded late otherwise, while these models are waited for
 import pytest
 
 from agent_lab.settings import Reading, read_settings
