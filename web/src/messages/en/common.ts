@@ -47,7 +47,6 @@ const common = {
   },
   figures: {
     not_known: "not known",
-    usd: "{usd}",
     below: "< {usd}",
     free: "free",
     tokens: "{count, plural, one {# token} other {# tokens}}",
@@ -89,7 +88,6 @@ const common = {
     flows: "Flows",
     runs: "Latest runs",
     looks: "Looks and language",
-    new_flow: "New flow",
     edit_flow: "Edit {name}",
   },
   theme: { label: "Theme", system: "As the system", light: "Light", dark: "Dark" },

@@ -44,7 +44,6 @@ const console = {
   estimate: "At the most",
   estimate_wait: "Write a question to see what it may take.",
   estimate_calls: "{count, plural, one {# model call} other {# model calls}}",
-  estimate_cost: "{usd}",
   estimate_unknown: "cost not known: a price is missing",
   estimate_bound: "Bounds, not guesses: most runs take less.",
   send: "Run",

@@ -48,7 +48,6 @@ const common: typeof en = {
   },
   figures: {
     not_known: "desconocido",
-    usd: "{usd}",
     below: "< {usd}",
     free: "gratis",
     tokens: "{count, plural, one {# token} other {# tokens}}",
@@ -90,7 +89,6 @@ const common: typeof en = {
     flows: "Flujos",
     runs: "Últimas ejecuciones",
     looks: "Aspecto e idioma",
-    new_flow: "Flujo nuevo",
     edit_flow: "Editar {name}",
   },
   theme: { label: "Tema", system: "Como el sistema", light: "Claro", dark: "Oscuro" },

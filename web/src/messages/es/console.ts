@@ -45,7 +45,6 @@ const console: typeof en = {
   estimate: "Como máximo",
   estimate_wait: "Escribe una pregunta para ver cuánto puede costar.",
   estimate_calls: "{count, plural, one {# llamada a modelos} other {# llamadas a modelos}}",
-  estimate_cost: "{usd}",
   estimate_unknown: "coste desconocido: falta un precio",
   estimate_bound: "Son límites, no cálculos: casi siempre se usa menos.",
   send: "Ejecutar",
