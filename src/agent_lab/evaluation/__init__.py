@@ -1,0 +1,1 @@
+"""Says with a paired test at equal cost whether a deliberation was worth its price."""
