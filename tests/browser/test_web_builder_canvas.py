@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from agent_lab.providers.scripted import ScriptedProvider
 from support.web import Theme, Visit, axe
@@ -129,6 +129,29 @@ async def test_a_flow_is_built_from_nothing_and_run_with_the_keyboard_alone(visi
         for name in TEAMS:
             await expect(node(page, name)).to_contain_text("Done")
         assert here.complaints == []
+
+
+async def test_enter_is_not_lost_while_the_kinds_of_node_are_still_on_their_way(visit: Any) -> None:
+    answer = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await answer.wait()
+        await route.continue_()
+
+    async with visit(ScriptedProvider({"*": "Yes."})) as here:
+        await stored(here, TWO)
+        page = await here.signed_in()
+        await page.route("**/api/node-kinds", late)
+        await page.goto(f"{here.url}/flows/mine")
+        await node(page, "second").click()
+        await page.keyboard.press("a")
+        await expect(page.get_by_role("dialog").get_by_role("combobox")).to_be_focused()
+        await page.keyboard.type("Judge")
+        await page.keyboard.press("Enter")
+        answer.set()
+        await expect(node(page, "judge")).to_be_focused()
+        await is_saved(page)
+        assert ends(await draft(here, "mine")) == [("first", "second"), ("second", "judge")]
 
 
 async def test_a_flow_with_problems_is_not_run_but_says_where_they_are(visit: Any) -> None:

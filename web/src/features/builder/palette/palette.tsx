@@ -3,6 +3,7 @@
 // The kinds of node to choose from: by search, by click, or dragged onto the canvas.
 import { useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
+import { useEffect, useRef, type KeyboardEvent, type RefObject } from "react";
 import { useTranslations } from "use-intl";
 import { Skeleton } from "@/shared/ui/bits";
 import { Problem } from "@/shared/ui/problem";
@@ -24,15 +25,17 @@ interface PaletteProps {
 export function Palette({ onChoose, autoFocus = false }: PaletteProps) {
   const t = useTranslations("canvas.palette");
   const kinds = useQuery(kindsQuery);
+  const list = useRef<HTMLDivElement>(null);
+  const onKeyDown = useEarlyEnter(list, kinds.isPending);
   if (kinds.isError) return <Problem error={kinds.error} again={() => void kinds.refetch()} />;
   return (
-    <Command label={t("title")} loop className="flex min-h-0 flex-1 flex-col">
+    <Command label={t("title")} loop onKeyDown={onKeyDown} className="flex min-h-0 flex-1 flex-col">
       <Command.Input
         data-autofocus={autoFocus || undefined}
         placeholder={t("search")}
         className="h-10 w-full shrink-0 border-b border-line bg-transparent px-3 text-base outline-none placeholder:text-soft focus-visible:border-accent"
       />
-      <Command.List className="min-h-0 flex-1 overflow-y-auto p-2">
+      <Command.List ref={list} className="min-h-0 flex-1 overflow-y-auto p-2">
         <Command.Empty className="px-2 py-6 text-center text-soft">{t("none")}</Command.Empty>
         {kinds.isPending && Array.from({ length: 8 }, (_, index) => <Skeleton key={index} className="mb-1.5 h-11" />)}
         {GROUPS.map((group) => {
@@ -49,6 +52,21 @@ export function Palette({ onChoose, autoFocus = false }: PaletteProps) {
       </Command.List>
     </Command>
   );
+}
+
+/** Enter that is pressed while the kinds are still on their way chooses when they are there, unless another key follows it. */
+function useEarlyEnter(list: RefObject<HTMLElement | null>, isPending: boolean): (event: KeyboardEvent) => void {
+  const isPressed = useRef(false);
+  useEffect(() => {
+    if (isPending || !isPressed.current) return;
+    isPressed.current = false;
+    // What is selected among them is known only when they have been drawn.
+    const next = requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('[cmdk-item][aria-selected="true"]')?.click());
+    return () => cancelAnimationFrame(next);
+  }, [isPending, list]);
+  return ({ key }) => {
+    isPressed.current = isPending && key === "Enter";
+  };
 }
 
 function KindItem({ kind, onChoose }: { kind: Kind; onChoose: (kind: string) => void }) {
