@@ -141,25 +141,21 @@ interface TypedProps extends FiltersProps {
   className?: string;
 }
 
-/** A field that is typed into: the list follows when the typing rests. */
+/** A field that is typed into: the list follows when the typing rests, or when the field is left. */
 function Typed({ name, label, showLabel = false, error, className, filter, onChange }: TypedProps) {
-  const [typed, setTyped] = useState(filter[name]);
-  const [sent, setSent] = useState(filter[name]);
-  const [told, setTold] = useState(filter[name]);
+  // What is typed and not sent yet. Sent when the field is left, it comes before whatever is pressed then, and not over it.
+  const [draft, setDraft] = useState<string | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
-  if (told !== filter[name]) {
-    setTold(filter[name]);
-    // Another one changed it: the button that clears, or the way back of the browser. What is typed meanwhile stays.
-    if (filter[name] !== sent) setTyped(filter[name]);
-  }
-  const type = (text: string) => {
-    setTyped(text);
+  const send = (text: string) => {
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => {
-      setSent(text);
-      onChange({ [name]: text });
-    }, QUIET_MS);
+    setDraft(null);
+    onChange({ [name]: text });
+  };
+  const type = (text: string) => {
+    setDraft(text);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => send(text), QUIET_MS);
   };
   return (
     <TextField
@@ -169,10 +165,11 @@ function Typed({ name, label, showLabel = false, error, className, filter, onCha
       hideLabel={!showLabel}
       placeholder={showLabel ? "" : label}
       maxLength={200}
-      value={typed}
+      value={draft ?? filter[name]}
       error={error}
       {...(className !== undefined && { className })}
       onChange={(event) => type(event.target.value)}
+      onBlur={() => draft !== null && send(draft)}
     />
   );
 }

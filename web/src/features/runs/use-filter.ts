@@ -2,7 +2,7 @@
 
 // The filter of the list, which the address keeps: it survives a reload, and can be sent to somebody.
 import { useSearchParams } from "next/navigation";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useRef, useState } from "react";
 import { filterOf, searchOf, type Filter } from "./filter";
 
 /** The page's own word is what counts: the address follows it, late and in several steps where much is going on. */
@@ -18,7 +18,8 @@ export function useFilter(): [Filter, (part: Partial<Filter>) => void] {
     if (!written.includes(address) || address === written.at(-1)) setWritten([]);
   }
   const latest = useRef(filter);
-  useEffect(() => {
+  // At once: later, it could take back what is changed meanwhile.
+  useLayoutEffect(() => {
     latest.current = filter;
   }, [filter]);
   const change = useCallback((part: Partial<Filter>) => {
