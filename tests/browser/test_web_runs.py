@@ -125,6 +125,41 @@ async def test_runs_are_found_by_words_state_flow_model_and_cost_and_the_address
         await expect(page.get_by_text("Give a number of USD")).to_be_visible()
 
 
+async def test_what_is_typed_just_before_the_filters_are_cleared_does_not_come_back(visit: Any, tmp_path: Path) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        await fill(tmp_path / "home", 60)
+        page = await here.signed_in("/runs?status=failed")
+        await expect(page.get_by_text("That is all: 6 runs.")).to_be_visible()
+        # One after the other without a pause: no typing rests between them.
+        await page.evaluate(
+            """() => {
+                const field = document.querySelector('input[type=search]');
+                field.focus();
+                document.execCommand('insertText', false, 'apples');
+                field.blur();
+                [...document.querySelectorAll('button')].find((one) => one.textContent === 'Clear the filters').click();
+            }"""
+        )
+        await expect(page.get_by_text("That is all: 60 runs.")).to_be_visible()
+        await expect(page.get_by_label("Find in questions")).to_have_value("")
+        assert page.url == f"{here.url}/runs"
+
+
+async def test_a_list_whose_first_row_is_older_than_all_news_is_asked_for_once(visit: Any, tmp_path: Path) -> None:
+    asked: list[str] = []
+    async with visit(ScriptedProvider(ROLES)) as here:
+        await fill(tmp_path / "home", 200)
+        page = await here.signed_in()
+        page.on("request", lambda one: asked.append(one.url) if "/api/runs?" in one.url else None)
+        await page.goto(f"{here.url}/runs?model=other&cost_to=0.001")
+        await expect(page.get_by_text("That is all: 3 runs.")).to_be_visible()
+        for _news in range(2):
+            async with page.expect_response(lambda one: "/api/runs?" in one.url and "cost_to" not in one.url):
+                pass
+        assert len([url for url in asked if "cost_to" in url]) == 1
+        await expect(page.locator("[data-run]")).to_have_count(3)
+
+
 async def test_ten_thousand_runs_scroll_to_the_last_with_few_of_them_drawn(visit: Any, tmp_path: Path) -> None:
     async with visit(ScriptedProvider(ROLES)) as here:
         made = await fill(tmp_path / "home", 10_000)
@@ -161,11 +196,12 @@ async def test_what_is_new_waits_while_somebody_reads_and_comes_by_itself_at_the
         first = await ran(here, "Asked at the top")
         await expect(row(page, first)).to_contain_text("Completed")
         await page.evaluate("scrollTo(0, 2000)")
-        in_sight = page.locator("[data-run]").nth(20)
-        name, place = await in_sight.get_attribute("data-run"), await in_sight.bounding_box()
+        in_sight = row(page, made[-50])
+        await expect(in_sight).to_be_in_viewport()
+        place = await in_sight.bounding_box()
         second = await ran(here, "Asked meanwhile")
         await expect(page.get_by_role("button", name="1 new run")).to_be_visible()
-        assert await page.locator(f"[data-run='{name}']").bounding_box() == place
+        assert await in_sight.bounding_box() == place
         await page.get_by_role("button", name="1 new run").click()
         await expect(row(page, second)).to_be_in_viewport()
         await expect(page.get_by_role("button", name="1 new run")).to_have_count(0)

@@ -100,6 +100,11 @@ export function newsQueryOf(filter: Filter): Query {
   return queryOf({ ...filter, status: "", cost_from: "", cost_to: "" });
 }
 
+/** Whether every run of the news belongs into the list. */
+export function isNewsWhole({ status, cost_from, cost_to }: Filter): boolean {
+  return status === "" && cost_from === "" && cost_to === "";
+}
+
 /** Whether a run of the news passes what they were not asked for. */
 export function passes(filter: Filter, run: RunRow): boolean {
   if (filter.status !== "" && run.status !== filter.status) return false;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RunRow } from "@/shared/api/endpoints";
-import { inserted, rowsOf, unlisted, updated, type Pages } from "./merge";
+import { inserted, reach, rowsOf, unlisted, updated, type Pages } from "./merge";
 
 const run = (minute: number, more: Partial<RunRow> = {}): RunRow => ({
   run_id: `r${minute}`,
@@ -55,5 +55,30 @@ describe("news of a list", () => {
     const list = { pages: [{ runs: [at("a", "2026-01-01T00:05:00Z")], next_cursor: null }], pageParams: [null] };
     expect(ids(inserted(list, [at("b", "2026-01-01T00:05:00Z")]))).toEqual(["b", "a"]);
     expect(ids(inserted(list, [at("0", "2026-01-01T00:05:00.000001Z")]))).toEqual(["0", "a"]);
+  });
+});
+
+describe("the reach of the news", () => {
+  const news = [run(9), run(8), run(7)];
+
+  it("is lost where they are many and all newer than what was known", () => {
+    expect(reach(run(6), news, true, 3)).toEqual({ known: run(9), isBeyond: true });
+    expect(reach(run(7), news, true, 3)).toEqual({ known: run(9), isBeyond: false });
+    expect(reach(run(6), news, true, 4)).toEqual({ known: run(9), isBeyond: false });
+  });
+
+  it("is lost but once: the list is asked for anew, and the same news are known then", () => {
+    const { known } = reach(run(6), news, false, 3);
+    expect(reach(known, news, false, 3).isBeyond).toBe(false);
+  });
+
+  it("begins with the first news where nothing is known yet", () => {
+    expect(reach(undefined, news, false, 3)).toEqual({ known: run(9), isBeyond: false });
+    expect(reach(undefined, [], true, 3)).toEqual({ known: undefined, isBeyond: false });
+  });
+
+  it("does not go on while some of them wait to be listed", () => {
+    expect(reach(run(8), news, false, 3)).toEqual({ known: run(8), isBeyond: false });
+    expect(reach(run(8), [run(12), run(11), run(10)], false, 3).isBeyond).toBe(true);
   });
 });

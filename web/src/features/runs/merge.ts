@@ -69,3 +69,16 @@ function withOne(pages: Pages, run: RunRow): Pages {
   });
   return { ...pages, pages: changed };
 }
+
+/** How far the list is known to be whole, and whether so much is new that the news do not reach down to there. */
+export interface Reach {
+  readonly known: RunRow | undefined;
+  readonly isBeyond: boolean;
+}
+
+/** What the news, newest first, say of that. It goes on with them only while all that they bring is listed. */
+export function reach(known: RunRow | undefined, news: readonly RunRow[], isAllListed: boolean, mostNews: number): Reach {
+  const [newest, oldest] = [news[0], news.at(-1)];
+  const isBeyond = known !== undefined && oldest !== undefined && news.length >= mostNews && isNewer(oldest, known);
+  return { known: known === undefined || isAllListed || isBeyond ? (newest ?? known) : known, isBeyond };
+}

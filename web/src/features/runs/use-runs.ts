@@ -2,12 +2,12 @@
 
 // The list of runs as it is kept here: page by page, brought up to date, with what is new held back while somebody reads.
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { api, told } from "@/shared/api/client";
 import type { RunRow } from "@/shared/api/endpoints";
 import { hasEnded } from "@/shared/run-actions/api";
-import { newsQueryOf, passes, queryOf, type Filter } from "./filter";
-import { inserted, rowsOf, unlisted, updated, type Pages, type RunPage } from "./merge";
+import { isNewsWhole, newsQueryOf, passes, queryOf, type Filter } from "./filter";
+import { inserted, reach, rowsOf, unlisted, updated, type Pages, type RunPage } from "./merge";
 
 const PAGE = 200;
 const NEWS = 50;
@@ -40,7 +40,8 @@ export function useRuns(filter: Filter) {
   });
   const shown = list.data;
   const rows = useMemo(() => rowsOf(shown), [shown]);
-  const news = useNews(filter, list.isSuccess && !list.isPlaceholderData);
+  const isOwn = list.isSuccess && !list.isPlaceholderData;
+  const news = useNews(filter, isOwn);
   const fresh = useMemo(
     () => (shown === undefined ? [] : unlisted(shown, news.data ?? []).filter((run) => passes(filter, run))),
     [shown, news.data, filter],
@@ -49,13 +50,18 @@ export function useRuns(filter: Filter) {
     (how: (pages: Pages) => Pages) => client.setQueryData<Pages>(keyOf(filter), (kept) => kept && how(kept)),
     [client, filter],
   );
+  const reached = useRef<{ filter: Filter; run: RunRow | undefined }>(undefined);
   useEffect(() => {
     // What was just pressed stands as it was pressed until the server has said something to it.
-    if (news.data === undefined || client.isMutating() > 0) return;
+    if (news.data === undefined || !isOwn || client.isMutating() > 0) return;
     const latest = news.data;
     change((pages) => updated(pages, latest));
-    if (isBeyond(shown, latest)) void client.resetQueries({ queryKey: keyOf(filter) });
-  }, [news.data, news.at, change, client, filter, shown]);
+    // The first row says nothing where the news hold runs that the list may never show: it can be older than all of them.
+    const kept = reached.current?.filter === filter ? reached.current.run : undefined;
+    const { known, isBeyond } = reach(isNewsWhole(filter) ? rows[0] : kept, latest, fresh.length === 0, NEWS);
+    reached.current = { filter, run: known };
+    if (isBeyond) void client.resetQueries({ queryKey: keyOf(filter) });
+  }, [news.data, news.at, isOwn, change, client, filter, rows, fresh]);
   const insert = useCallback(() => change((pages) => inserted(pages, fresh)), [change, fresh]);
   return { list, rows, fresh, insert, change };
 }
@@ -70,13 +76,6 @@ function useNews(filter: Filter, isWanted: boolean): { data: readonly RunRow[] |
     enabled: isWanted,
   });
   return { data: query.data?.runs, at: query.dataUpdatedAt };
-}
-
-/** Whether so much is new that the news do not reach down to the list: it is asked for anew then. */
-function isBeyond(pages: Pages | undefined, news: readonly RunRow[]): boolean {
-  const first = pages === undefined ? undefined : rowsOf(pages)[0];
-  const last = news.at(-1);
-  return news.length >= NEWS && first !== undefined && last !== undefined && last.created_at > first.created_at;
 }
 
 /** Brings those rows in sight up to date that go on and are too old to be among the news. */
