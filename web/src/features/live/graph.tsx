@@ -7,7 +7,7 @@ import { useMemo } from "react";
 import { useTranslations } from "use-intl";
 import type { EdgeConfig, FlowConfig, NodeView } from "@/run/events";
 import { useFigures } from "@/shared/format/figures";
-import { pathOf } from "@/shared/flow/layout";
+import { pathOf } from "@/shared/flow/path";
 import { useNode, useRunState } from "@/shared/run/run";
 import { showTurn } from "./anchors";
 import { useRunHere } from "./here";

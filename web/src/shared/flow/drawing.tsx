@@ -2,10 +2,10 @@
 
 // A small drawing of a flow: its nodes and how they lead to each other.
 import clsx from "clsx";
-import { useMemo } from "react";
-import { arranged, pathOf, type Shape } from "./layout";
-
-const NODE = { width: 20, height: 10 };
+import { startTransition, useEffect, useState } from "react";
+import { arrangement, NODE, recalled } from "./drawings";
+import type { Arrangement, Shape } from "./layout";
+import { pathOf } from "./path";
 
 interface DrawingProps {
   flow: Shape;
@@ -14,8 +14,11 @@ interface DrawingProps {
   className?: string;
 }
 
+const NOT_YET: Arrangement = { places: new Map(), lines: [], size: { width: 1, height: 1 } };
+
+/** Give it room: it comes a moment later than what stands around it. */
 export function FlowDrawing({ flow, label, className }: DrawingProps) {
-  const { places, lines, size } = useMemo(() => arranged(flow, NODE, "LR", 12), [flow]);
+  const { places, lines, size } = useArrangement(flow) ?? NOT_YET;
   const named = label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label };
   return (
     // At its own size where there is room: two drawings side by side have nodes of the same size.
@@ -43,4 +46,18 @@ export function FlowDrawing({ flow, label, className }: DrawingProps) {
       ))}
     </svg>
   );
+}
+
+function useArrangement(flow: Shape): Arrangement | undefined {
+  const [, setCount] = useState(0);
+  useEffect(() => {
+    if (recalled(flow) !== undefined) return;
+    let isWanted = true;
+    const show = () => isWanted && startTransition(() => setCount((count) => count + 1));
+    arrangement(flow, () => isWanted).then(show, () => undefined); // what cannot be drawn has no drawing
+    return () => {
+      isWanted = false;
+    };
+  }, [flow]);
+  return recalled(flow);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { arranged, pathOf } from "./layout";
+import { arranged } from "./layout";
 
 const SIZE = { width: 40, height: 20 };
 const challenge = {
@@ -54,13 +54,5 @@ describe("the arrangement of a flow", () => {
     const edges = nodes.slice(1).map(({ id }, index) => ({ from: `n${Math.floor(index / 2)}`, to: id }));
     const { places } = arranged({ nodes, edges }, SIZE);
     expect(new Set([...places.values()].map(({ x, y }) => `${x} ${y}`)).size).toBe(500);
-  });
-});
-
-describe("a line", () => {
-  it("begins and ends where its corners do", () => {
-    const path = pathOf([{ x: 0, y: 0 }, { x: 10, y: 5 }, { x: 20, y: 0 }]);
-    expect(path).toBe("M 0 0 Q 10 5 15 2.5 L 20 0");
-    expect(pathOf([])).toBe("");
   });
 });
