@@ -57,7 +57,7 @@ install() {
 sources() {
     {
         find src -type f ! -name '*.test.ts' ! -name '*.test.tsx' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-        sha256sum scripts/compress.mjs package-lock.json next.config.ts postcss.config.mjs tsconfig.json
+        sha256sum scripts/compile-messages.mjs scripts/compress.mjs package-lock.json next.config.ts postcss.config.mjs tsconfig.json
         printf '%s\n' "${NEXT_PUBLIC_API_URL:-}" "${NEXT_PUBLIC_MOCK_MODE:-}"
     } | sha256sum | cut -d ' ' -f 1
 }
