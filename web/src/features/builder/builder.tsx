@@ -5,7 +5,13 @@ import clsx from "clsx";
 import { ArrowLeft, Play, Plus, SlidersHorizontal, X } from "lucide-react";
 import type { KeyboardEvent, ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
+import canvasWords from "@/messages/en/canvas";
+import diffWords from "@/messages/en/diff";
+import inspectorWords from "@/messages/en/inspector";
+import markdownWords from "@/messages/en/markdown";
+import runActions from "@/messages/en/run_actions";
 import { inLanguage } from "@/shared/flow/text";
+import { withWords } from "@/shared/i18n/screen-words";
 import { usePathId } from "@/shared/shell/path-id";
 import { Button, ButtonLink, IconButton } from "@/shared/ui/button";
 import { Fence } from "@/shared/ui/panel";
@@ -23,7 +29,12 @@ import { Watching } from "./watch/watching";
 /** All of the screen but what stands around it. */
 const ROOM = "-mx-4 -my-5 flex h-[calc(100dvh-6.5rem)] min-h-96 flex-col md:-mx-6 md:h-dvh";
 
-export function FlowBuilder() {
+export const FlowBuilder = withWords(
+  { canvas: canvasWords, diff: diffWords, inspector: inspectorWords, markdown: markdownWords, run_actions: runActions },
+  Screen,
+);
+
+function Screen() {
   const id = usePathId();
   return (
     <div className={ROOM}>

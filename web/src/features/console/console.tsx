@@ -5,7 +5,10 @@ import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
+import consoleWords from "@/messages/en/console";
+import markdownWords from "@/messages/en/markdown";
 import { flowsQuery } from "@/shared/api/endpoints";
+import { withWords } from "@/shared/i18n/screen-words";
 import { newKey } from "@/shared/key";
 import { ScreenHead } from "@/shared/ui/bits";
 import { Segmented, TextArea } from "@/shared/ui/field";
@@ -22,7 +25,9 @@ import { Options } from "./options";
 import { OutputDisplay } from "./output-display";
 import { SendBar } from "./send-bar";
 
-export function Console() {
+export const Console = withWords({ console: consoleWords, markdown: markdownWords }, Screen);
+
+function Screen() {
   const t = useTranslations("console");
   useEffect(() => void useDraft.persist.rehydrate(), []);
   return (

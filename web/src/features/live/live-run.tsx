@@ -4,6 +4,11 @@
 import { Maximize2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
+import diffWords from "@/messages/en/diff";
+import liveWords from "@/messages/en/live";
+import markdownWords from "@/messages/en/markdown";
+import runActions from "@/messages/en/run_actions";
+import { withWords } from "@/shared/i18n/screen-words";
 import { usePathId } from "@/shared/shell/path-id";
 import { useConnection, useRun, useRunView, useTranscript } from "@/shared/run/run";
 import { Empty, Skeleton } from "@/shared/ui/bits";
@@ -17,7 +22,9 @@ import { Notices } from "./notices";
 import { Outcome } from "./outcome";
 import { Stages } from "./stages";
 
-export function LiveRun() {
+export const LiveRun = withWords({ live: liveWords, run_actions: runActions, markdown: markdownWords, diff: diffWords }, AnyRun);
+
+function AnyRun() {
   const run = useRun(usePathId());
   return (
     <RunHere value={run}>

@@ -6,7 +6,9 @@ import { Activity } from "lucide-react";
 import clsx from "clsx";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
+import metricsWords from "@/messages/en/metrics";
 import { historyQuery, type MetricsHistory, type Range } from "@/shared/api/metrics";
+import { withWords } from "@/shared/i18n/screen-words";
 import { AlertList } from "@/shared/shell/alert-list";
 import { ButtonLink } from "@/shared/ui/button";
 import { Empty, ScreenHead } from "@/shared/ui/bits";
@@ -24,7 +26,9 @@ import { ChartSkeleton } from "./waiting";
 const RANGES: readonly Range[] = ["15m", "1h", "6h", "24h", "7d", "30d"];
 const CHARTS = "grid gap-4 lg:grid-cols-2 2xl:grid-cols-3";
 
-export function MetricsPanel() {
+export const MetricsPanel = withWords({ metrics: metricsWords }, Screen);
+
+function Screen() {
   const t = useTranslations("metrics");
   const [range, setRange] = useState<Range>("1h");
   const [model, setModel] = useState<string | null>(null);

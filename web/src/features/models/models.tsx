@@ -3,6 +3,8 @@
 // The models: what is in memory, what may be asked, who serves it, and why one is chosen.
 import { useState } from "react";
 import { useTranslations } from "use-intl";
+import modelsWords from "@/messages/en/models";
+import { withWords } from "@/shared/i18n/screen-words";
 import { ScreenHead } from "@/shared/ui/bits";
 import { Tab, Tabs } from "@/shared/ui/tabs";
 import { BLANK } from "./asked";
@@ -15,7 +17,9 @@ import { useWhy, Why } from "./why";
 
 type View = "registry" | "providers" | "why";
 
-export function Models() {
+export const Models = withWords({ models: modelsWords }, Screen);
+
+function Screen() {
   const t = useTranslations("models");
   const [view, setView] = useState<View>("registry");
   const [opened, setOpened] = useState<string | null>(null);

@@ -6,6 +6,9 @@ import clsx from "clsx";
 import { ArrowUp, ListTree, SearchX } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslations } from "use-intl";
+import runActions from "@/messages/en/run_actions";
+import runsWords from "@/messages/en/runs";
+import { withWords } from "@/shared/i18n/screen-words";
 import { Button, ButtonLink } from "@/shared/ui/button";
 import { Empty, ScreenHead, Skeleton } from "@/shared/ui/bits";
 import { Panel } from "@/shared/ui/panel";
@@ -25,7 +28,9 @@ const AHEAD = 40;
 const AT_TOP_PX = 80;
 const WIDE = "(min-width: 48rem)";
 
-export function RunsScreen() {
+export const RunsScreen = withWords({ runs: runsWords, run_actions: runActions }, Screen);
+
+function Screen() {
   const t = useTranslations("runs");
   const [filter, change] = useFilter();
   return (

@@ -3,7 +3,9 @@
 // The settings: looks, connections, access, limits, and what the server was started with.
 import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
+import settingsWords from "@/messages/en/settings";
 import { settingsQuery } from "@/shared/api/setup";
+import { withWords } from "@/shared/i18n/screen-words";
 import { ScreenHead, Skeleton } from "@/shared/ui/bits";
 import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
@@ -16,7 +18,9 @@ import { ServerSettings } from "./server-settings";
 import { Shortcuts } from "./shortcuts";
 import { TestedProviders } from "./tested-providers";
 
-export function Settings() {
+export const Settings = withWords({ settings: settingsWords }, Screen);
+
+function Screen() {
   const t = useTranslations("settings");
   return (
     <>

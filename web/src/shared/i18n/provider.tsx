@@ -3,22 +3,25 @@
 // Gives every component the words of the chosen language.
 import { useEffect, useState, type ReactNode } from "react";
 import { IntlProvider } from "use-intl";
-import en from "@/messages/en";
+import type everything from "@/messages/en";
+import everywhere from "@/messages/en/everywhere";
 import { adoptLanguage, useLanguage, type Language } from "./language";
 
 declare module "use-intl" {
   interface AppConfig {
     Locale: Language;
-    Messages: typeof en;
+    Messages: typeof everything;
   }
 }
 
-const LOADERS = { en: () => Promise.resolve({ default: en }), es: () => import("@/messages/es") };
+// In English each screen brings its own words: `ScreenWords`.
+const ENGLISH = everywhere as typeof everything;
+const LOADERS = { en: () => Promise.resolve({ default: ENGLISH }), es: () => import("@/messages/es") };
 
 /** Shows the last language until the words of the next one are there. */
 export function Words({ children }: { children: ReactNode }) {
   const language = useLanguage((state) => state.language);
-  const [shown, setShown] = useState<{ language: Language; words: typeof en }>({ language: "en", words: en });
+  const [shown, setShown] = useState<{ language: Language; words: typeof everything }>({ language: "en", words: ENGLISH });
   useEffect(adoptLanguage, []);
   useEffect(() => {
     let wanted = true;

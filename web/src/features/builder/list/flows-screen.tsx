@@ -5,6 +5,9 @@ import { useQuery } from "@tanstack/react-query";
 import { FileInput, Plus, Workflow } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
+import flowsWords from "@/messages/en/flows";
+import inspectorWords from "@/messages/en/inspector";
+import { withWords } from "@/shared/i18n/screen-words";
 import { Button } from "@/shared/ui/button";
 import { Empty, ScreenHead, Skeleton } from "@/shared/ui/bits";
 import { Segmented, TextField } from "@/shared/ui/field";
@@ -18,7 +21,9 @@ import { NewFlow } from "./new-flow";
 const ORIGINS = ["all", "stored", "file", "library"] as const;
 const AT_FIRST = 100;
 
-export function FlowsScreen() {
+export const FlowsScreen = withWords({ flows: flowsWords, inspector: inspectorWords }, Screen);
+
+function Screen() {
   const t = useTranslations("flows");
   const [open, setOpen] = useState<"new" | "import" | null>(null);
   const close = () => setOpen(null);

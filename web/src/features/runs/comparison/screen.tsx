@@ -5,6 +5,9 @@ import { useQuery } from "@tanstack/react-query";
 import { ArrowLeftRight } from "lucide-react";
 import { useRouter, useSearchParams } from "next/navigation";
 import { useTranslations } from "use-intl";
+import diffWords from "@/messages/en/diff";
+import runsWords from "@/messages/en/runs";
+import { withWords } from "@/shared/i18n/screen-words";
 import { Button, ButtonLink } from "@/shared/ui/button";
 import { Badge, ScreenHead, Skeleton } from "@/shared/ui/bits";
 import { TextDiff } from "@/shared/ui/diff/text-diff";
@@ -17,7 +20,9 @@ import { Figures } from "./figures";
 import { Nodes } from "./nodes";
 import { comparisonQuery, runQuery, type Comparison, type Run } from "./queries";
 
-export function CompareScreen() {
+export const CompareScreen = withWords({ runs: runsWords, diff: diffWords }, Comparing);
+
+function Comparing() {
   const t = useTranslations("runs.comparison");
   const router = useRouter();
   const search = useSearchParams();
