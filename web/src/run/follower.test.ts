@@ -56,6 +56,32 @@ test("however many events come between two frames, they make one change", async 
   expect(states.length).toBe(before + 1);
 });
 
+test("the past of a run is shown once, when it is there, and not piece by piece", async () => {
+  const said: ((events: readonly RunEvent[]) => void)[] = [];
+  const held: Answer = () =>
+    new Response(
+      new ReadableStream<Uint8Array>({ start: (controller) => void said.push((events) => controller.enqueue(bytesOf(events))) }),
+      { headers: { "content-type": "text/event-stream" } },
+    );
+  const { states, draw, world } = follow([held]);
+  world.time = Date.parse("2126-01-01T00:00:00Z"); // long after the run
+  await settled();
+  for (const event of EVENTS.slice(0, 12)) {
+    said[0]?.([event]);
+    await settled();
+    draw();
+    await world.pass(20);
+  }
+  expect(states.map(({ view }) => view)).toEqual(states.map(() => null));
+  await world.pass(200); // nothing more comes: it waits for a person, or a model is slow
+  draw();
+  expect(states.at(-1)?.view).toEqual(fold(EVENTS.slice(0, 12)));
+  said[0]?.(EVENTS.slice(12, 13));
+  await settled();
+  draw();
+  expect(states.at(-1)?.view).toEqual(fold(EVENTS.slice(0, 13)));
+});
+
 test("a piece of an answer leaves the view as it is", async () => {
   let say: (events: readonly RunEvent[]) => void = () => undefined;
   const held: Answer = () =>

@@ -31,6 +31,13 @@ export interface FollowerOptions {
   readonly onChange: (state: RunState) => void;
 }
 
+/** An event older than this was there before this reader came. */
+const PAST_MS = 1_000;
+/** What was there before comes in pieces, each upon the heels of the one before it. */
+const QUIET_MS = 150;
+/** However long the past is, something is to be seen of it by then. */
+const LONGEST_MS = 2_000;
+
 export function unheard(runId: string): RunState {
   return {
     runId,
@@ -51,16 +58,22 @@ export class RunFollower {
   private stream: RunStream;
   private isDrawing = false;
   private isStored = false;
+  private isCaughtUp = false;
+  private forgetQuiet: () => void = () => undefined;
+  private forgetLongest: (() => void) | undefined;
+
+  private readonly around: Surroundings;
 
   constructor(
     runId: string,
     private readonly options: FollowerOptions,
   ) {
+    this.around = options.around ?? BROWSER;
     this.state = unheard(runId);
     this.stream = new RunStream({
       url: options.url,
       headers: options.headers ?? {},
-      around: options.around ?? BROWSER,
+      around: this.around,
       onEvents: (events) => this.take(events),
       onConnection: (connection) => {
         this.state = { ...this.state, connection };
@@ -77,6 +90,8 @@ export class RunFollower {
   }
 
   close(): void {
+    this.forgetQuiet();
+    this.forgetLongest?.();
     this.stream.close();
   }
 
@@ -100,6 +115,26 @@ export class RunFollower {
       this.stream.close();
     }
     this.state = { ...this.state, work };
+    if (!this.isCaughtUp && this.arePast(events)) this.hold();
+    else this.catchUp();
+  }
+
+  private arePast(events: readonly RunEvent[]): boolean {
+    const at = Date.parse(events.at(-1)?.at ?? "");
+    return this.around.now() + this.state.clockAheadMs - at > PAST_MS;
+  }
+
+  /** Shows nothing of the past before all of it is there: the page would be built anew with each piece, and jump. */
+  private hold(): void {
+    this.forgetQuiet();
+    this.forgetQuiet = this.around.after(QUIET_MS, () => this.catchUp());
+    this.forgetLongest ??= this.around.after(LONGEST_MS, () => this.catchUp());
+  }
+
+  private catchUp(): void {
+    this.isCaughtUp = true;
+    this.forgetQuiet();
+    this.forgetLongest?.();
     this.drawSoon();
   }
 
