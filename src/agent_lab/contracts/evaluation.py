@@ -37,7 +37,7 @@ class DatasetInfo(Contract):
 
     name: str
     content_hash: str
-    """Of the items' questions and targets, in their order."""
+    """Of all that the items hold, in their order."""
     items: int
     tune: int = 0
     test: int = 0
