@@ -51,6 +51,18 @@ class EvaluationStore(Protocol):
 
     async def delete(self, evaluation_id: str) -> None: ...
 
+    async def claim(self, evaluation_id: str, *, owner: str, seconds: float, instead_of: str | None = None) -> bool:
+        """Take or renew the lease for so long; False where somebody else holds it, unless it is `instead_of`."""
+        ...
+
+    async def release(self, evaluation_id: str, *, owner: str) -> None:
+        """Give the lease back, where `owner` has it."""
+        ...
+
+    async def unfinished(self) -> Sequence[tuple[str, str | None]]:
+        """Those that have not ended, the oldest first, with the owner of the lease where one was not given back."""
+        ...
+
     async def add_cells(self, evaluation_id: str, cells: Sequence[Cell]) -> None:
         """Keep them; one that is there already (arm, item, sample) is replaced."""
         ...
