@@ -315,6 +315,18 @@ class Progress(Contract):
     """At the pace so far; None until it can be told."""
 
 
+class Outcome(Contract):
+    """The verdict on one arm, as short as a list has room for."""
+
+    arm: str
+    against: str
+    verdict: Literal["better", "worse", "no_difference", "inconclusive", "refused"]
+    difference: float
+    low: float
+    high: float
+    """Of its interval."""
+
+
 class EvaluationInfo(Contract):
     """An evaluation as it is listed."""
 
@@ -324,6 +336,8 @@ class EvaluationInfo(Contract):
     status: EvaluationStatus = "queued"
     progress: Progress = Progress()
     fault: Fault | None = None
+    outcomes: tuple[Outcome, ...] = ()
+    """Of the report, in its order; written when it has ended."""
     caller: str = ""
     created_at: datetime
     finished_at: datetime | None = None
