@@ -5,32 +5,29 @@ Nothing is asked of a model, and nothing is claimed about which answer is better
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from agent_lab.contracts.events import GenerationFinished, NodeFinished, NodeStarted, RunEvent
+from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow import FlowConfig, NodeConfig, in_language
 from agent_lab.contracts.flow_ports import NodeKind
-from agent_lab.contracts.generation import Contract, GenerationResult
-from agent_lab.contracts.run import NodeOutput, RunStatus, RunTotals
+from agent_lab.contracts.generation import Contract
+from agent_lab.contracts.run import RunStatus, RunTotals
 from agent_lab.flows.checking.examined import settings_of
-from agent_lab.flows.graph import FlowGraph, graph_of
-from agent_lab.flows.templates import mentioned
-from agent_lab.nodes.generate import GENERATE, GenerateSettings, read_fields
+from agent_lab.flows.graph import graph_of
+from agent_lab.nodes.generate import GenerateSettings, read_fields
 from agent_lab.nodes.subflow import SUBFLOW
 from agent_lab.nodes.vote import VOTE, VoteSettings, ballot_of
 from agent_lab.nodes.voters import Voter
 from agent_lab.nodes.voting.choices import Normalize
 from agent_lab.nodes.voting.tally import Ballot, count_votes
-from agent_lab.runs.record import beginning, outermost
+from agent_lab.runs.first_answers import Heard
+from agent_lab.runs.record import beginning
 from agent_lab.runs.reducer import fold
 
 UNMARKED = VoteSettings(normalize="answer")
 """How answers are compared where no vote of the flow says it: by what follows "Answer:", else by the last line."""
 _NO_ANSWERS = frozenset({"declined", "filtered"})
-_ANSWERING = frozenset({GENERATE.name, SUBFLOW.name})
-"""Kinds whose output answers a question. A verdict, a list of answers or a reshaped text is no answer of its own."""
 
 
 class Draft(Contract):
@@ -109,70 +106,10 @@ _NOTES: Mapping[Missing | None, str] = {
 }
 
 
-@dataclass(slots=True)
-class _Heard:
-    """The first answers of nodes that saw no answer before, while events come in."""
-
-    graph: FlowGraph
-    kinds: Mapping[str, NodeKind]
-    begun: set[str] = field(default_factory=set)
-    independent: dict[str, None] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
-    """Finished nodes whose output is, or repeats, what a model said."""
-    calls: dict[str, dict[int, GenerationResult]] = field(default_factory=dict)
-    outputs: dict[str, NodeOutput] = field(default_factory=dict)
-
-    def take(self, event: RunEvent) -> None:
-        if isinstance(event, NodeStarted) and event.node in self.graph:
-            self._begin(event.node)
-        elif isinstance(event, GenerationFinished):
-            self._hear(event)
-        elif isinstance(event, NodeFinished) and event.node in self.graph:
-            self.outputs.setdefault(event.node, event.output)
-            if event.node in self.calls or self._sees(event.node) & self.told:
-                self.told.add(event.node)
-
-    def _begin(self, node: str) -> None:
-        if node in self.begun:
-            return
-        self.begun.add(node)
-        if self.graph.node(node).kind in _ANSWERING and not self._sees(node) & self.told:
-            self.independent[node] = None
-
-    def _hear(self, event: GenerationFinished) -> None:
-        calls = self.calls.setdefault(outermost(event.node), {})
-        if event.visit == 1:
-            calls.setdefault(event.sample, event.result)
-
-    def _sees(self, node: str) -> frozenset[str]:
-        return _seen_by(self.graph.node(node), self.graph, self.kinds)
-
-
-def _seen_by(node: NodeConfig, graph: FlowGraph, kinds: Mapping[str, NodeKind]) -> frozenset[str]:
-    """The nodes whose outputs that node reads, once they are there."""
-    kind = kinds.get(node.kind)
-    before = frozenset(graph.incoming(node.id))
-    settings = settings_of(node, kind)
-    if kind is None or settings is None:
-        return before
-    names = mentioned(_texts(node.settings.get(name) for name in kind.templates))
-    found = {name.partition(".")[0] if "." in name else name.removesuffix("_output") for name in names}
-    found |= {named.name for named in kind.nodes(settings)}
-    if node.kind not in _ANSWERING or "previous_output" in names:
-        found |= before  # what leads to it is read without being named
-    return frozenset(found & set(graph.ids))
-
-
-def _texts(values: Iterable[object]) -> Iterator[object]:
-    """Templates; of a mapping of templates, or of languages, each text."""
-    for value in values:
-        yield from value.values() if isinstance(value, Mapping) else [value]
-
-
 def alternatives(events: Sequence[RunEvent], kinds: Mapping[str, NodeKind]) -> RunAlternatives:
     """What these events say would have been the answer without the deliberation. Raises ConflictError for no run."""
     started = beginning(events)
-    heard = _Heard(graph_of(started.flow), kinds)
+    heard = Heard(graph_of(started.flow), kinds)
     for event in events:
         heard.take(event)
     view = fold(events)
@@ -194,13 +131,13 @@ def alternatives(events: Sequence[RunEvent], kinds: Mapping[str, NodeKind]) -> R
     )
 
 
-def _reading(flow: FlowConfig, heard: _Heard) -> VoteSettings:
+def _reading(flow: FlowConfig, heard: Heard) -> VoteSettings:
     """How the first vote that counts one of these answers reads them."""
     for node in flow.nodes:
         settings = settings_of(node, heard.kinds.get(node.kind)) if node.kind == VOTE.name else None
         if isinstance(settings, VoteSettings):
             voters = settings.of or heard.graph.incoming(node.id)
-            if heard.independent.keys() & set(voters):
+            if set(heard.independent) & set(voters):
                 return settings
     return UNMARKED
 
@@ -209,7 +146,7 @@ def _asked(totals: RunTotals) -> int:
     return totals.calls + totals.reused_calls
 
 
-def _voices(heard: _Heard, reading: VoteSettings, language: str) -> Iterator[Voice]:
+def _voices(heard: Heard, reading: VoteSettings, language: str) -> Iterator[Voice]:
     for name in heard.independent:
         node = heard.graph.node(name)
         for voter, declined in _voters(node, heard, reading):
@@ -224,7 +161,7 @@ def _voices(heard: _Heard, reading: VoteSettings, language: str) -> Iterator[Voi
             )
 
 
-def _voters(node: NodeConfig, heard: _Heard, reading: VoteSettings) -> Iterator[tuple[Voter, bool]]:
+def _voters(node: NodeConfig, heard: Heard, reading: VoteSettings) -> Iterator[tuple[Voter, bool]]:
     """The first answers of a node, and whether each declined the question."""
     if node.kind == SUBFLOW.name:
         if node.id in heard.outputs and node.id in heard.calls:
