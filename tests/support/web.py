@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,6 +30,8 @@ FLAGS = [
     "--disable-sync",
 ]
 Theme = Literal["light", "dark"]
+SLOWED = float(os.environ.get("TEST_BROWSER_SLOWED", "1"))
+"""How many times slower than this machine every page's processor is made: what a slow one would find is found here."""
 
 
 @dataclass(slots=True)
@@ -61,6 +64,9 @@ class Visit:
                 "e.blockedURI, e.sample))"
             )
         page = await context.new_page()
+        if SLOWED > 1:
+            protocol = await context.new_cdp_session(page)
+            await protocol.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
