@@ -1,0 +1,221 @@
+"""Reads answers that were made elsewhere, finds the item that each belongs to, and says at once what does not fit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from agent_lab.contracts.errors import ValidationError
+from agent_lab.contracts.evaluation import Dataset, Item
+from agent_lab.evaluation.datasets import PARTS, dataset_of, items_of, normalized_question
+from agent_lab.evaluation.import_forms import form_in
+from agent_lab.evaluation.imported import Form, Said
+from agent_lab.evaluation.tables import Format, Problems, read_table
+
+MAX_SAMPLES = 100
+SHOWN = 5
+"""So many ids are named in a warning."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedAnswer:
+    """An answer that was made elsewhere. `answer`: None where there is none, which counts as wrong."""
+
+    item: str
+    sample: int = 0
+    answer: str | None
+    cost_usd: Decimal | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    right: bool | None = None
+    """What the file itself says; nothing is counted by it, but a scorer that disagrees is told of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """The answers by arm: each has as many to every item."""
+
+    answers: Mapping[str, tuple[ImportedAnswer, ...]]
+    samples: int
+    dataset: Dataset | None = None
+    """Made of the file's own questions, where no items were given."""
+    warnings: tuple[str, ...] = ()
+
+
+def read_answers(
+    raw: bytes,
+    *,
+    name: str,
+    items: Sequence[Item] | None = None,
+    arm: str = "imported",
+    arms: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+    form: Format | None = None,
+) -> Imported:
+    """The answers of a file: JSONL, JSON or CSV with an answer in each row, or with a column for each arm; samples of
+    lm-evaluation-harness; a JSON log of inspect_ai.
+
+    `items`: those that were asked; None where the file holds the questions and targets itself. `arm`: the name of the
+    arm where the file names none. `arms`: the columns that are arms, where that cannot be seen. `columns`: what
+    `input`, `target`, `id`, `split`, `answer` and `arm` are called. Answers find their items by id, else by question,
+    else by order. Raises ProblemsError (all of them), TooLargeError, ValidationError.
+    """
+    what = f"The file {name!r}"
+    told = columns or {}
+    unknown = sorted(set(told) - {*PARTS, "answer", "arm"})
+    if unknown:
+        raise ValidationError(
+            f"A column map names {', '.join(PARTS)}, answer and arm; {unknown[0][:80]!r} is none of them."
+        )
+    table = read_table(raw, what=what, form=form)
+    problems = Problems(what, table.unit)
+    known = {column for item in items or () for column in item.columns}
+    found = form_in(table, arm=arm, arms=arms, columns=told, known=known, problems=problems)
+    problems.raise_any()
+    dataset = None
+    if items is None:
+        items = items_of(found.asked, what=what, columns=found.columns)
+        dataset = dataset_of(items, name=name, source=name)
+    matching = _Matching(found, items, problems)
+    answers, samples = matching.answers()
+    return Imported(
+        answers=answers, samples=samples, dataset=dataset, warnings=(*matching.warnings, *_missing(answers))
+    )
+
+
+def disagreement(arm: str, answers: Iterable[tuple[ImportedAnswer, float]]) -> str | None:
+    """A sentence where the file calls answers right that the scorer (its score beside each) does not, or wrong that it
+    does; None where they agree."""
+    judged = [(answer, score) for answer, score in answers if answer.right is not None]
+    differ = [answer.item for answer, score in judged if answer.right != (score >= 1)]
+    if not differ:
+        return None
+    return (
+        f"{arm}: the file and the scorer disagree on {len(differ):,} of {len(judged):,} answers ({_named(differ)}); "
+        "the scorer counts."
+    )
+
+
+class _Matching:
+    """Brings a file's answers to their items."""
+
+    def __init__(self, found: Form, items: Sequence[Item], problems: Problems) -> None:
+        self._found = found
+        self._items = items
+        self._problems = problems
+        self._by_id = {item.id: item.id for item in items}
+        self._by_question: dict[str, list[str]] = {}
+        for item in items:
+            self._by_question.setdefault(normalized_question(item.input), []).append(item.id)
+        self.warnings: list[str] = []
+
+    def answers(self) -> tuple[dict[str, tuple[ImportedAnswer, ...]], int]:
+        """By arm, in the order of the items, those without an answer included. Raises ProblemsError, ValidationError."""
+        find = self._way()
+        kept: dict[tuple[str, str, int], Said] = {}
+        for said in self._found.said:
+            item = find(said)
+            if item is not None:
+                self._keep(kept, item, said)
+        self._problems.raise_any()
+        names = dict.fromkeys(said.arm for said in self._found.said)
+        samples = max((sample for _, _, sample in kept), default=0) + 1
+        if samples > MAX_SAMPLES:
+            raise ValidationError(f"An item has {samples:,} samples; {MAX_SAMPLES} are allowed.")
+        return {
+            arm: tuple(
+                _imported(item.id, sample, kept.get((arm, item.id, sample)))
+                for item in self._items
+                for sample in range(samples)
+            )
+            for arm in names
+        }, samples
+
+    def _keep(self, kept: dict[tuple[str, str, int], Said], item: str, said: Said) -> None:
+        first = kept.setdefault((said.arm, item, said.sample or 0), said)
+        if first is not said:
+            self._problems.add(
+                said.line,
+                f"{said.arm[:80]!r} has answered {item[:80]!r} before ({first.line}); where it is another sample, "
+                "number them in a column `sample`.",
+            )
+
+    def _way(self) -> Callable[[Said], str | None]:
+        """How the answers of this file find their items. Raises ValidationError where they cannot."""
+        said = self._found.said
+        have_ids = any(one.id is not None for one in said)
+        if any(one.id in self._by_id for one in said):
+            return self._of_id
+        if any(one.question is not None and normalized_question(one.question) in self._by_question for one in said):
+            if have_ids:
+                self.warnings.append(
+                    "No id of the file is one of the dataset's; its answers found their items by question."
+                )
+            return self._of_question
+        if have_ids:
+            return self._of_id  # it tells of each that it is not known
+        self._check_counts()
+        self.warnings.append(
+            "The file has no ids and no question of the dataset; its answers belong to the items by order."
+        )
+        return self._of_place
+
+    def _check_counts(self) -> None:
+        counts = Counter((said.arm, said.sample) for said in self._found.said)
+        for (arm, _), count in counts.items():
+            if count != len(self._items) and not self._found.numbered:
+                raise ValidationError(
+                    f"{arm}: the file has {count:,} answers without ids, and there are {len(self._items):,} items; "
+                    "give each answer the id of its item."
+                )
+
+    def _of_id(self, said: Said) -> str | None:
+        item = self._by_id.get(said.id or "")
+        if item is None:
+            told = "it has no id." if said.id is None else f"the dataset has no item {said.id[:80]!r}."
+            self._problems.add(said.line, told)
+        return item
+
+    def _of_question(self, said: Said) -> str | None:
+        same = self._by_question.get(normalized_question(said.question or ""), [])
+        if not same:
+            self._problems.add(said.line, "its question is none of the dataset's.")
+        elif len(same) > 1:
+            self._problems.add(said.line, f"its question is that of {len(same)} items; give it the id of one of them.")
+        return same[0] if len(same) == 1 else None
+
+    def _of_place(self, said: Said) -> str | None:
+        if 0 <= said.place < len(self._items):
+            return self._items[said.place].id
+        self._problems.add(said.line, f"it belongs to item {said.place:,} and there are {len(self._items):,}.")
+        return None
+
+
+def _imported(item: str, sample: int, said: Said | None) -> ImportedAnswer:
+    if said is None:
+        return ImportedAnswer(item=item, sample=sample, answer=None)
+    return ImportedAnswer(
+        item=item,
+        sample=sample,
+        answer=said.answer,
+        cost_usd=said.cost_usd,
+        prompt_tokens=said.prompt_tokens,
+        completion_tokens=said.completion_tokens,
+        seconds=said.seconds,
+        right=said.right,
+    )
+
+
+def _missing(answers: Mapping[str, Sequence[ImportedAnswer]]) -> Iterator[str]:
+    for arm, given in answers.items():
+        absent = [answer.item for answer in given if answer.answer is None]
+        if absent:
+            yield f"{arm}: {len(absent):,} of {len(given):,} answers are missing and count as wrong ({_named(absent)})."
+
+
+def _named(ids: Sequence[str]) -> str:
+    different = tuple(dict.fromkeys(ids))
+    return ", ".join(one[:80] for one in different[:SHOWN]) + (", ..." if len(different) > SHOWN else "")
