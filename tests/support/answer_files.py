@@ -17,7 +17,7 @@ def _row(number: int, arms: Mapping[str, float], chance: random.Random) -> dict[
     price, sold = chance.randint(2, 90), chance.randint(2, 900)
     row: dict[str, object] = {
         "question": f"Shop {number} sells {sold} jars for ${price} each\u2019. How many dollars does it earn?",
-        "ground_truth": f"It earns {sold}*{price}=$<<{sold}*{price}={sold * price}>>{sold * price:,}.\nA: {sold * price}",
+        "ground_truth": f"{sold}*{price}=$<<{sold}*{price}={sold * price}>>{sold * price:,}.\nA: {sold * price}",
     }
     for arm, accuracy in arms.items():
         right = chance.random() < accuracy

@@ -113,7 +113,7 @@ class _Matching:
         self.warnings: list[str] = []
 
     def answers(self) -> tuple[dict[str, tuple[ImportedAnswer, ...]], int]:
-        """By arm, in the order of the items, those without an answer included. Raises ProblemsError, ValidationError."""
+        """By arm, in the items' order, missing ones included. Raises ProblemsError, ValidationError."""
         find = self._way()
         kept: dict[tuple[str, str, int], Said] = {}
         for said in self._found.said:
