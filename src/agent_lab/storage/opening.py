@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from agent_lab.contracts.run_ports import Wire
 from agent_lab.settings import Settings
 from agent_lab.storage.database import Database, open_database
+from agent_lab.storage.evaluation_sources import SqlAnswers, SqlBadges, SqlDatasets
+from agent_lab.storage.evaluations import SqlEvaluations
 from agent_lab.storage.flows import SqlFlows
 from agent_lab.storage.place import Place, database_place
 from agent_lab.storage.runs import SqlRuns
@@ -21,6 +23,10 @@ class Stores:
     runs: SqlRuns
     flows: SqlFlows
     spending: SqlSpending
+    evaluations: SqlEvaluations
+    datasets: SqlDatasets
+    answers: SqlAnswers
+    badges: SqlBadges
     wire: Wire | None
 
     async def close(self) -> None:
@@ -42,6 +48,10 @@ async def open_store(settings: Settings) -> Stores:
         runs=SqlRuns(database),
         flows=SqlFlows(database),
         spending=SqlSpending(database),
+        evaluations=SqlEvaluations(database),
+        datasets=SqlDatasets(database),
+        answers=SqlAnswers(database),
+        badges=SqlBadges(database),
         wire=_wire(place),
     )
 

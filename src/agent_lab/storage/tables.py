@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from agent_lab.storage.utf8 import storable
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
 METADATA = MetaData()
@@ -187,4 +187,85 @@ SPENDING = Table(
     # A whole number adds up exactly in every database: 1e-12 USD is one token at $0.000001 for a million, and nine
     # million dollars a day fit.
     Column("pico_usd", BigInteger, nullable=False),
+)
+
+# A name of a dataset. Its questions are kept under the hash of their content, for as long as a name means them.
+DATASETS = Table(
+    "datasets",
+    METADATA,
+    Column("name", ShortText(300), primary_key=True),
+    Column("content_hash", ShortText(128), nullable=False, index=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("body", AnyText, nullable=False),
+)
+
+DATASET_PARTS = Table(
+    "dataset_parts",
+    METADATA,
+    Column("content_hash", ShortText(128), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Several hundred items as one JSON list: a row for each would cost more than the items.
+    Column("body", AnyText, nullable=False),
+)
+
+EVALUATIONS = Table(
+    "evaluations",
+    METADATA,
+    Column("evaluation_id", ShortText(128), primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("status", ShortText(32), nullable=False),
+    Column("body", AnyText, nullable=False),
+    Column("lease_owner", ShortText(256)),
+    Column("lease_until", UtcTime),
+    Index("evaluations_by_time", "created_at", "evaluation_id"),
+)
+
+EVALUATION_ITEMS = Table(
+    "evaluation_items",
+    METADATA,
+    Column(
+        "evaluation_id", ShortText(128), ForeignKey("evaluations.evaluation_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("body", AnyText, nullable=False),
+)
+
+EVALUATION_CELLS = Table(
+    "evaluation_cells",
+    METADATA,
+    Column(
+        "evaluation_id", ShortText(128), ForeignKey("evaluations.evaluation_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("arm", ShortText(120), primary_key=True),
+    Column("item", ShortText(200), primary_key=True),
+    Column("sample", Integer, primary_key=True, autoincrement=False),
+    Column("body", AnyText, nullable=False),
+)
+
+EVALUATION_ORIGINS = Table(
+    "evaluation_origins",
+    METADATA,
+    Column(
+        "evaluation_id", ShortText(128), ForeignKey("evaluations.evaluation_id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("arm", ShortText(120), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("body", AnyText, nullable=False),
+)
+
+# Answers that were paid for in evaluations, by the content of what was asked.
+ANSWERS = Table(
+    "answers",
+    METADATA,
+    Column("key", ShortText(64), primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("body", AnyText, nullable=False),
+)
+
+BADGES = Table(
+    "badges",
+    METADATA,
+    Column("flow", ShortText(80), primary_key=True),
+    Column("body", AnyText, nullable=False),
+    Column("origins", AnyText, nullable=False),
 )
