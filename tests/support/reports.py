@@ -191,10 +191,10 @@ def _info(spec: EvaluationSpec, *, items: int = ITEMS) -> EvaluationInfo:
 # --- one that looks like a real one -----------------------------------------------------------------------------------
 _ARMS = (
     # name, kind, accuracy, half width, calls, tokens read, written, seconds, on the frontier
-    ("challenge", "flow", 0.963, 0.015, 2.6, 339.0, 223.0, 1.42, True),
+    ("challenge", "flow", 0.963, 0.015, 2.6, 339.0, 223.0, 1.42, False),
     ("equal-cost:challenge", "equal_cost", 0.778, 0.033, 7.6, 296.0, 266.0, 2.31, False),
     ("single~challenge", "single", 0.738, 0.036, 1.0, 39.0, 35.0, 0.30, True),
-    ("vote~challenge:5", "vote", 0.777, 0.033, 5.0, 197.0, 175.0, 1.52, True),
+    ("vote~challenge:5", "vote", 0.777, 0.033, 5.0, 197.0, 175.0, 1.52, False),
     ("noise:challenge", "noise", 0.702, 0.037, 2.9, 355.0, 240.0, 1.60, False),
     ("without:challenge/challenger", "without", 0.972, 0.013, 2.0, 201.0, 130.0, 0.98, True),
     ("drafts:challenge", "drafts_vote", 0.738, 0.036, 1.0, 39.0, 35.0, 0.30, False),

@@ -1,0 +1,114 @@
+"""Draws what each arm's answers cost and how good they are, and the line of those that nothing beats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from agent_lab.contracts.evaluation import CostUnit
+from agent_lab.contracts.evaluation_report import ArmFigures
+from agent_lab.evaluation.render.charts.axis import Axis, cost_axis, share_axis
+from agent_lab.evaluation.render.charts.labels import Box, place_labels
+from agent_lab.evaluation.render.figures import cost, percent, plain, shortened, span, unit_name
+from agent_lab.evaluation.render.svg import TEXT_PX, Drawing, text_width
+
+NARROW_PX = 500
+RADIUS_PX = 9.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 24, 44
+
+
+def frontier_chart(arms: Sequence[ArmFigures], unit: CostUnit, *, width: int, id: str) -> Drawing:
+    """The arms by cost and score, numbered in their order."""
+    height = (300 if width < NARROW_PX else 360) + 6 * max(0, len(arms) - 8)
+    drawing = Drawing(width, height, "Cost and quality of each arm", _description(arms, unit), id)
+    costs = [end for arm in arms for end in (arm.cost, arm.cost_interval.low, arm.cost_interval.high)]
+    across = cost_axis(costs, _LEFT + RADIUS_PX, width - _RIGHT - RADIUS_PX)
+    scores = [end for arm in arms for end in (arm.mean_score, arm.interval.low, arm.interval.high)]
+    up = share_axis(scores, height - _BOTTOM, _TOP)
+    _draw_axes(drawing, across, up, unit)
+    _draw_frontier(drawing, arms, across, up)
+    for box in _whiskers(arms, across, up):
+        drawing.line(box.left, box.top, box.right, box.bottom, "whisker")
+    _draw_points(drawing, arms, across, up)
+    _draw_names(drawing, arms, across, up)
+    return drawing
+
+
+def _draw_points(drawing: Drawing, arms: Sequence[ArmFigures], across: Axis, up: Axis) -> None:
+    """A numbered point each; where several lie on one place, the last has the numbers of all."""
+    places = [(across.at(arm.cost), up.at(arm.mean_score)) for arm in arms]
+    for number, (x, y) in enumerate(places, 1):
+        here = [n for n, place in enumerate(places[:number], 1) if math.dist(place, (x, y)) < RADIUS_PX]
+        told = ", ".join(plain(arms[n - 1].arm) for n in here)
+        digits = ",".join(map(str, here))
+        radius = RADIUS_PX + 2.0 * max(0, len(digits) - 2)
+        drawing.circle(x, y, radius, "dot best" if any(arms[n - 1].on_frontier for n in here) else "dot", told)
+        drawing.text(x, y + 3.5, digits, "number", anchor="middle")
+
+
+def _whiskers(arms: Sequence[ArmFigures], across: Axis, up: Axis) -> list[Box]:
+    """The intervals of score and cost, as boxes that are as thin as lines."""
+    found = []
+    for arm in arms:
+        x, y = across.at(arm.cost), up.at(arm.mean_score)
+        found.append(Box(x, up.at(arm.interval.high), x, up.at(arm.interval.low)))
+        found.append(Box(across.at(arm.cost_interval.low), y, across.at(arm.cost_interval.high), y))
+    return found
+
+
+def _draw_axes(drawing: Drawing, across: Axis, up: Axis, unit: CostUnit) -> None:
+    bottom, right = drawing.height - _BOTTOM, drawing.width - _RIGHT
+    for value in up.marks():
+        drawing.line(_LEFT, up.at(value), right, up.at(value), "grid")
+        drawing.text(_LEFT - 6, up.at(value) + 4, f"{100 * value:.0f} %", "axis", anchor="end")
+    drawing.line(_LEFT, bottom, right, bottom, "frame")
+    free_from = float(_LEFT)
+    for value in across.marks(5):
+        told, x = cost(value, unit), across.at(value)
+        half = text_width(told, 11) / 2
+        if x - half < free_from or x + half > drawing.width:
+            continue
+        drawing.line(x, bottom, x, bottom + 4, "frame")
+        drawing.text(x, bottom + 17, told, "axis", anchor="middle")
+        free_from = x + half + 6
+    scale = ", by powers of ten" if across.logarithmic else ""
+    drawing.text(right, drawing.height - 8, f"{unit_name(unit)} an answer{scale}", "axis", anchor="end")
+    drawing.text(2, 14, "score", "axis")
+
+
+def _draw_frontier(drawing: Drawing, arms: Sequence[ArmFigures], across: Axis, up: Axis) -> None:
+    best = sorted((arm for arm in arms if arm.on_frontier), key=lambda arm: arm.cost)
+    if len(best) < 2:
+        return
+    places = [(across.at(arm.cost), up.at(arm.mean_score)) for arm in best]
+    steps = "".join(f"H{x:.1f}V{y:.1f}" for x, y in places[1:])
+    drawing.path(f"M{places[0][0]:.1f} {places[0][1]:.1f}{steps}", "frontier")
+
+
+def _draw_names(drawing: Drawing, arms: Sequence[ArmFigures], across: Axis, up: Axis) -> None:
+    chars = 18 if drawing.width < NARROW_PX else 30
+    names = [shortened(arm.arm, chars) for arm in arms]
+    places = [(across.at(arm.cost), up.at(arm.mean_score)) for arm in arms]
+    frame = Box(_LEFT, 18, drawing.width - 2, drawing.height - _BOTTOM - 2)
+    sizes = [(text_width(name), TEXT_PX + 3.0) for name in names]
+    lines = _whiskers(arms, across, up)
+    found = place_labels(places, sizes, frame=frame, radius=RADIUS_PX, kept_free=lines)
+    for (x, y), name, placed in zip(places, names, found, strict=True):
+        if placed is None:  # its number leads to the table
+            continue
+        box = placed.box
+        if placed.far:
+            drawing.line(x, y, min(max(x, box.left), box.right), box.bottom if box.bottom < y else box.top, "leader")
+        drawing.text((box.left + box.right) / 2, box.bottom - 4, name, "name", anchor="middle")
+
+
+def _told(arm: ArmFigures, unit: CostUnit) -> str:
+    return (
+        f"{plain(arm.arm)}: {percent(arm.mean_score)} ({span(arm.interval)}), {cost(arm.cost, unit)} {unit_name(unit)}"
+    )
+
+
+def _description(arms: Sequence[ArmFigures], unit: CostUnit) -> str:
+    best = sorted((arm for arm in arms if arm.on_frontier), key=lambda arm: arm.cost)
+    told = "; ".join(_told(arm, unit) for arm in best)
+    return f"Each arm by its cost and its score. No other arm is at least as good for less than: {told or 'none'}."
