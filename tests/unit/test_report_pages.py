@@ -17,8 +17,8 @@ from support.reports import example_report, reports
 
 _TAGS = """html head meta title style body main h1 h2 h3 p ul li span figure figcaption div table caption thead tbody tr
 th td dl dt dd pre svg desc line rect circle path text"""
-_ATTRIBUTES = """lang charset http-equiv content name class id role aria-label aria-labelledby tabindex scope xmlns viewbox
-width height x y x1 y1 x2 y2 cx cy r d text-anchor"""
+_ATTRIBUTES = """lang charset http-equiv content name class id role aria-label aria-labelledby tabindex scope xmlns
+viewbox width height x y x1 y1 x2 y2 cx cy r d text-anchor"""
 PLACES = frozenset({"x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "width", "height"})
 
 
