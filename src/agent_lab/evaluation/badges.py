@@ -1,0 +1,129 @@
+"""Says of each flow whether it was worth its price, and when what was measured holds no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from agent_lab.contracts.evaluation import ArmOrigin, EvaluationSpec, FlowArm
+from agent_lab.contracts.evaluation_report import Badge, PairedDifference, Report
+from agent_lab.evaluation.fingerprints import parts_of
+
+
+def badges(report: Report) -> tuple[Badge, ...]:
+    """One for each flow that was held against a baseline at equal cost; none before all of it was asked.
+
+    An evaluation that stopped early has no badges: whoever may stop when the figures look good gets good figures. Of
+    several arms of one flow the one that runs it as it stands counts, without options of its own.
+    """
+    if report.evaluation.status != "completed":
+        return ()
+    spec = report.evaluation.spec
+    flows = [arm for arm in spec.arms if isinstance(arm, FlowArm)]
+    found: dict[str, Badge] = {}
+    for arm in sorted(flows, key=lambda arm: arm.options != FlowArm.model_fields["options"].default):
+        flow = arm.flow.partition("@")[0]
+        compared = _at_equal_cost(report.differences, arm.name)
+        if compared is not None:
+            found.setdefault(flow, _badge(report, flow, compared))
+    return tuple(found.values())
+
+
+def _at_equal_cost(differences: Sequence[PairedDifference], arm: str) -> PairedDifference | None:
+    return next((one for one in differences if one.arm == arm and one.cost_match is not None), None)
+
+
+def _badge(report: Report, flow: str, compared: PairedDifference) -> Badge:
+    info = report.evaluation
+    return Badge(
+        flow=flow,
+        evaluation_id=info.evaluation_id,
+        dataset=info.dataset.name,
+        items=compared.items,
+        verdict=compared.verdict,
+        difference=compared.difference,
+        interval=compared.interval,
+        cost_ratio=compared.cost_match.ratio if compared.cost_match else 0.0,
+        baseline=compared.against,
+        sentence=_sentence(compared, info.spec, info.dataset.name),
+        measured_at=info.finished_at or info.created_at,
+    )
+
+
+def _sentence(one: PairedDifference, spec: EvaluationSpec, dataset: str) -> str:
+    split = f" {spec.split}" if spec.split else ""
+    where = f"on {dataset}{split}, {one.items:,} items"
+    span = f"{points(one.difference)} points ({_plain(one.interval.low)} to {_plain(one.interval.high)})"
+    if one.verdict == "better":
+        return f"worth it: {span} at equal cost {where}"
+    if one.verdict == "worse":
+        return f"not worth it: {span} at equal cost {where}"
+    if one.verdict == "no_difference":
+        return f"no difference larger than {100 * spec.margin:.1f} points at equal cost {where}"
+    if one.verdict == "refused":
+        why = one.cost_match.sentence.rstrip(".") if one.cost_match else "the costs are not equal"
+        return f"not known: {why} ({where})"
+    return f"not known: {span} at equal cost {where}; more items would tell"
+
+
+def points(part: float) -> str:
+    """A part of 1 in points, with its sign; nothing has none."""
+    shown = f"{100 * part:+.1f}"
+    return "0.0" if shown in {"+0.0", "-0.0"} else shown
+
+
+def _plain(part: float) -> str:
+    return points(part).removeprefix("+")
+
+
+def expired_because(origins: Sequence[ArmOrigin], now: Mapping[str, ArmOrigin | None]) -> tuple[str, ...]:
+    """Why a badge holds no longer, a sentence each; none: it holds.
+
+    `origins`: what its arms were when they were measured. `now`: by arm, what they would be now; None for one that
+    could not be made any more. An arm that `now` does not name is taken to be what it was.
+    """
+    found: dict[str, None] = {}
+    for before in origins:
+        if before.arm not in now:
+            continue
+        after = now[before.arm]
+        found |= dict.fromkeys(_gone(before) if after is None else _changes(before, after))
+    return tuple(found)
+
+
+def _gone(before: ArmOrigin) -> Iterator[str]:
+    if before.flow is not None:
+        yield f"The flow {before.flow!r} is gone, or cannot be run any more."
+    else:
+        yield f"The arm {before.arm!r} cannot be asked any more."
+
+
+def _changes(before: ArmOrigin, after: ArmOrigin) -> Iterator[str]:
+    was, is_now = parts_of(before.fingerprint), parts_of(after.fingerprint)
+    for part in [*was, *(part for part in is_now if part not in was)]:
+        if was.get(part) != is_now.get(part):
+            yield _told(*_kind_and_name(part), was.get(part), is_now.get(part))
+    if before.flow_version != after.flow_version and None not in (before.flow_version, after.flow_version):
+        yield f"Version {before.flow_version} of the flow was measured, and version {after.flow_version} runs now."
+    if before.fingerprint != after.fingerprint and was == is_now:
+        yield "What its answers depend on has changed."
+
+
+def _kind_and_name(part: str) -> tuple[str, str]:
+    kind, _, name = part.partition(" ")
+    return kind, name
+
+
+def _told(kind: str, name: str, was: str | None, is_now: str | None) -> str:
+    if kind == "flow":
+        return (
+            f"The flow {name!r} that it runs has changed."
+            if name
+            else "The flow has changed: a prompt, a node or an edge."
+        )
+    if kind == "price":
+        return f"The price of the model {name!r} has changed."
+    if is_now is None:
+        return f"The {kind} {name!r} is gone, or takes no part any more."
+    if was is None:
+        return f"The {kind} {name!r} takes part now, and did not."
+    return f"The {kind} {name!r} has changed."
