@@ -31,8 +31,8 @@ export interface FollowerOptions {
   readonly onChange: (state: RunState) => void;
 }
 
-/** An event older than this was there before this reader came. */
-const PAST_MS = 1_000;
+/** The server's clock is known to half a second: what is said to be no later than this after the opening was there before. */
+const CLOCK_MS = 500;
 /** What was there before comes in pieces, each upon the heels of the one before it. */
 const QUIET_MS = 150;
 /** However long the past is, something is to be seen of it by then. */
@@ -59,6 +59,8 @@ export class RunFollower {
   private isDrawing = false;
   private isStored = false;
   private isCaughtUp = false;
+  /** When the present of this reader began, by the server's clock. */
+  private presentMs = 0;
   private forgetQuiet: () => void = () => undefined;
   private forgetLongest: (() => void) | undefined;
 
@@ -77,6 +79,7 @@ export class RunFollower {
       onEvents: (events) => this.take(events),
       onConnection: (connection) => {
         this.state = { ...this.state, connection };
+        if (connection.state === "open") this.presentMs = this.around.now() + this.state.clockAheadMs + CLOCK_MS;
         this.draw();
       },
       onClock: (clockAheadMs) => {
@@ -120,8 +123,7 @@ export class RunFollower {
   }
 
   private arePast(events: readonly RunEvent[]): boolean {
-    const at = Date.parse(events.at(-1)?.at ?? "");
-    return this.around.now() + this.state.clockAheadMs - at > PAST_MS;
+    return Date.parse(events.at(-1)?.at ?? "") < this.presentMs;
   }
 
   /** Shows nothing of the past before all of it is there: the page would be built anew with each piece, and jump. */
