@@ -15,7 +15,7 @@ import { sameDocument, type FlowDoc } from "./document";
 import { BuilderProvider, makeBuilder, type Builder } from "./store";
 import { createFlow, readFlow, type OpenedFlow } from "./store-api";
 import { startAutosave } from "./store-autosave";
-import { inBrowser, type LocalCopy } from "./store-local";
+import { inBrowser, leftId, type LocalCopy } from "./store-local";
 
 /** Gives its children the open flow. Another id opens another one anew. */
 export function OpenFlow({ id, children }: { id: string; children: ReactNode }) {
@@ -73,15 +73,12 @@ function begin(flow: FlowDoc, etag: string | null): { builder: Builder; left: Lo
   const builder = makeBuilder({ flow, etag });
   if (etag === null) return { builder, left: null };
   const copy = inBrowser.read(flow.id);
-  const isOlder = copy !== null && copy.etag !== etag && !sameDocument(copy.flow, flow);
+  const isOurs = copy !== null && [copy.flow, ...(copy.sent ?? [])].some((one) => sameDocument(one, flow));
+  const isOlder = copy !== null && copy.etag !== etag && !isOurs;
   // Out of the way of the edits that are made now, until the user has chosen.
   if (isOlder) inBrowser.write(leftId(flow.id), copy);
   else if (copy !== null) builder.getState().edit(() => copy.flow);
   return { builder, left: inBrowser.read(leftId(flow.id)) };
-}
-
-function leftId(flowId: string): string {
-  return `${flowId}/left`;
 }
 
 function Opened({ opened: { etag }, flow, children }: { opened: OpenedFlow; flow: FlowDoc; children: ReactNode }) {

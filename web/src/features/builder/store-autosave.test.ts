@@ -129,7 +129,39 @@ describe("autosave", () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect([phase(), server.document.nodes[0]?.["prompt"]]).toEqual(["conflict", "theirs"]);
     expect(server.saves).toHaveLength(1);
-    expect(server.copies.get("mine")?.flow.nodes[0]?.["prompt"]).toBe("mine");
+    // Where the tab that was first does not write.
+    expect([server.copies.has("mine"), server.copies.get("mine/left")?.flow.nodes[0]?.["prompt"]]).toEqual([false, "mine"]);
+  });
+
+  it("is in nobody's way while the flow is published, and takes that for no change of somebody else's", async () => {
+    const { server, builder, type, phase } = begin();
+    let publish = () => undefined as void;
+    const publishing = builder.getState().alone(() => new Promise<void>((go) => (publish = go)));
+    await vi.advanceTimersByTimeAsync(0);
+    type("meanwhile");
+    await vi.advanceTimersByTimeAsync(5_000);
+    const run = builder.getState().flush();
+    await vi.advanceTimersByTimeAsync(0);
+    expect([server.saves, phase()]).toEqual([[], "waiting"]);
+    server.revision += 1; // published: the same document under another tag
+    publish();
+    await publishing;
+    await run;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect([phase(), server.document.nodes[0]?.["prompt"]]).toEqual(["saved", "meanwhile"]);
+  });
+
+  it("keeps with the edits what was sent and not answered", async () => {
+    const { server, autosave, type } = begin();
+    server.next = ["lost", new Unreachable("away"), new Unreachable("away")];
+    type("one");
+    await vi.advanceTimersByTimeAsync(1_000);
+    type("one two");
+    autosave.leave();
+    const copy = server.copies.get("mine");
+    expect(copy?.flow.nodes[0]?.["prompt"]).toBe("one two");
+    expect(copy?.sent?.map((one) => one.nodes[0]?.["prompt"])).toEqual(["one"]);
+    autosave.stop();
   });
 
   it("says what the server refuses, and goes on with the next edit", async () => {

@@ -4,9 +4,11 @@ import { noteAnswer, noteError } from "@/shared/api/queries";
 import { sameDocument, type FlowDoc } from "./document";
 import type { Builder } from "./store";
 import { readFlow, saveFlow, type OpenedFlow } from "./store-api";
-import { inBrowser, type Keeper } from "./store-local";
+import { inBrowser, leftId, type Keeper } from "./store-local";
 
 const LOCAL_MS = 250;
+/** Of what was sent without an answer, so much is kept. */
+const MOST_SENT = 3;
 
 export interface SaveDoor {
   save(flow: FlowDoc, etag: string, autosave: boolean): Promise<string>;
@@ -28,8 +30,10 @@ export function startAutosave(builder: Builder, door: SaveDoor = SERVER): Autosa
   const timers: { due?: ReturnType<typeof setTimeout>; local?: ReturnType<typeof setTimeout> } = {};
   const unanswered: FlowDoc[] = [];
   let sending: Promise<void> | null = null;
-  // Another tab may keep its own edits of this flow here: only what this one wrote is its to drop.
-  let isKept = builder.getState().saving.phase !== "saved";
+  let held: Promise<unknown> | null = null;
+  // Another tab may keep its own edits of this flow here: only what this one wrote, or took up, is its to drop.
+  const takenUp = builder.getState().saving.phase === "saved" ? undefined : door.keeper.read(flowId)?.at;
+  let kept: { name: string; at: string } | null = takenUp === undefined ? null : { name: flowId, at: takenUp };
 
   const arm = () => {
     clearTimeout(timers.due);
@@ -42,6 +46,7 @@ export function startAutosave(builder: Builder, door: SaveDoor = SERVER): Autosa
     } else if (saving.dueAt !== null) {
       // A timer may be early by a part of a millisecond: then it is set once more.
       timers.due = setTimeout(() => {
+        if (held !== null) return;
         builder.getState().saves({ is: "due" });
         arm();
       }, Math.max(1, saving.dueAt - Date.now()));
@@ -51,9 +56,13 @@ export function startAutosave(builder: Builder, door: SaveDoor = SERVER): Autosa
   const keep = () => {
     clearTimeout(timers.local);
     const { history, saving } = builder.getState();
-    if (saving.phase !== "saved") door.keeper.write(flowId, { flow: history.now, etag: saving.kept.etag, at: new Date().toISOString() });
-    else if (isKept) door.keeper.drop(flowId);
-    isKept = saving.phase !== "saved";
+    // The tab that was first goes on saving, and keeps its own edits where these lay.
+    const name = saving.phase === "saved" ? null : saving.phase === "conflict" ? leftId(flowId) : flowId;
+    if (kept !== null && kept.name !== name && door.keeper.read(kept.name)?.at === kept.at) door.keeper.drop(kept.name);
+    kept = name === null ? null : { name, at: new Date().toISOString() };
+    if (kept === null) return;
+    const sent = [...unanswered, ...(saving.sending === null ? [] : [saving.sending])].slice(-MOST_SENT);
+    door.keeper.write(kept.name, { flow: history.now, etag: saving.kept.etag, at: kept.at, sent });
   };
 
   const stop = builder.subscribe((state, before) => {
@@ -64,12 +73,24 @@ export function startAutosave(builder: Builder, door: SaveDoor = SERVER): Autosa
   });
   const flush = async () => {
     for (let tries = 0; tries < 3; tries += 1) {
+      await held;
       builder.getState().saves({ is: "now" });
       if (sending === null) return;
       await sending;
     }
   };
-  builder.setState({ flush });
+  const alone = async <T>(doing: () => Promise<T>): Promise<T> => {
+    await flush();
+    const mine = doing();
+    held = mine.catch(() => undefined);
+    try {
+      return await mine;
+    } finally {
+      held = null;
+      arm();
+    }
+  };
+  builder.setState({ flush, alone });
   arm();
 
   return {
@@ -103,7 +124,9 @@ async function settle(builder: Builder, door: SaveDoor, ours: readonly FlowDoc[]
   const { saves, flowId } = builder.getState();
   try {
     const { flow, etag } = await door.read(flowId);
-    if (etag !== null && flow !== null && ours.some((one) => sameDocument(one, flow))) {
+    // Also where nothing of it is another: somebody has published what these edits were made on.
+    const known = [...ours, builder.getState().saving.kept.document];
+    if (etag !== null && flow !== null && known.some((one) => sameDocument(one, flow))) {
       return saves({ is: "adopted", kept: { document: flow, etag } });
     }
   } catch {

@@ -9,6 +9,13 @@ export interface LocalCopy {
   readonly etag: string;
   /** ISO 8601. */
   readonly at: string;
+  /** What was sent from here and not answered: it may have arrived, and then the edits were made on that. */
+  readonly sent?: readonly FlowDoc[];
+}
+
+/** Where edits lie that cannot be saved until the user has chosen: out of the way of those that are made meanwhile. */
+export function leftId(flowId: string): string {
+  return `${flowId}/left`;
 }
 
 export interface Keeper {
@@ -28,7 +35,8 @@ function copyIn(text: string | null): LocalCopy | null {
   const value = JSON.parse(text ?? "null") as Partial<Record<keyof LocalCopy, unknown>> | null;
   const flow = readDocument(value?.flow);
   if (flow === null || typeof value?.etag !== "string" || typeof value.at !== "string") return null;
-  return { flow, etag: value.etag, at: value.at };
+  const sent = Array.isArray(value.sent) ? value.sent.map(readDocument).filter((one) => one !== null) : [];
+  return { flow, etag: value.etag, at: value.at, sent };
 }
 
 function tried<T>(what: () => T): T | undefined {

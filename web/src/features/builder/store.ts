@@ -62,6 +62,8 @@ export interface BuilderState {
   saves(event: SavingEventNow): void;
   /** Save now what there is to be saved; answers when nothing is on its way. Look at `saving` then: it may have failed. */
   flush(): Promise<void>;
+  /** Save what there is to be saved, then do this; what is edited meanwhile is saved after it. */
+  alone<T>(doing: () => Promise<T>): Promise<T>;
 }
 
 /** What happens to the saving, without what the store knows itself. */
@@ -115,6 +117,7 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
       setChecked: (checked) => set({ checked }),
       setWatched: (watched) => set({ watched }),
       flush: () => Promise.resolve(),
+      alone: (doing) => doing(),
       saves: (event) => {
         const { saving, history, isReadOnly } = get();
         if (isReadOnly) return;

@@ -11,7 +11,7 @@ import { Badge, type Tone } from "@/shared/ui/bits";
 import { Button } from "@/shared/ui/button";
 import { Problem, useSentence } from "@/shared/ui/problem";
 import { createFlow, readFlow } from "../store-api";
-import { inBrowser } from "../store-local";
+import { inBrowser, leftId } from "../store-local";
 import type { Phase } from "../store-saving";
 import { flowNow, useBuilder, useBuilderStore } from "../store";
 import { copyOf } from "./copy";
@@ -119,7 +119,7 @@ function useSettling() {
     const made = await createFlow(await copyOf(client, flowNow(builder.getState()), (name) => t("copy_of", { name })));
     // What is kept here is stored there now.
     builder.getState().saves({ is: "left" });
-    inBrowser.drop(flowId);
+    inBrowser.drop(leftId(flowId));
     void client.invalidateQueries({ queryKey: ["flows"] });
     router.push(`/flows/${made.id}`);
   };

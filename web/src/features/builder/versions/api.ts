@@ -42,18 +42,19 @@ export function useEditVersions(onDone: (verb: Edit, version: number | null) => 
   const store = useBuilderStore();
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async ({ verb, version }: { verb: Edit; version: number | null }) => {
-      await store.getState().flush();
-      const { flowId, saving } = store.getState();
-      const params = { path: { flow_id: flowId }, header: { "if-match": saving.kept.etag } };
-      if (verb === "rollback") {
-        await toldWith(api.POST("/api/flows/{flow_id}/rollback", { params, body: { version: version ?? 1 } }));
-      } else {
-        await toldWith(api.POST("/api/flows/{flow_id}/publish", { params, body: { version } }));
-      }
-      await takeUp(store, verb);
-      return { verb, version };
-    },
+    mutationFn: ({ verb, version }: { verb: Edit; version: number | null }) =>
+      // A save on its way at the same time would be the other's change of the flow.
+      store.getState().alone(async () => {
+        const { flowId, saving } = store.getState();
+        const params = { path: { flow_id: flowId }, header: { "if-match": saving.kept.etag } };
+        if (verb === "rollback") {
+          await toldWith(api.POST("/api/flows/{flow_id}/rollback", { params, body: { version: version ?? 1 } }));
+        } else {
+          await toldWith(api.POST("/api/flows/{flow_id}/publish", { params, body: { version } }));
+        }
+        await takeUp(store, verb);
+        return { verb, version };
+      }),
     onSuccess: ({ verb, version }) => {
       void client.invalidateQueries({ queryKey: ["flows"] });
       onDone(verb, version);
