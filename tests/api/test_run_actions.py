@@ -259,6 +259,20 @@ async def test_a_fork_under_a_key_is_made_once(tmp_path: Path) -> None:
     assert all(is_problem(response, 422, "invalid-request") for response in others)
 
 
+async def test_a_retry_under_a_key_is_made_once(tmp_path: Path) -> None:
+    key = {"Idempotency-Key": "retry-1"}
+    script = ScriptedProvider(ROLES, errors={2: UnusableError("The model lost its voice; name another one.")})
+    async with opened(tmp_path / "home", script) as (_, owner):
+        run_id = await begun(owner)
+        await ended(owner, run_id)
+        first, again = [await owner.post(f"/api/runs/{run_id}/retry", headers=key) for _ in range(2)]
+        await ended(owner, first.json()["run_id"])
+        listed = (await owner.get("/api/runs")).json()["runs"]
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert again.json()["run_id"] == first.json()["run_id"] != run_id
+    assert len(listed) == 2
+
+
 async def test_past_the_bound_of_the_queue_a_start_says_when_to_come_back(tmp_path: Path) -> None:
     gate = asyncio.Event()
     async with opened(tmp_path / "home", ScriptedProvider(ROLES, gate=gate)) as (door, _):

@@ -95,6 +95,7 @@ def test_other_places_are_left_as_they_are(other: str) -> None:
         ("HEAD", "/models", False, True),
         ("POST", "/api/runs", True, True),
         ("POST", "/api/runs/x/fork", True, True),
+        ("POST", "/api/runs/x/retry", True, True),
         ("POST", "/api/runs", False, False),
         ("POST", "/api/runs/x/answer", True, False),
         ("POST", "/api/inference", True, False),

@@ -15,7 +15,7 @@ OWN = frozenset({"api", "v1", "inference", "orchestrate", *AT_THE_ROOT})
 """First parts of the paths that a backend alone takes under the lab's own names."""
 
 _NEVER = re.compile(r"[\x00-\x1f\x7f/\\]")
-_KEEPS_KEYS = re.compile(r"/api/runs(/[^/]+/fork)?")
+_KEEPS_KEYS = re.compile(r"/api/runs(/[^/]+/(fork|retry))?")
 _SAFE = "!$&'()*+,:;=@~"
 
 

@@ -245,12 +245,16 @@ class RunService:
         self.admission.check(what.flow, what.request, first.subflows.values())
         return preview(events, fork, what, self.shop.kinds)
 
-    async def retry(self, run_id: str, *, request_id: str | None = None, caller: str = "") -> RunInfo:
+    async def retry(
+        self, run_id: str, *, request_id: str | None = None, idempotency_key: str | None = None, caller: str = ""
+    ) -> RunInfo:
         """Run an ended run once more from where it broke: what it had is taken over. Raises ConflictError."""
         info = await self.store.get(run_id)
         if info.status in {"completed", "declined"}:
             raise ConflictError(f"Run {run_id} came to its end ({info.status}); fork it to ask something else.")
-        return await self.fork(run_id, ForkRequest(), request_id=request_id, caller=caller)
+        return await self.fork(
+            run_id, ForkRequest(), request_id=request_id, idempotency_key=idempotency_key, caller=caller
+        )
 
     # --- looking --------------------------------------------------------------------------------------------------
     async def view(self, run_id: str) -> RunView:

@@ -1,6 +1,7 @@
 // What the console asks of the server: what a run may take, to start it, to ask one model.
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, told } from "@/shared/api/client";
+import { once } from "@/shared/api/once";
 import type { ExecutionRequest, RunRequest } from "./draft";
 
 /** The most that this run may take. */
@@ -12,12 +13,12 @@ export const estimateQuery = (request: RunRequest) =>
     retry: false,
   });
 
-/** Starts a run. The same press is never two runs: each has a key of its own, which a repeated request says again. */
+/** Starts a run. The same request is never two runs, also where somebody presses again because no answer came. */
 export function useStart(onStarted: (runId: string) => void) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ request, key }: { request: RunRequest; key: string }) =>
-      told(api.POST("/api/runs", { body: request, headers: { "Idempotency-Key": key } })),
+    mutationFn: (request: RunRequest) =>
+      once("run", request, (key) => told(api.POST("/api/runs", { body: request, headers: { "Idempotency-Key": key } }))),
     retry: (count, error) => error.name === "Unreachable" && count < 2,
     onSuccess: (run) => {
       void client.invalidateQueries({ queryKey: ["runs"] });

@@ -9,7 +9,6 @@ import consoleWords from "@/messages/en/console";
 import markdownWords from "@/messages/en/markdown";
 import { flowsQuery } from "@/shared/api/endpoints";
 import { withWords } from "@/shared/i18n/screen-words";
-import { newKey } from "@/shared/key";
 import { ScreenHead } from "@/shared/ui/bits";
 import { Segmented, TextArea } from "@/shared/ui/field";
 import { Panel } from "@/shared/ui/panel";
@@ -117,7 +116,7 @@ function useSending() {
     }
     const flow = flows.data?.flows.find(({ id }) => id === draft.flow);
     const names = { roles: flow?.roles ?? [], inputs: Object.keys(flow?.inputs ?? {}).filter((name) => name !== "user_input") };
-    start.mutate({ request: runRequest(draft, names, locale), key: newKey() });
+    start.mutate(runRequest(draft, names, locale));
   };
   const stop = () => {
     setStopped(true);

@@ -19,6 +19,8 @@ const run_actions = {
   dialog: {
     title: "Run again with a change",
     about: "What the change does not touch is taken from this run: it is not asked again and not paid for again.",
+    back: "What you had written here and not run is back.",
+    afresh: "Begin afresh",
     question: "Question",
     input: "Input {name}",
     all_models: "Model for every node",

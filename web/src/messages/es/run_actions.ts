@@ -20,6 +20,8 @@ const run_actions: typeof en = {
   dialog: {
     title: "Ejecutar de nuevo con un cambio",
     about: "Lo que el cambio no toca se toma de esta ejecución: no se vuelve a preguntar ni a pagar.",
+    back: "Aquí está de nuevo lo que habías escrito y no ejecutado.",
+    afresh: "Empezar de cero",
     question: "Pregunta",
     input: "Entrada {name}",
     all_models: "Modelo para todos los nodos",

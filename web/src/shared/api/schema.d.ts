@@ -8404,7 +8404,10 @@ export interface operations {
     retry_run: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text of your own for this request: sent again with the same body, it answers with the same run; with another body it is refused (422). */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 run_id: string;
             };

@@ -3,6 +3,7 @@
 // A node's question to a person, and the answer to it.
 import { useId, useState, type FormEvent } from "react";
 import { useTranslations } from "use-intl";
+import { useUnsent } from "@/shared/kept";
 import { Button } from "@/shared/ui/button";
 import { TextArea } from "@/shared/ui/field";
 import { Problem } from "@/shared/ui/problem";
@@ -25,12 +26,14 @@ interface AnswerFormProps {
   onAnswered?: () => void;
 }
 
-/** Shows nothing where the node asks nothing. What was written stays where the server refuses it. */
+/** Shows nothing where the node asks nothing. What was written stays where the server refuses it, and over a reload. */
 export function AnswerForm({ runId, node, onAnswered }: AnswerFormProps) {
   const t = useTranslations("run_actions.answer");
-  const [text, setText] = useState("");
+  const unsent = useUnsent(`answer ${runId} ${node.id} ${node.visits}`, () => "", isText);
+  const { value: text, change: setText } = unsent;
   const [isEmpty, setEmpty] = useState(false);
   const answer = useAnswer(runId, () => {
+    unsent.drop();
     toast(t("sent"));
     onAnswered?.();
   });
@@ -73,6 +76,10 @@ export function AnswerForm({ runId, node, onAnswered }: AnswerFormProps) {
       </div>
     </form>
   );
+}
+
+function isText(kept: unknown): kept is string {
+  return typeof kept === "string";
 }
 
 interface ChoicesProps {

@@ -2,6 +2,7 @@
 import { queryOptions, useMutation, useQueryClient, type InfiniteData, type QueryClient } from "@tanstack/react-query";
 import { api, told } from "@/shared/api/client";
 import type { RunRow } from "@/shared/api/endpoints";
+import { once } from "@/shared/api/once";
 import type { components } from "@/shared/api/schema";
 import type { RunView } from "@/run/events";
 
@@ -86,7 +87,11 @@ export function useSteer(onRefused?: (error: Error) => void) {
 export function useRetry(onBegun: (run: RunRow) => void) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (runId: string) => told(api.POST("/api/runs/{run_id}/retry", { params: { path: { run_id: runId } } })),
+    mutationFn: (runId: string) =>
+      once("retry", runId, (key) =>
+        told(api.POST("/api/runs/{run_id}/retry", { params: { path: { run_id: runId } }, headers: { "Idempotency-Key": key } })),
+      ),
+    retry: (count, error) => error.name === "Unreachable" && count < 2,
     onSuccess: (run) => {
       void client.invalidateQueries({ queryKey: ["runs", "latest"] });
       onBegun(run);
@@ -94,17 +99,19 @@ export function useRetry(onBegun: (run: RunRow) => void) {
   });
 }
 
-/** Run it again with a change. The same press is never two runs: a repeated request says its key again. */
+/** Run it again with a change. The same change is never two runs, also where somebody presses again because no answer came. */
 export function useFork(runId: string, onBegun: (run: RunRow) => void) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ fork, key }: { fork: ForkRequest; key: string }) =>
-      told(
-        api.POST("/api/runs/{run_id}/fork", {
-          params: { path: { run_id: runId } },
-          body: fork,
-          headers: { "Idempotency-Key": key },
-        }),
+    mutationFn: (fork: ForkRequest) =>
+      once("fork", [runId, fork], (key) =>
+        told(
+          api.POST("/api/runs/{run_id}/fork", {
+            params: { path: { run_id: runId } },
+            body: fork,
+            headers: { "Idempotency-Key": key },
+          }),
+        ),
       ),
     retry: (count, error) => error.name === "Unreachable" && count < 2,
     onSuccess: (run) => {
@@ -120,6 +127,8 @@ export function useAnswer(runId: string, onAnswered?: () => void) {
   return useMutation({
     mutationFn: ({ node, visit, text }: { node: string; visit: number; text: string }) =>
       told(api.POST("/api/runs/{run_id}/answer", { params: { path: { run_id: runId } }, body: { node, visit, text } })),
+    // A turn takes one answer: the same one again does no harm.
+    retry: (count, error) => error.name === "Unreachable" && count < 2,
     onSuccess: (told) => {
       patchRuns(client, (run) => (run.run_id === told.run_id ? { ...run, status: told.status } : run));
       void client.invalidateQueries({ queryKey: ["run", runId] });

@@ -36,6 +36,13 @@ export function freshDraft(beginning: RunBeginning, from = ""): ForkDraft {
   return { question: beginning.request.prompt, inputs: { ...beginning.request.inputs }, model: "", nodes: {}, from };
 }
 
+/** Whether what was kept is such a draft: another version of this page may have kept it. */
+export function isDraft(kept: unknown): kept is ForkDraft {
+  const draft = (kept ?? {}) as Partial<Record<keyof ForkDraft, unknown>>;
+  const texts = [draft.question, draft.model, draft.from].every((text) => typeof text === "string");
+  return texts && [draft.inputs, draft.nodes].every((value) => isMapping((value ?? null) as JsonValue));
+}
+
 /** A node's setting as text in the language of the run; "" where there is none. */
 export function settingText(node: Node, name: string, language: string): string {
   const value = (node as Settings)[name];

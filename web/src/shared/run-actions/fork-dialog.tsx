@@ -2,17 +2,16 @@
 
 // Runs an ended run once more with something changed; what that takes is shown before it is begun.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { useSettled } from "@/shared/settled";
-import { newKey } from "@/shared/key";
+import { useUnsent } from "@/shared/kept";
 import { Button } from "@/shared/ui/button";
 import { Skeleton } from "@/shared/ui/bits";
 import { Dialog } from "@/shared/ui/dialog";
 import { TextArea } from "@/shared/ui/field";
 import { Problem } from "@/shared/ui/problem";
 import { beginningQuery, previewQuery, useFork, type RunBeginning } from "./api";
-import { forkRequest, freshDraft, isChange, wrongIn, type ForkDraft } from "./fork-change";
+import { forkRequest, freshDraft, isChange, isDraft, wrongIn, type ForkDraft } from "./fork-change";
 import { ForkNode } from "./fork-node";
 import { Preview } from "./fork-preview";
 import { ModelSelect } from "./model-select";
@@ -52,9 +51,15 @@ type OpenForkProps = Omit<ForkDialogProps, "runId" | "node"> & { beginning: RunB
 
 function OpenFork({ beginning, node, onClose, onBegun }: OpenForkProps) {
   const t = useTranslations("run_actions.dialog");
-  const [draft, setDraft] = useState(() => freshDraft(beginning));
-  const change = (part: Partial<ForkDraft>) => setDraft((was) => ({ ...was, ...part }));
-  const fork = useForking(beginning, draft, onBegun, onClose);
+  const unsent = useUnsent(`fork ${beginning.run_id}`, () => freshDraft(beginning), isDraft);
+  const draft = unsent.value;
+  const change = (part: Partial<ForkDraft>) => unsent.change({ ...draft, ...part });
+  const begun = (runId: string) => {
+    unsent.drop();
+    onClose();
+    onBegun(runId);
+  };
+  const fork = useForking(beginning, draft, begun);
   const inputs = Object.keys(beginning.flow.inputs ?? {}).filter((name) => name !== "user_input");
   return (
     <Dialog
@@ -73,6 +78,14 @@ function OpenFork({ beginning, node, onClose, onBegun }: OpenForkProps) {
     >
       <div className="flex flex-col gap-4">
         <p className="max-w-prose text-soft">{t("about")}</p>
+        {unsent.isBack && fork.state !== "none" && (
+          <p role="status" className="flex flex-wrap items-center gap-x-3 gap-y-1 rounded-md bg-sunken px-3 py-2">
+            {t("back")}
+            <Button size="sm" onClick={unsent.drop}>
+              {t("afresh")}
+            </Button>
+          </p>
+        )}
         <TextArea
           label={t("question")}
           rows={3}
@@ -97,7 +110,7 @@ function OpenFork({ beginning, node, onClose, onBegun }: OpenForkProps) {
           value={draft.model}
           onChange={(model) => change({ model })}
         />
-        <ForkNode beginning={beginning} draft={draft} first={node} onChange={change} />
+        <ForkNode key={unsent.isBack ? "back" : "fresh"} beginning={beginning} draft={draft} first={node} onChange={change} />
       </div>
     </Dialog>
   );
@@ -106,7 +119,7 @@ function OpenFork({ beginning, node, onClose, onBegun }: OpenForkProps) {
 export type ForkState = "none" | "wrong" | "asking" | "ready";
 
 /** Asks what the fork that is written would take, and begins it. */
-function useForking(beginning: RunBeginning, draft: ForkDraft, onBegun: (runId: string) => void, onClose: () => void) {
+function useForking(beginning: RunBeginning, draft: ForkDraft, onBegun: (runId: string) => void) {
   const written = JSON.stringify(forkRequest(draft, beginning));
   const settled = useSettled(written, QUIET_MS);
   const isWrong = wrongIn(draft).length > 0 || draft.question.trim() === "";
@@ -116,10 +129,7 @@ function useForking(beginning: RunBeginning, draft: ForkDraft, onBegun: (runId: 
     enabled: isMeant,
     placeholderData: keepPreviousData,
   });
-  const fork = useFork(beginning.run_id, (run) => {
-    onClose();
-    onBegun(run.run_id);
-  });
+  const fork = useFork(beginning.run_id, (run) => onBegun(run.run_id));
   const isOld = settled !== written || preview.isPlaceholderData || preview.isFetching;
   const state: ForkState = isWrong ? "wrong" : !isChange(JSON.parse(written)) ? "none" : isOld ? "asking" : "ready";
   return {
@@ -127,6 +137,6 @@ function useForking(beginning: RunBeginning, draft: ForkDraft, onBegun: (runId: 
     preview: isMeant && preview.error === null ? preview.data : undefined,
     error: fork.error ?? (isMeant && !isOld ? preview.error : null),
     isBeginning: fork.isPending || fork.isSuccess,
-    begin: () => fork.mutate({ fork: JSON.parse(written), key: newKey() }),
+    begin: () => fork.mutate(JSON.parse(written)),
   };
 }

@@ -4,7 +4,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import { api, told } from "@/shared/api/client";
-import { newKey } from "@/shared/key";
+import { once } from "@/shared/api/once";
 import { useBuilderStore } from "../store";
 import type { RunRequest } from "./asked";
 
@@ -30,7 +30,8 @@ export function useStartRun(onStarted: (runId: string) => void) {
       if (!isReadOnly && saving.phase !== "saved") throw new NotSaved(t("not_saved"));
       // What the problems are stands below already, each a way to its node.
       if (request.only == null && checked?.document === history.now && !checked.verdict.valid) throw new HasProblems(t("has_problems"));
-      return told(api.POST("/api/runs", { body: request, headers: { "Idempotency-Key": newKey() } }));
+      // Of the flow as it is now: a run of an earlier draft is another one.
+      return once("canvas", [request, history.now], (key) => told(api.POST("/api/runs", { body: request, headers: { "Idempotency-Key": key } })));
     },
     onSuccess: (run) => {
       void client.invalidateQueries({ queryKey: ["runs"] });
