@@ -1,6 +1,6 @@
 # The one door for people and machines. Everything is installed into .venv, once for each change of a pin.
 .DEFAULT_GOAL := help
-.PHONY: help demo up web test test-web generate mock check bench bench-gateway soak-gateway bench-local bench-runs bench-web soak-runs train-demo-model lock clean install-run install-dev
+.PHONY: help demo up web test test-web generate mock check bench bench-gateway soak-gateway bench-local bench-runs bench-web bench-eval soak-runs train-demo-model lock clean install-run install-dev
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -64,6 +64,9 @@ bench-runs: install-dev ## What a run costs beyond its models, and whether branc
 bench-web: install-dev web ## How heavy, how smooth and how accessible the web app is (ARGS='--part lanes --quick')
 	@sh scripts/chromium.sh
 	@$(BIN)/python -m benchmarks.web $(ARGS)
+
+bench-eval: install-dev ## Whether the intervals and tests of evaluations keep their word, and what they take (ARGS='--quick')
+	@$(BIN)/python -m benchmarks.evaluation $(ARGS)
 
 soak-runs: install-dev ## 500 SIGKILLs at random moments over all flows (ARGS='--kills 100 --seed 7')
 	@$(BIN)/python -m benchmarks.runs_soak $(ARGS)

@@ -1,0 +1,66 @@
+"""What a number of items can show, against simulation and statsmodels."""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks.evaluation.simulation import power_seen
+from statsmodels.stats.power import TTestPower
+
+from agent_lab.evaluation.statistics.power import (
+    items_needed,
+    mcnemar_power,
+    smallest_difference,
+    smallest_mean_difference,
+)
+
+
+def test_two_hundred_items_show_eight_points() -> None:
+    assert round(smallest_difference(200) * 100) == 8
+
+
+def test_five_items_show_nothing() -> None:
+    assert smallest_difference(5) == 1.0
+    assert smallest_difference(0) == 1.0
+    assert smallest_difference(6) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("items", "difference", "discordant"), [(30, 0.3, 0.4), (100, 0.11, 0.15), (200, 0.08, 0.1), (1319, 0.03, 0.2)]
+)
+def test_the_promised_power_is_what_simulated_evaluations_have(
+    items: int, difference: float, discordant: float
+) -> None:
+    promised = mcnemar_power(items, difference, discordant=discordant)
+    assert power_seen(items, difference, discordant, 8000, seed=items) == pytest.approx(promised, abs=0.017)
+
+
+def test_without_a_difference_the_test_finds_one_upwards_at_most_as_often_as_agreed() -> None:
+    for items in (10, 57, 200, 1319):
+        for discordant in (0.05, 0.3, 1.0):
+            assert mcnemar_power(items, 0.0, discordant=discordant) <= 0.025
+
+
+def test_the_smallest_difference_has_the_power_that_was_asked_for() -> None:
+    for items, discordant in ((50, 0.1), (200, 0.2), (5000, 0.15), (100_000, 0.15)):
+        found = smallest_difference(items, discordant=discordant)
+        assert mcnemar_power(items, found, discordant=discordant) == pytest.approx(0.8, abs=0.005)
+        assert mcnemar_power(items, found * 0.9, discordant=discordant) < 0.8
+
+
+def test_items_needed_are_enough_and_few_fewer_are_not() -> None:
+    for difference in (0.02, 0.08, 0.3):
+        needed = items_needed(difference)
+        assert mcnemar_power(needed, difference) >= 0.8
+        assert mcnemar_power(int(needed * 0.9), difference) < 0.8
+
+
+def test_more_tests_or_more_disagreement_take_a_larger_difference() -> None:
+    assert smallest_difference(200, alpha=0.01) > smallest_difference(200)
+    assert smallest_difference(200, discordant=0.3) > smallest_difference(200, discordant=0.15)
+
+
+def test_the_smallest_difference_of_scores_agrees_with_statsmodels() -> None:
+    for items, spread in ((10, 0.3), (100, 0.4), (1319, 0.5)):
+        referee = TTestPower().solve_power(nobs=items, alpha=0.05, power=0.8) * spread
+        assert smallest_mean_difference(items, spread) == pytest.approx(referee, rel=1e-4)
+    assert smallest_mean_difference(1, 0.3) == 1.0
