@@ -1,0 +1,162 @@
+"""Builds the report of an evaluation from its cells: each arm, each paired difference, what the debates did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, Cell, EvaluationInfo, Item
+from agent_lab.contracts.evaluation_report import DebateFigures, PairedDifference, Report
+from agent_lab.evaluation.badges import badges
+from agent_lab.evaluation.costs import unit_of
+from agent_lab.evaluation.debate import debate_figures
+from agent_lab.evaluation.report.cautions import cautions
+from agent_lab.evaluation.report.differences import ONCE, SEVERAL, Measured, ResamplesByItems, measure
+from agent_lab.evaluation.report.figures import figures_of
+from agent_lab.evaluation.report.pairing import FAMILY_WORDS, pairs_of
+from agent_lab.evaluation.report.table import ArmCells, arrange
+from agent_lab.evaluation.report.verdicts import Rules, Spoken, verdict_of
+from agent_lab.evaluation.statistics.holm import holm
+
+
+def build_report(
+    info: EvaluationInfo,
+    items: Sequence[Item],
+    cells: Iterable[Cell],
+    origins: Sequence[ArmOrigin],
+    *,
+    scorer_version: str,
+    binary: bool,
+    arms: Sequence[AnyArm] | None = None,
+    notes: Sequence[str] = (),
+) -> Report:
+    """The same for the same cells, in whatever order they come.
+
+    `binary`: whether the scorer says right or wrong only. `arms`: all arms, where some were derived beyond those that
+    were asked for. `notes`: what the scorer or the dataset has to warn of. It computes for up to seconds and imports
+    numpy and scipy: import and call it away from an event loop.
+    """
+    spec, asked = info.spec, {item.id for item in items}
+    every = [cell for cell in cells if cell.item in asked]
+    listed = tuple(arms if arms is not None else spec.arms)
+    table = arrange(listed, items, every, origins, unit_of(spec, every))
+    drawn = ResamplesByItems()
+    judged = spec.scorer.name == "judge"
+    rules = Rules(alpha=spec.alpha, margin=spec.margin, judged=judged)
+    measured = _measured(table, listed, info, drawn, judged=judged, binary=binary)
+    differences = _differences(measured, table, rules)
+    undecided = [
+        found for found, said in zip(measured, differences, strict=True) if said.verdict in ("inconclusive", "refused")
+    ]
+    report = Report(
+        evaluation=info,
+        scorer=scorer_version,
+        unit=unit_of(spec, every),
+        confidence=1 - spec.alpha,
+        arms=tuple(figures_of(table, 1 - spec.alpha, drawn)),
+        differences=tuple(differences),
+        debates=tuple(_debates(table, differences)),
+        warnings=(*notes, *cautions(info, items, table, undecided)),
+        paid_usd=_paid(every),
+        calls=info.progress.calls,
+        reused_calls=info.progress.reused_calls,
+    )
+    return report.model_copy(update={"badges": badges(report)})
+
+
+def _measured(
+    table: dict[str, ArmCells],
+    arms: Sequence[AnyArm],
+    info: EvaluationInfo,
+    drawn: ResamplesByItems,
+    *,
+    judged: bool,
+    binary: bool,
+) -> list[Measured]:
+    spec = info.spec
+    found = []
+    for pair in pairs_of(arms, spec.baseline):
+        if pair.arm in table and pair.against in table:
+            one = measure(
+                pair,
+                table[pair.arm],
+                table[pair.against],
+                alpha=spec.alpha,
+                tolerance=spec.cost_tolerance,
+                judged=judged,
+                binary=binary,
+                drawn=drawn,
+            )
+            found.extend([one] if one is not None else [])
+    return found
+
+
+def _differences(measured: Sequence[Measured], table: dict[str, ArmCells], rules: Rules) -> list[PairedDifference]:
+    """With Holm's adjustment within each family."""
+    sizes = Counter(found.pair.family for found in measured)
+    adjusted: dict[int, float] = {}
+    for family in sizes:
+        mine = [found for found in measured if found.pair.family == family]
+        adjusted.update(zip(map(id, mine), holm([found.p_value for found in mine]), strict=True))
+    return [
+        _difference(
+            Spoken(
+                found=found,
+                arm=table[found.pair.arm],
+                against=table[found.pair.against],
+                p_adjusted=adjusted[id(found)],
+                together=sizes[found.pair.family],
+                rules=rules,
+            )
+        )
+        for found in measured
+    ]
+
+
+def _difference(spoken: Spoken) -> PairedDifference:
+    found, together = spoken.found, spoken.together
+    both, only_arm, only_against, neither = found.counts if found.binary else (0, 0, 0, 0)
+    verdict = verdict_of(found, spoken.p_adjusted, spoken.rules)
+    holms = f"; Holm over {together} {FAMILY_WORDS[found.pair.family]}" if together > 1 else ""
+    return PairedDifference(
+        arm=found.pair.arm,
+        against=found.pair.against,
+        items=found.items,
+        difference=found.difference,
+        interval=found.interval,
+        both=both,
+        only_arm=only_arm,
+        only_against=only_against,
+        neither=neither,
+        binary=found.binary,
+        p_value=found.p_value,
+        p_adjusted=spoken.p_adjusted,
+        method=(ONCE if found.binary else SEVERAL) + holms,
+        smallest_difference=found.smallest(spoken.rules.alpha / together),
+        cost_difference=found.cost_difference,
+        cost_interval=found.cost_interval,
+        cost_match=found.cost_match,
+        verdict=verdict,
+        sentence=spoken.sentence(verdict),
+    )
+
+
+def _debates(table: dict[str, ArmCells], differences: Sequence[PairedDifference]) -> list[DebateFigures]:
+    """What each flow's deliberation did; a node's worth is the difference to the flow without it."""
+    told = []
+    for arm in table.values():
+        if arm.kind != "flow" or not any(cell.statements or cell.nodes for cell in arm.cells):
+            continue
+        worth = {
+            other.node: one
+            for one in differences
+            if one.arm == arm.name and (other := table[one.against].arm) is not None and other.kind == "without"
+        }
+        told.append(debate_figures(arm.name, arm.cells, arm.unit, worth=worth))
+    return told
+
+
+def _paid(cells: Sequence[Cell]) -> Decimal | None:
+    paid = [cell.paid_usd for cell in cells if cell.paid_usd is not None]
+    return sum(paid, Decimal(0)) if paid else None

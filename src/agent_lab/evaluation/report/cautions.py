@@ -1,0 +1,128 @@
+"""Warns of what makes the figures of an evaluation say less than they seem to."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from agent_lab.contracts.evaluation import BestSingleArm, EvaluationInfo, Item
+from agent_lab.evaluation.costs import UNIT_WORDS, has_usage
+from agent_lab.evaluation.report.differences import Measured
+from agent_lab.evaluation.report.figures import unread
+from agent_lab.evaluation.report.pairing import pairs_of
+from agent_lab.evaluation.report.table import ArmCells
+from agent_lab.evaluation.report.words import percent, points, points_word, rounded
+
+UNREAD_AT_MOST = 0.05
+_ENDS = {"cancelled": "was cancelled", "failed": "failed", "limit_exceeded": "reached its budget"}
+
+
+def cautions(
+    info: EvaluationInfo, items: Sequence[Item], table: Mapping[str, ArmCells], undecided: Sequence[Measured]
+) -> list[str]:
+    """Sentences, the gravest first. `undecided`: pairs of which neither a difference nor its lack can be claimed."""
+    return [
+        *_unfinished(info, items, table),
+        *_seen_before(info, items),
+        *_twice(items),
+        *_without_baseline(info, table),
+        *_costs(info, table),
+        *_answers(info, table),
+        *_too_few(info, undecided),
+    ]
+
+
+def _unfinished(info: EvaluationInfo, items: Sequence[Item], table: Mapping[str, ArmCells]) -> Iterator[str]:
+    if info.status in _ENDS:
+        yield f"The evaluation {_ENDS[info.status]} before its end; resume it to have the rest."
+    elif info.status != "completed":
+        yield "The evaluation still goes on; its figures are those of what it has so far."
+    for arm in table.values():
+        missing = len(items) - len(arm.by_item)
+        if missing == len(items):
+            yield f"{arm.name} has no answers yet, so that it is not in the figures."
+        elif missing > 0:
+            yield (
+                f"{arm.name} has no answer to {missing:,} of {len(items):,} items; "
+                f"its differences are taken over the items that both arms have."
+            )
+
+
+def _seen_before(info: EvaluationInfo, items: Sequence[Item]) -> Iterator[str]:
+    """Items that something was chosen on, and is tested on."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        if item.split is not None:
+            splits[" ".join(item.input.split())].add(item.split)
+    both = sum(len(found) > 1 for found in splits.values())
+    if both:
+        yield (
+            f"{both:,} {'question is' if both == 1 else 'questions are'} both in the split for tuning and in that for "
+            f"testing; what was chosen on the one looks better on the other than it is."
+        )
+    tuned = sum(item.split == "tune" for item in items)
+    chosen = [arm.name for arm in info.spec.arms if isinstance(arm, BestSingleArm)]
+    if tuned and chosen:
+        yield (
+            f"{chosen[0]} was chosen on {tuned:,} of the items that it is tested on, and looks better than it is; "
+            f"evaluate the split 'test' alone."
+        )
+
+
+def _twice(items: Sequence[Item]) -> Iterator[str]:
+    asked = Counter(" ".join(item.input.split()) for item in items)
+    again = sum(number - 1 for number in asked.values())
+    if again:
+        yield f"{again:,} of {len(items):,} items ask what another item asks; the intervals are too narrow by as much."
+
+
+def _without_baseline(info: EvaluationInfo, table: Mapping[str, ArmCells]) -> Iterator[str]:
+    if info.spec.baseline != "auto":
+        return
+    arms = [arm.arm for arm in table.values() if arm.arm is not None]
+    for pair in pairs_of(arms):
+        if pair.family == "baseline" and not pair.at_equal_cost and table[pair.arm].kind == "flow":
+            yield (
+                f"{pair.arm} has no baseline at equal cost; it is held against {pair.against}, whatever that costs. "
+                f"Whether it is worth its price is not answered."
+            )
+
+
+def _costs(info: EvaluationInfo, table: Mapping[str, ArmCells]) -> Iterator[str]:
+    answered = [arm for arm in table.values() if arm.by_item]
+    for arm in answered:
+        if not arm.cost_known:
+            word = UNIT_WORDS[arm.unit]
+            yield f"What {arm.name} cost in {word} is not known; it has no place on the frontier and counts as 0."
+    unpriced = [arm for arm in answered if any(cell.cost_usd is None for cell in arm.cells if has_usage(cell))]
+    if unpriced and info.spec.cost_unit is None:
+        asks = f"{unpriced[0].name} asks" if len(unpriced) == 1 else f"{len(unpriced)} arms ask"
+        yield f"{asks} a model without a known price, so that costs are compared in {UNIT_WORDS[unpriced[0].unit]}."
+
+
+def _answers(info: EvaluationInfo, table: Mapping[str, ArmCells]) -> Iterator[str]:
+    for arm in table.values():
+        failed = sum(cell.status != "completed" for cell in arm.cells)
+        if failed:
+            ends = "answer came to no end and counts" if failed == 1 else "answers came to no end and count"
+            yield f"{failed:,} of {len(arm.cells):,} {arm.name} {ends} as wrong."
+        nothing = unread(arm.cells)
+        if info.spec.scorer.name != "judge" and nothing > UNREAD_AT_MOST * len(arm.cells):
+            yield (
+                f"In {percent(round(nothing / len(arm.cells), 3))} of the answers of {arm.name} the scorer could read "
+                f"nothing, and took them as wrong; look at some of them before you trust the difference."
+            )
+
+
+def _too_few(info: EvaluationInfo, undecided: Sequence[Measured]) -> Iterator[str]:
+    """Once, of the claim that needs the most items."""
+    claims = [found for found in undecided if found.pair.family == "baseline"]
+    needs = [(found.needed(info.spec.margin, info.spec.alpha), found) for found in claims]
+    most = max(needs, key=lambda need: need[0] - need[1].items, default=None)
+    if most is not None and most[0] > most[1].items:
+        needed, found = most
+        yield (
+            f"{found.items:,} items are too few to show {points_word(info.spec.margin)}, the smallest difference that "
+            f"was said to matter: that takes about {rounded(needed):,}. What shows with these is "
+            f"{points(found.smallest(info.spec.alpha))} points."
+        )

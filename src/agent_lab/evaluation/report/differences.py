@@ -1,0 +1,173 @@
+"""Measures the paired difference of two arms: its test, its interval, what it could have shown, and the costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import fsum, sqrt
+
+import numpy as np
+
+from agent_lab.contracts.evaluation_report import CostMatch, Interval
+from agent_lab.evaluation.report.pairing import Pair
+from agent_lab.evaluation.report.table import ArmCells
+from agent_lab.evaluation.report.words import called, percent, times
+from agent_lab.evaluation.statistics.matched import mcnemar_p, tango_interval
+from agent_lab.evaluation.statistics.power import items_needed, smallest_difference, smallest_mean_difference
+from agent_lab.evaluation.statistics.resampling import Resamples, difference_intervals, sign_flip_p
+
+ONCE = "exact McNemar test (1947); score interval of T. Tango (1998)"
+SEVERAL = "sign-flip permutation test over items; paired bootstrap-t interval over items"
+
+
+class ResamplesByItems(dict[int, Resamples]):
+    """The resamples for each number of items, made when they are first asked for."""
+
+    def __missing__(self, items: int) -> Resamples:
+        self[items] = Resamples(items)
+        return self[items]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A pair's figures before its p-value is adjusted and anything is said of it."""
+
+    pair: Pair
+    items: int
+    binary: bool
+    counts: tuple[int, int, int, int]
+    """Items that both got right, the arm alone, the other alone, neither."""
+    difference: float
+    interval: Interval
+    inner: Interval
+    """At one minus twice alpha: what lies within it all, is within it at alpha in each direction."""
+    p_value: float
+    discordant: float
+    """Share of the items on which just one is right; of scores, their differences' standard deviation."""
+    cost_difference: float
+    cost_interval: Interval
+    cost_ratio: float | None
+    """What the arm costs over what it is held against; None where one of them is not known, or 0."""
+    cost_match: CostMatch | None
+
+    def smallest(self, alpha: float) -> float:
+        """The smallest difference that so many items show at 80 % power."""
+        if self.binary:
+            return smallest_difference(self.items, alpha=alpha, discordant=self.discordant)
+        return min(2.0, smallest_mean_difference(self.items, self.discordant, alpha=alpha))
+
+    def needed(self, difference: float, alpha: float) -> int:
+        """How many items show such a difference."""
+        if self.binary:
+            return items_needed(difference, alpha=alpha, discordant=self.discordant)
+        seen = self.smallest(alpha)
+        return max(self.items, round(self.items * (seen / difference) ** 2)) if seen > difference else self.items
+
+
+def measure(
+    pair: Pair,
+    arm: ArmCells,
+    against: ArmCells,
+    *,
+    alpha: float,
+    tolerance: float,
+    judged: bool,
+    binary: bool,
+    drawn: ResamplesByItems,
+) -> Measured | None:
+    """The pair's figures over the items that both have; None where there are none."""
+    common = [item for item in arm.by_item if item in against.by_item]
+    if not common:
+        return None
+    mine = np.array([arm.scores[item] for item in common])
+    theirs = np.array([against.scores[item] for item in common])
+    counts = _counts(mine, theirs)
+    binary = binary and not judged and arm.once and against.once
+    if binary:
+        differences = mine - theirs
+        tested = _once(counts, alpha)
+    else:
+        differences = _preferences(mine, theirs, pair) if judged else mine - theirs
+        most = 1.0 if not judged or _is_with_reference(pair) else 2.0
+        tested = _several(differences, alpha, most, drawn)
+    my_costs = np.array([arm.costs[item] for item in common])
+    their_costs = np.array([against.costs[item] for item in common])
+    known = arm.cost_known and against.cost_known
+    mean_cost, their_mean = fsum(my_costs) / len(common), fsum(their_costs) / len(common)
+    return Measured(
+        pair=pair,
+        items=len(common),
+        binary=binary,
+        counts=counts,
+        difference=fsum(differences) / len(common),
+        interval=tested.interval,
+        inner=tested.inner,
+        p_value=tested.p_value,
+        discordant=tested.discordant,
+        cost_difference=mean_cost - their_mean,
+        cost_interval=drawn[len(common)].intervals(my_costs - their_costs, (1 - alpha,))[0],
+        cost_ratio=mean_cost / their_mean if known and mean_cost > 0 and their_mean > 0 else None,
+        cost_match=_match(arm, against, mean_cost, their_mean, tolerance) if pair.at_equal_cost else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    interval: Interval
+    inner: Interval
+    p_value: float
+    discordant: float
+
+
+def _once(counts: tuple[int, int, int, int], alpha: float) -> _Tested:
+    both, only_arm, only_against, neither = counts
+    items = both + only_arm + only_against + neither
+    return _Tested(
+        tango_interval(only_arm, only_against, items, 1 - alpha),
+        tango_interval(only_arm, only_against, items, 1 - 2 * alpha),
+        mcnemar_p(only_arm, only_against),
+        (only_arm + only_against + 1) / (items + 2),
+    )
+
+
+def _several(differences: np.ndarray, alpha: float, most: float, drawn: ResamplesByItems) -> _Tested:
+    resamples = drawn[len(differences) + 2]  # with the two that are added
+    interval, inner = difference_intervals(differences, (1 - alpha, 1 - 2 * alpha), most=most, resamples=resamples)
+    return _Tested(interval, inner, sign_flip_p(differences), _spread(differences))
+
+
+def _counts(mine: np.ndarray, theirs: np.ndarray) -> tuple[int, int, int, int]:
+    right, other = mine >= 1.0, theirs >= 1.0
+    return (
+        int(np.sum(right & other)),
+        int(np.sum(right & ~other)),
+        int(np.sum(~right & other)),
+        int(np.sum(~right & ~other)),
+    )
+
+
+def _preferences(mine: np.ndarray, theirs: np.ndarray, pair: Pair) -> np.ndarray:
+    """Share preferred minus share not: against the reference, with which the judge compared each arm, or between two
+    arms that it compared with the same one."""
+    return 2 * mine - 1 if _is_with_reference(pair) else 2 * (mine - theirs)
+
+
+def _is_with_reference(pair: Pair) -> bool:
+    return pair.family == "baseline" or pair.at_equal_cost
+
+
+def _spread(differences: np.ndarray) -> float:
+    """Their standard deviation, with one more difference of one each way, so that it is never 0."""
+    return sqrt(fsum([*((differences - differences.mean()) ** 2), 2.0]) / (len(differences) + 1))
+
+
+def _match(arm: ArmCells, against: ArmCells, cost: float, baseline: float, tolerance: float) -> CostMatch:
+    name, other = arm.name, called(against)
+    unknown = [one.name for one in (arm, against) if not one.cost_known]
+    if unknown or cost <= 0:
+        sentence = f"What {(unknown or [name])[0]} costs is not known, so that nothing can be said at equal cost."
+        return CostMatch(ratio=0.0, tolerance=tolerance, equal=False, sentence=sentence)
+    ratio = baseline / cost
+    equal = abs(ratio - 1) <= tolerance
+    within = "within" if equal else "outside"
+    sentence = f"{other} cost {times(ratio)} what {name} costs, {within} the {percent(tolerance)} that are tolerated."
+    return CostMatch(ratio=ratio, tolerance=tolerance, equal=equal, sentence=sentence)

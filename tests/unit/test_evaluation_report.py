@@ -1,0 +1,286 @@
+"""The report of an evaluation: each verdict where it belongs, failures counted as wrong, and warnings that are due."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from agent_lab.contracts.evaluation import (
+    AnyArm,
+    ArmOrigin,
+    BestSingleArm,
+    Cell,
+    FlowArm,
+    ImportedArm,
+    Item,
+    NodeCost,
+    SingleArm,
+    Statement,
+    VoteArm,
+    WithoutArm,
+)
+from agent_lab.contracts.evaluation_report import PairedDifference, Report
+from agent_lab.evaluation.report.build import build_report
+from agent_lab.evaluation.statistics.holm import holm
+from support.cells import EQUAL, EQUAL_ORIGIN, FLOW, cells, info, items, table
+
+SINGLE = SingleArm(name="single")
+
+
+def report_of(
+    arms: list[AnyArm], made: list[Cell], number: int, *, binary: bool = True, status: str = "completed", **spec: object
+) -> Report:
+    told = info(arms, number, **spec).model_copy(update={"status": status})
+    return build_report(told, items(number), made, [EQUAL_ORIGIN], scorer_version="number@1", binary=binary)
+
+
+def compared(counts: tuple[int, int, int, int], *, cost: int = 100, **spec: object) -> PairedDifference:
+    """The flow against its equal-cost baseline, of which an answer costs 100."""
+    mine, theirs = table(*counts)
+    made = [*cells(FLOW.name, mine, tokens=cost), *cells(EQUAL.name, theirs, tokens=100)]
+    return report_of([FLOW, EQUAL], made, len(mine), **spec).differences[0]
+
+
+# --- verdicts ---------------------------------------------------------------------------------------------------------
+def test_a_flow_that_is_right_more_often_is_better_in_points_with_interval_and_p_value() -> None:
+    found = compared((700, 100, 40, 160))
+    assert found.verdict == "better"
+    assert (found.both, found.only_arm, found.only_against, found.neither) == (700, 100, 40, 160)
+    assert found.sentence == (
+        "challenge is better than 3.6 votes at equal cost by 6.0 points (95 % interval 3.7 to 8.4; p < 0.0001)."
+    )
+    assert "McNemar" in found.method
+    assert "Tango" in found.method
+
+
+def test_the_same_the_other_way_round_is_worse() -> None:
+    found = compared((700, 40, 100, 160))
+    assert found.verdict == "worse"
+    assert "is worse than 3.6 votes at equal cost by 6.0 points" in found.sentence
+    assert (found.interval.low, found.interval.high) == pytest.approx((-0.0837, -0.0366), abs=1e-3)
+
+
+def test_where_the_whole_interval_lies_within_the_margin_there_is_no_difference_larger_than_so_much() -> None:
+    found = compared((900, 5, 5, 90))
+    assert found.verdict == "no_difference"
+    assert found.sentence.startswith(
+        "challenge and 3.6 votes at equal cost do not differ by more than 0.6 points, "
+        "which is within the 2 points that were said to matter"
+    )
+
+
+def test_few_items_say_what_they_could_have_shown_and_how_many_it_takes() -> None:
+    found = compared((150, 15, 10, 25))
+    assert found.verdict == "inconclusive"
+    assert "the difference is 2.5 points" in found.sentence
+    assert f"200 items show {found.smallest_difference * 100:.1f} points" in found.sentence
+    assert "2 points take about" in found.sentence
+    assert 0.06 < found.smallest_difference < 0.08
+
+
+def test_a_difference_that_does_not_matter_is_told_as_one() -> None:
+    found = compared((9000, 150, 50, 800))
+    assert found.verdict == "better"
+    assert found.sentence.endswith("That is less than the 2 points that were said to matter.")
+
+
+def test_unequal_cost_refuses_the_claim_in_words_and_says_what_to_do() -> None:
+    found = compared((700, 100, 40, 160), cost=85)
+    assert found.verdict == "refused"
+    assert found.cost_match is not None
+    assert found.cost_match.ratio == pytest.approx(100 / 85)
+    assert "3.6 votes cost 1.18 times what challenge costs, outside the 5 % that are tolerated." in found.sentence
+    assert "cost_tolerance" in found.sentence
+    assert compared((700, 100, 40, 160), cost=85, cost_tolerance=0.2).verdict == "better"
+    assert compared((700, 100, 40, 160), cost=96).verdict == "better"
+
+
+def test_without_known_costs_nothing_is_claimed_at_equal_cost() -> None:
+    found = compared((700, 100, 40, 160), cost_unit="usd")
+    assert found.verdict == "refused"
+    assert "is not known" in found.sentence
+
+
+def test_several_flows_are_adjusted_together_and_say_so() -> None:
+    flows: list[AnyArm] = [FlowArm(name=f"flow-{at}", flow=f"f{at}") for at in range(3)]
+    counts = [(300, 30, 10, 60), (300, 24, 10, 66), (300, 20, 14, 66)]
+    made = [cell for flow, count in zip(flows, counts, strict=True) for cell in cells(flow.name, table(*count)[0])]
+    made += cells("single", table(*counts[0])[1])
+    found = report_of([*flows, SINGLE], made, 400, baseline="single").differences
+    claims = [one for one in found if one.against == "single"]
+    assert [one.p_adjusted for one in claims] == pytest.approx(holm([one.p_value for one in claims]))
+    assert all("Holm over 3 flows" in one.method for one in claims)
+    assert "after Holm over 3 flows" in claims[0].sentence
+    assert {one.method.rpartition("; ")[2] for one in found if one.against != "single"} == {"Holm over 3 comparisons"}
+
+
+def test_at_another_cost_the_sentence_says_at_how_much() -> None:
+    mine, theirs = table(700, 100, 40, 160)
+    made = [*cells(FLOW.name, mine, tokens=760), *cells("single", theirs, tokens=100)]
+    found = report_of([FLOW, SINGLE], made, 1000)
+    assert found.differences[0].sentence.endswith("p < 0.0001), at 7.6 times its cost.")
+    assert any("has no baseline at equal cost" in warning for warning in found.warnings)
+
+
+# --- scores, samples, preferences -------------------------------------------------------------------------------------
+def test_several_answers_an_item_count_as_one_cluster() -> None:
+    right = np.random.default_rng(1).random((3, 60)) < 0.7
+    made = [cell for at in range(3) for cell in cells(FLOW.name, right[at].astype(float).tolist(), sample=at)]
+    made += cells(EQUAL.name, right[0].astype(float).tolist())  # one sample only
+    found = report_of([FLOW, EQUAL], made, 60, samples=3)
+    difference, arm = found.differences[0], found.arms[0]
+    assert not difference.binary
+    assert difference.items == 60
+    assert (difference.both, difference.only_arm) == (0, 0)
+    assert difference.difference == pytest.approx(right.mean() - right[0].mean())
+    assert arm.answers == 180
+    assert "sign-flip" in difference.method
+
+
+def test_answers_that_are_always_alike_make_no_interval_narrower() -> None:
+    scores = [1.0] * 70 + [0.0] * 30
+    once = report_of([SINGLE], cells("single", scores), 100).arms[0]
+    thrice = report_of([SINGLE], [c for at in range(3) for c in cells("single", scores, sample=at)], 100, samples=3)
+    again = thrice.arms[0].interval
+    assert again.high - again.low >= (once.interval.high - once.interval.low) * 0.97
+
+
+def test_a_judges_difference_is_the_share_preferred_minus_the_share_not() -> None:
+    made = [*cells(FLOW.name, [1.0] * 70 + [0.5] * 10 + [0.0] * 20), *cells(EQUAL.name, [0.5] * 100)]
+    found = report_of([FLOW, EQUAL], made, 100, binary=False, scorer={"name": "judge", "model": "m"}).differences[0]
+    assert found.difference == pytest.approx(0.5)
+    assert found.verdict == "better"
+    assert "challenge is preferred to 3.6 votes at equal cost by 50.0 points" in found.sentence
+
+
+# --- what counts ------------------------------------------------------------------------------------------------------
+def test_what_failed_is_wrong_and_is_never_dropped() -> None:
+    made = cells("single", [1.0] * 80) + [
+        cell.model_copy(update={"item": f"item-{80 + at:05d}", "status": "timed_out", "choice": None})
+        for at, cell in enumerate(cells("single", [1.0] * 20))
+    ]
+    found = report_of([SINGLE], made, 100)
+    arm = found.arms[0]
+    assert (arm.items, arm.mean_score, arm.failed, arm.unread) == (100, 0.8, 20, 0)
+    assert "20 of 100 single answers came to no end and count as wrong." in found.warnings
+
+
+def test_the_order_of_the_cells_changes_nothing() -> None:
+    mine, theirs = table(70, 15, 5, 10)
+    made = [*cells(FLOW.name, mine, sample=0), *cells(FLOW.name, theirs, sample=1), *cells(EQUAL.name, theirs)]
+    told = report_of([FLOW, EQUAL], made, 100, samples=2)
+    random.Random(2).shuffle(made)
+    assert report_of([FLOW, EQUAL], made, 100, samples=2) == told
+
+
+def test_pairs_are_made_of_the_items_that_both_arms_have_and_what_is_missing_is_told() -> None:
+    mine, theirs = table(70, 15, 5, 10)
+    made = [*cells(FLOW.name, mine), *cells(EQUAL.name, theirs)[:40]]
+    found = report_of([FLOW, EQUAL, SINGLE], made, 100, status="running")
+    assert found.differences[0].items == 40
+    assert [arm.arm for arm in found.arms] == [FLOW.name, EQUAL.name]
+    told = "\n".join(found.warnings)
+    assert "The evaluation still goes on" in told
+    assert "equal-cost:challenge has no answer to 60 of 100 items" in told
+    assert "single has no answers yet" in told
+
+
+def test_costs_are_in_dollars_only_where_all_are_known_and_some_are_not_nothing() -> None:
+    mine, theirs = table(70, 15, 5, 10)
+    priced = [*cells(FLOW.name, mine, usd="0.002"), *cells(EQUAL.name, theirs, usd="0.002")]
+    assert report_of([FLOW, EQUAL], priced, 100).unit == "usd"
+    assert report_of([FLOW, EQUAL], priced, 100).arms[0].cost == pytest.approx(0.002)
+    free = [*cells(FLOW.name, mine, usd="0"), *cells(EQUAL.name, theirs, usd="0")]
+    assert report_of([FLOW, EQUAL], free, 100).unit == "tokens"
+    mixed = report_of([FLOW, EQUAL], [*cells(FLOW.name, mine), *cells(EQUAL.name, theirs, usd="0.002")], 100)
+    assert (mixed.unit, mixed.arms[0].cost_usd, mixed.arms[1].cost_usd) == ("tokens", None, pytest.approx(0.002))
+    assert "challenge asks a model without a known price, so that costs are compared in tokens." in mixed.warnings
+
+
+def test_an_imported_arm_without_costs_is_on_no_frontier() -> None:
+    mine, theirs = table(70, 15, 5, 10)
+    bare = [
+        cell.model_copy(update={"calls": 0, "prompt_tokens": 0, "completion_tokens": 0}) for cell in cells("a", mine)
+    ]
+    found = report_of([ImportedArm(name="a"), ImportedArm(name="b")], [*bare, *cells("b", theirs)], 100)
+    assert [arm.on_frontier for arm in found.arms] == [False, True]
+    assert any("What a cost in tokens is not known" in warning for warning in found.warnings)
+
+
+# --- warnings ---------------------------------------------------------------------------------------------------------
+def test_an_item_in_both_splits_is_warned_of_and_so_is_a_choice_made_on_the_tested_items() -> None:
+    asked = [
+        Item(id="a", input="What is 2 and 2?", target="4", split="tune"),
+        Item(id="b", input="What is  2 and 2?", target="4", split="test"),
+        Item(id="c", input="What is 3 and 3?", target="6", split="test"),
+    ]
+    best = BestSingleArm(name="best-single")
+    made = [Cell(arm="best-single", item=item.id, score=1.0, choice="4") for item in asked]
+    found = build_report(info([best], 3), asked, made, [], scorer_version="number@1", binary=True)
+    told = "\n".join(found.warnings)
+    assert "1 question is both in the split for tuning and in that for testing" in told
+    assert "best-single was chosen on 1 of the items that it is tested on" in told
+    assert "1 of 3 items ask what another item asks" in told
+
+
+def test_answers_in_which_nothing_could_be_read_are_warned_of_above_five_in_a_hundred() -> None:
+    unread = cells("single", [0.0] * 6, choice=None)
+    made = [*unread, *cells("single", [1.0] * 100)[6:]]
+    told = "\n".join(report_of([SINGLE], made, 100).warnings)
+    assert "In 6 % of the answers of single the scorer could read nothing" in told
+    few = "\n".join(report_of([SINGLE], [*unread[:5], *cells("single", [1.0] * 100)[5:]], 100).warnings)
+    assert "could read nothing" not in few
+
+
+def test_too_few_items_for_the_margin_are_warned_of_only_where_nothing_could_be_told() -> None:
+    mine, theirs = table(150, 15, 10, 25)
+    found = report_of([FLOW, EQUAL], [*cells(FLOW.name, mine), *cells(EQUAL.name, theirs)], 200)
+    assert any("200 items are too few to show 2 points" in warning for warning in found.warnings)
+    mine, theirs = table(100, 60, 5, 35)
+    found = report_of([FLOW, EQUAL], [*cells(FLOW.name, mine), *cells(EQUAL.name, theirs)], 200)
+    assert not any("too few" in warning for warning in found.warnings)
+
+
+# --- debates and badges -----------------------------------------------------------------------------------------------
+def test_a_node_is_worth_what_the_flow_has_over_itself_without_it_and_a_finished_flow_has_its_badge() -> None:
+    without = WithoutArm(name="without", flow="challenge", node="challenger")
+    mine, theirs = table(300, 60, 10, 30)
+    said = (Statement(node="creator", speaker="creator", part="draft", choice="42", score=1.0),)
+    took = (NodeCost(node="challenger", calls=1, prompt_tokens=50, completion_tokens=50, cost_usd=None),)
+    made = [
+        *cells(FLOW.name, mine, statements=said, nodes=took),
+        *cells(EQUAL.name, theirs),
+        *cells("without", theirs, tokens=50),
+    ]
+    found = report_of([FLOW, EQUAL, without], made, 400)
+    assert [debate.arm for debate in found.debates] == ["challenge"]
+    (worth,) = [node for node in found.debates[0].nodes if node.node == "challenger"]
+    assert worth.difference == pytest.approx(0.125)
+    assert [(badge.flow, badge.verdict) for badge in found.badges] == [("challenge", "better")]
+    assert report_of([FLOW, EQUAL, without], made, 400, status="cancelled").badges == ()
+
+
+def test_an_arm_that_was_derived_later_is_known_by_the_arms_that_are_given() -> None:
+    mine, theirs = table(300, 60, 10, 30)
+    made = [*cells(FLOW.name, mine), *cells(EQUAL.name, theirs)]
+    found = build_report(
+        info([FLOW], 400), items(400), made, [EQUAL_ORIGIN], scorer_version="x@1", binary=True, arms=[FLOW, EQUAL]
+    )
+    assert found.differences[0].cost_match is not None
+    assert [arm.kind for arm in found.arms] == ["flow", "equal_cost"]
+
+
+def test_one_vote_is_called_one_vote() -> None:
+    mine, theirs = table(300, 60, 10, 30)
+    origin = ArmOrigin(arm=EQUAL.name, fingerprint="0", k=1.0)
+    made = [*cells(FLOW.name, mine), *cells(EQUAL.name, theirs)]
+    found = build_report(info([FLOW, EQUAL], 400), items(400), made, [origin], scorer_version="x@1", binary=True)
+    assert "better than 1 vote at equal cost" in found.differences[0].sentence
+
+
+def test_no_cells_at_all_make_an_empty_report() -> None:
+    found = report_of([FLOW, VoteArm(name="vote", k=3)], [], 10, status="queued")
+    assert (found.arms, found.differences, found.debates, found.badges) == ((), (), (), ())
+    assert found.warnings
