@@ -9,6 +9,7 @@ from statsmodels.stats.power import TTestPower
 from agent_lab.evaluation.statistics.power import (
     items_needed,
     mcnemar_power,
+    power_sentence,
     smallest_difference,
     smallest_mean_difference,
 )
@@ -16,6 +17,13 @@ from agent_lab.evaluation.statistics.power import (
 
 def test_two_hundred_items_show_eight_points() -> None:
     assert round(smallest_difference(200) * 100) == 8
+
+
+def test_what_items_can_show_is_said_in_a_sentence() -> None:
+    assert power_sentence(200).startswith("with 200 items you can see 8 points (80% power")
+    assert power_sentence(1319).startswith("with 1,319 items you can see 3 points")
+    assert power_sentence(20_000).startswith("with 20,000 items you can see 0.8 points")
+    assert "no difference at all" in power_sentence(4)
 
 
 def test_five_items_show_nothing() -> None:

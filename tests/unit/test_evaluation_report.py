@@ -151,6 +151,8 @@ def test_a_judges_difference_is_the_share_preferred_minus_the_share_not() -> Non
     made = [*cells(FLOW.name, [1.0] * 70 + [0.5] * 10 + [0.0] * 20), *cells(EQUAL.name, [0.5] * 100)]
     found = report_of([FLOW, EQUAL], made, 100, binary=False, scorer={"name": "judge", "model": "m"}).differences[0]
     assert found.difference == pytest.approx(0.5)
+    assert not found.binary
+    assert "exact sign test" in found.method
     assert found.verdict == "better"
     assert "challenge is preferred to 3.6 votes at equal cost by 50.0 points" in found.sentence
 

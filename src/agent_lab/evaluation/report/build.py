@@ -12,7 +12,7 @@ from agent_lab.evaluation.badges import badges
 from agent_lab.evaluation.costs import unit_of
 from agent_lab.evaluation.debate import debate_figures
 from agent_lab.evaluation.report.cautions import cautions
-from agent_lab.evaluation.report.differences import ONCE, SEVERAL, Measured, ResamplesByItems, measure
+from agent_lab.evaluation.report.differences import Measured, ResamplesByItems, measure
 from agent_lab.evaluation.report.figures import figures_of
 from agent_lab.evaluation.report.pairing import FAMILY_WORDS, pairs_of
 from agent_lab.evaluation.report.table import ArmCells, arrange
@@ -132,7 +132,7 @@ def _difference(spoken: Spoken) -> PairedDifference:
         binary=found.binary,
         p_value=found.p_value,
         p_adjusted=spoken.p_adjusted,
-        method=(ONCE if found.binary else SEVERAL) + holms,
+        method=found.method + holms,
         smallest_difference=found.smallest(spoken.rules.alpha / together),
         cost_difference=found.cost_difference,
         cost_interval=found.cost_interval,

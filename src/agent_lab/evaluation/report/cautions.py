@@ -36,7 +36,7 @@ def _unfinished(info: EvaluationInfo, items: Sequence[Item], table: Mapping[str,
     if info.status in _ENDS:
         yield f"The evaluation {_ENDS[info.status]} before its end; resume it to have the rest."
     elif info.status != "completed":
-        yield "The evaluation still goes on; its figures are those of what it has so far."
+        yield "The evaluation still goes on; its figures are those so far, and its verdicts hold once it has ended."
     for arm in table.values():
         missing = len(items) - len(arm.by_item)
         if missing == len(items):

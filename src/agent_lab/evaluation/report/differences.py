@@ -16,6 +16,7 @@ from agent_lab.evaluation.statistics.power import items_needed, smallest_differe
 from agent_lab.evaluation.statistics.resampling import Resamples, difference_intervals, sign_flip_p
 
 ONCE = "exact McNemar test (1947); score interval of T. Tango (1998)"
+PREFERRED = "exact sign test; score interval of T. Tango (1998)"
 SEVERAL = "sign-flip permutation test over items; paired bootstrap-t interval over items"
 
 
@@ -34,6 +35,8 @@ class Measured:
     pair: Pair
     items: int
     binary: bool
+    exact: bool
+    """Whether each item speaks once, for the one, for the other, or for neither: its test is exact."""
     counts: tuple[int, int, int, int]
     """Items that both got right, the arm alone, the other alone, neither."""
     difference: float
@@ -49,15 +52,22 @@ class Measured:
     """What the arm costs over what it is held against; None where one of them is not known, or 0."""
     cost_match: CostMatch | None
 
+    @property
+    def method(self) -> str:
+        """The test and the interval, with their sources."""
+        if self.binary:
+            return ONCE
+        return PREFERRED if self.exact else SEVERAL
+
     def smallest(self, alpha: float) -> float:
         """The smallest difference that so many items show at 80 % power."""
-        if self.binary:
+        if self.exact:
             return smallest_difference(self.items, alpha=alpha, discordant=self.discordant)
         return min(2.0, smallest_mean_difference(self.items, self.discordant, alpha=alpha))
 
     def needed(self, difference: float, alpha: float) -> int:
         """How many items show such a difference."""
-        if self.binary:
+        if self.exact:
             return items_needed(difference, alpha=alpha, discordant=self.discordant)
         seen = self.smallest(alpha)
         return max(self.items, round(self.items * (seen / difference) ** 2)) if seen > difference else self.items
@@ -74,7 +84,10 @@ def measure(
     binary: bool,
     drawn: ResamplesByItems,
 ) -> Measured | None:
-    """The pair's figures over the items that both have; None where there are none."""
+    """The pair's figures over the items that both have; None where there are none.
+
+    `binary`: whether every score is right or wrong. `judged`: whether it is a preference for the arm.
+    """
     common = [item for item in arm.by_item if item in against.by_item]
     if not common:
         return None
@@ -82,13 +95,12 @@ def measure(
     theirs = np.array([against.scores[item] for item in common])
     counts = _counts(mine, theirs)
     binary = binary and not judged and arm.once and against.once
-    if binary:
-        differences = mine - theirs
-        tested = _once(counts, alpha)
+    differences = _preferences(mine, theirs, pair) if judged else mine - theirs
+    exact = binary or (judged and arm.one_each and bool(np.all(np.isin(differences, (-1.0, 0.0, 1.0)))))
+    if exact:
+        tested = _once(differences, alpha)
     else:
-        differences = _preferences(mine, theirs, pair) if judged else mine - theirs
-        most = 1.0 if not judged or _is_with_reference(pair) else 2.0
-        tested = _several(differences, alpha, most, drawn)
+        tested = _several(differences, alpha, 1.0 if not judged or _is_with_reference(pair) else 2.0, drawn)
     my_costs = np.array([arm.costs[item] for item in common])
     their_costs = np.array([against.costs[item] for item in common])
     known = arm.cost_known and against.cost_known
@@ -97,6 +109,7 @@ def measure(
         pair=pair,
         items=len(common),
         binary=binary,
+        exact=exact,
         counts=counts,
         difference=fsum(differences) / len(common),
         interval=tested.interval,
@@ -118,9 +131,9 @@ class _Tested:
     discordant: float
 
 
-def _once(counts: tuple[int, int, int, int], alpha: float) -> _Tested:
-    both, only_arm, only_against, neither = counts
-    items = both + only_arm + only_against + neither
+def _once(differences: np.ndarray, alpha: float) -> _Tested:
+    items = len(differences)
+    only_arm, only_against = int(np.sum(differences > 0)), int(np.sum(differences < 0))
     return _Tested(
         tango_interval(only_arm, only_against, items, 1 - alpha),
         tango_interval(only_arm, only_against, items, 1 - 2 * alpha),

@@ -55,7 +55,7 @@ def accuracy_interval(arm: ArmCells, confidence: float) -> Interval:
     """Wilson's for one right or wrong answer an item; else the same with the number of answers that the items' means
     are worth. Chosen by coverage over the cluster bootstrap, which is too sure where few answers are wrong."""
     means = np.array(list(arm.scores.values()))
-    number = float(len(means)) if arm.once else effective_items(means)
+    number = float(len(means)) if arm.once else effective_items(means, confidence)
     return wilson_interval(_mean(means), number, confidence)
 
 

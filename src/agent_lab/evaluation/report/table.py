@@ -55,7 +55,12 @@ class ArmCells:
     @cached_property
     def once(self) -> bool:
         """Whether each item has one answer, right or wrong."""
-        return all(len(cells) == 1 and score_of(cells[0]) in (0.0, 1.0) for cells in self.by_item.values())
+        return self.one_each and all(score in (0.0, 1.0) for score in self.scores.values())
+
+    @property
+    def one_each(self) -> bool:
+        """Whether each item has one answer."""
+        return all(len(cells) == 1 for cells in self.by_item.values())
 
 
 def score_of(cell: Cell) -> float:

@@ -37,6 +37,21 @@ def smallest_difference(
     return float(brentq(beyond, 1e-9, 1.0, xtol=1e-5))
 
 
+def power_sentence(
+    items: int, *, alpha: float = 0.05, power: float = POWER, discordant: float = ASSUMED_DISCORDANT
+) -> str:
+    """What so many items can show, in words: "with 200 items you can see 8 points"."""
+    number = f"{items:,} {'item' if items == 1 else 'items'}"
+    smallest = smallest_difference(items, alpha=alpha, power=power, discordant=discordant)
+    if smallest >= 1:
+        return f"with {number} you can see no difference at all; take more"
+    points = f"{smallest * 100:.0f}" if smallest >= 0.0295 else f"{smallest * 100:.1f}"
+    return (
+        f"with {number} you can see {points} points "
+        f"({power:.0%} power; taken that two arms disagree on {discordant:.0%} of the items)"
+    )
+
+
 @lru_cache(maxsize=256)
 def items_needed(
     difference: float, *, alpha: float = 0.05, power: float = POWER, discordant: float = ASSUMED_DISCORDANT

@@ -152,7 +152,7 @@ def _seed(values: Values) -> int:
     return int.from_bytes(hashlib.sha256(np.sort(np.round(values, 9)).tobytes()).digest()[:8], "big")
 
 
-def effective_items(means: Values) -> float:
+def effective_items(means: Values, confidence: float = 0.95) -> float:
     """How many independent answers the items' mean scores are worth, for a score interval of their mean.
 
     The design effect: what the mean would vary with independent right or wrong answers, over what it does vary. One
@@ -167,5 +167,6 @@ def effective_items(means: Values) -> float:
         return float(count)
     added = np.concatenate([means, [0.0, 1.0]])
     share = float(np.mean(added))
-    tails = float(ndtri(0.975) / stdtrit(count - 1, 0.975))
+    tail = 0.5 + confidence / 2
+    tails = float(ndtri(tail) / stdtrit(count - 1, tail))
     return count * share * (1 - share) / float(np.var(added, ddof=1)) * tails**2
