@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import NamedTuple
 
 TAIL_CHARS = 100_000
 """Only so much of a text's end is read."""
@@ -20,6 +22,14 @@ _FIGURE = re.compile(
 )
 
 
+class Figure(NamedTuple):
+    """Where a figure stands in a text, and its one form."""
+
+    start: int
+    end: int
+    value: str
+
+
 def last_figure(text: str) -> str | None:
     """The last figure of the text in one form: `1234.5`, `-3`, `2/3`; None where there is none.
 
@@ -30,12 +40,19 @@ def last_figure(text: str) -> str | None:
     found = None
     for match in _FIGURE.finditer(text[-TAIL_CHARS:]):
         found = match
-    if found is None:
-        return None
-    if len(found[0]) > LONGEST_CHARS:
-        return found[0]
-    value = _value(found)
-    return found[0] if value is None else _written(value)
+    return None if found is None else _read(found)
+
+
+def figures_in(text: str) -> Iterator[Figure]:
+    """Every figure of the text, in its order, read as `last_figure` reads the last one."""
+    return (Figure(match.start(), match.end(), _read(match)) for match in _FIGURE.finditer(text))
+
+
+def _read(match: re.Match[str]) -> str:
+    if len(match[0]) > LONGEST_CHARS:
+        return match[0]
+    value = _value(match)
+    return match[0] if value is None else _written(value)
 
 
 def _value(match: re.Match[str]) -> Fraction | None:
