@@ -12,7 +12,7 @@ from agent_lab.contracts.evaluation_report import PairedDifference
 from agent_lab.evaluation.report.build import build_report
 from support.cells import EQUAL, EQUAL_ORIGIN, FLOW, cells, info, items
 
-EVALUATIONS = 300
+EVALUATIONS = 200
 
 
 def simulated(scenario: Scenario, number: int = EVALUATIONS, **spec: object) -> list[PairedDifference]:
@@ -34,7 +34,7 @@ def test_a_flow_that_cannot_help_is_not_called_better() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "number"), [(Scenario(60, 0.6, 0.1), EVALUATIONS), (Scenario(60, 0.7, 0.05, graded=True), 80)]
+    ("scenario", "number"), [(Scenario(60, 0.6, 0.1), EVALUATIONS), (Scenario(60, 0.7, 0.05, graded=True), 60)]
 )
 def test_the_intervals_of_reports_hold_the_true_difference(scenario: Scenario, number: int) -> None:
     _, true = truth(scenario)
@@ -43,7 +43,7 @@ def test_the_intervals_of_reports_hold_the_true_difference(scenario: Scenario, n
 
 
 def test_no_difference_is_seldom_claimed_where_the_truth_is_a_difference_that_matters() -> None:
-    scenario = Scenario(400, 0.6, 0.1)
+    scenario = Scenario(200, 0.6, 0.15)
     _, true = truth(scenario)
     verdicts = Counter(one.verdict for one in simulated(scenario, margin=true))
     assert verdicts["no_difference"] <= EVALUATIONS * 0.05 + 3 * (EVALUATIONS * 0.05 * 0.95) ** 0.5
