@@ -157,6 +157,15 @@ def test_a_judges_difference_is_the_share_preferred_minus_the_share_not() -> Non
     assert "challenge is preferred to 3.6 votes at equal cost by 50.0 points" in found.sentence
 
 
+def test_where_both_failed_a_judge_has_a_tie_and_where_one_did_a_loss() -> None:
+    failed = {"status": "failed", "answer": None, "choice": None}
+    mine = [*cells(FLOW.name, [1.0] * 50), *cells(FLOW.name, [0.5] * 60, **failed)[50:]]
+    mine += cells(FLOW.name, [0.0] * 80, **failed)[60:]
+    made = [*mine, *cells(EQUAL.name, [0.5] * 80)]
+    found = report_of([FLOW, EQUAL], made, 80, binary=False, scorer={"name": "judge", "model": "m"}).differences[0]
+    assert found.difference == pytest.approx((50 - 20) / 80)
+
+
 # --- what counts ------------------------------------------------------------------------------------------------------
 def test_what_failed_is_wrong_and_is_never_dropped() -> None:
     made = cells("single", [1.0] * 80) + [

@@ -122,9 +122,7 @@ async def preview_fork(run_id: str, body: ForkBody, services: Services) -> ForkP
     responses=documented(404, 409, 429, 503) | answers(202, "A new run; see its Location.", FORKED),
 )
 @owner
-async def retry_run(
-    run_id: str, request: Request, response: Response, services: Services, key: Key = None
-) -> RunInfo:
+async def retry_run(run_id: str, request: Request, response: Response, services: Services, key: Key = None) -> RunInfo:
     """Run a run that ended badly once more, from the node that failed; what it had is taken over, unpaid."""
     info = await services.runs.retry(
         run_id, request_id=request_id_of(request), idempotency_key=key, caller=caller_of(request)

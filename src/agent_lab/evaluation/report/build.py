@@ -40,9 +40,9 @@ def build_report(
     spec, asked = info.spec, {item.id for item in items}
     every = [cell for cell in cells if cell.item in asked]
     listed = tuple(arms if arms is not None else spec.arms)
-    table = arrange(listed, items, every, origins, unit_of(spec, every))
-    drawn = ResamplesByItems()
     judged = spec.scorer.name == "judge"
+    table = arrange(listed, items, every, origins, unit_of(spec, every), judged=judged)
+    drawn = ResamplesByItems()
     rules = Rules(alpha=spec.alpha, margin=spec.margin, judged=judged)
     measured = _measured(table, listed, info, drawn, judged=judged, binary=binary)
     differences = _differences(measured, table, rules)

@@ -21,6 +21,8 @@ class ArmCells:
     origin: ArmOrigin | None
     unit: CostUnit
     by_item: Mapping[str, Sequence[Cell]] = field(repr=False)
+    judged: bool = False
+    """Whether scores are preferences: then the judge has heard of what failed, and two failures are a tie."""
 
     @property
     def kind(self) -> str:
@@ -35,7 +37,7 @@ class ArmCells:
     @cached_property
     def scores(self) -> dict[str, float]:
         """The mean score of each item; what came to no end is wrong."""
-        return {item: fsum(score_of(cell) for cell in cells) / len(cells) for item, cells in self.by_item.items()}
+        return {item: fsum(self._score(cell) for cell in cells) / len(cells) for item, cells in self.by_item.items()}
 
     @cached_property
     def costs(self) -> dict[str, float]:
@@ -62,14 +64,18 @@ class ArmCells:
         """Whether each item has one answer."""
         return all(len(cells) == 1 for cells in self.by_item.values())
 
-
-def score_of(cell: Cell) -> float:
-    """The cell's score; 0 where the answer came to no end."""
-    return cell.score if cell.status == "completed" else 0.0
+    def _score(self, cell: Cell) -> float:
+        return cell.score if self.judged or cell.status == "completed" else 0.0
 
 
 def arrange(
-    arms: Sequence[AnyArm], items: Sequence[Item], cells: Iterable[Cell], origins: Sequence[ArmOrigin], unit: CostUnit
+    arms: Sequence[AnyArm],
+    items: Sequence[Item],
+    cells: Iterable[Cell],
+    origins: Sequence[ArmOrigin],
+    unit: CostUnit,
+    *,
+    judged: bool = False,
 ) -> dict[str, ArmCells]:
     """The arms in their order, then those that only the cells know. A cell given twice counts as the later one."""
     listed = {arm.name: arm for arm in arms}
@@ -83,5 +89,7 @@ def arrange(
         for (item, _), cell in sorted(mine.items()):
             grouped.setdefault(item, []).append(cell)
         by_item = {item.id: grouped[item.id] for item in items if item.id in grouped}
-        table[name] = ArmCells(name=name, arm=listed.get(name), origin=known.get(name), unit=unit, by_item=by_item)
+        table[name] = ArmCells(
+            name=name, arm=listed.get(name), origin=known.get(name), unit=unit, by_item=by_item, judged=judged
+        )
     return table
