@@ -3,7 +3,7 @@ import io
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import ProblemsError, TooLargeError, ValidationError
@@ -205,6 +205,7 @@ def test_what_a_worked_answer_comes_to(worked: str, final: str | None):
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass")))
+@settings(deadline=None)
 def test_any_bytes_are_a_dataset_or_one_sentence(raw: bytes):
     try:
         items = read_dataset(raw, name="x").items
@@ -219,6 +220,7 @@ words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 @given(st.lists(st.tuples(words, words), min_size=1, max_size=8, unique_by=lambda row: row[0]))
+@settings(deadline=None)
 def test_jsonl_json_and_csv_of_the_same_rows_are_the_same_dataset(rows: list[tuple[str, str]]):
     named = [{"id": str(n), "input": question, "target": target} for n, (question, target) in enumerate(rows)]
     written = io.StringIO(newline="")

@@ -2,7 +2,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import ProblemsError, ValidationError
@@ -252,6 +252,7 @@ names = st.sampled_from(("id", "answer", "question", "doc_id", "doc", "resps", "
 
 
 @given(st.lists(st.dictionaries(names, json_values, max_size=6), max_size=4))
+@settings(deadline=None)
 def test_any_rows_are_answers_or_one_sentence(rows: list[dict[str, object]]):
     try:
         imported = read_answers(lines(*rows), name="f", items=ITEMS)

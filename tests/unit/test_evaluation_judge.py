@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import SilentError
@@ -132,6 +132,7 @@ async def test_a_judge_that_cannot_be_asked_is_no_tie():
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+@settings(deadline=None)
 async def test_no_text_makes_it_fail(answer: str, reference: str, verdict: str):
     one, _ = judge(lambda *_: verdict)
     assert (await one.compare(QUESTION, answer, reference)).score in {0.0, 0.5, 1.0}

@@ -219,7 +219,7 @@ PURE = ("exact", "number", "choice", "contains", "json")
 
 @pytest.mark.parametrize("name", PURE)
 @given(text=TEXTS, target=TEXTS)
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 async def test_no_text_and_no_target_makes_a_scorer_fail(name: str, text: str, target: str):
     scorer = scorer_of(ScorerSpec.model_validate({"name": name}))
     told = await scorer.score(text, item(target[:500]))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import ValidationError
@@ -21,6 +21,7 @@ def test_a_fifth_of_the_items_is_for_tuning():
 
 
 @given(st.sets(st.integers(0, len(MANY) - 1), min_size=1, max_size=30), st.integers(0, 5))
+@settings(deadline=None)
 def test_an_item_never_wanders_whatever_else_the_dataset_holds(some: set[int], seed: int):
     sides = {one.id: one.split for one in split_items(MANY, seed=seed)}
     assert all(one.split == sides[one.id] for one in split_items([MANY[place] for place in some], seed=seed))
