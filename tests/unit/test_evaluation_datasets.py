@@ -130,6 +130,13 @@ def test_all_that_is_wrong_is_told_at_once_with_its_lines():
     assert "tune" in told["/4"]
 
 
+def test_a_file_full_of_problems_is_refused_in_one_short_sentence():
+    with pytest.raises(ProblemsError) as refused:
+        read_dataset(b"\n".join([b'{"a": '] * 300), name="bad", form="jsonl")
+    assert refused.value.message.endswith("; and 295 more.")
+    assert (len(refused.value.problems), len(refused.value.message) < 1000) == (50, True)
+
+
 def test_csv_rows_of_another_width_are_told_with_the_line_on_which_they_begin():
     raw = b'input,target\n"two\nlines",1\nonly one\na,b,c\n'
     with pytest.raises(ProblemsError) as refused:

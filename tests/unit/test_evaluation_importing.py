@@ -75,6 +75,11 @@ def test_without_ids_the_order_tells_and_that_is_said():
         read_answers(lines({"answer": 2}, {"answer": 4}), name="f", items=ITEMS)
 
 
+def test_ids_of_another_dataset_are_told_in_one_sentence():
+    with pytest.raises(ValidationError, match="the file has 'x1' and the dataset 'a'"):
+        read_answers(lines({"id": "x1", "answer": 1}, {"id": "x2", "answer": 1}), name="f", items=ITEMS)
+
+
 def test_a_table_with_a_column_for_each_arm():
     raw = b"id,question,target,level,first,first.cost_usd,first_is_correct,second\n" + b"\n".join((
         b'a,x,2,easy,"The answer is 2.",0.5,true,3',

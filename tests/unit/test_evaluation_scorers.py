@@ -200,6 +200,7 @@ async def test_the_accuracies_of_a_published_file_come_out_as_it_says():
 @given(
     st.integers(-999, 999), st.sampled_from(["Answer: {}", "47+38={0}\nAnswer: {0}", "{}", "12-3={0}.\nAnswer: {0}\n"])
 )
+@settings(deadline=None)
 def test_the_built_in_models_answers_are_read_as_its_own_extractor_reads_them(number: int, form: str):
     text = form.format(number)
     assert stated_number(text) == extract_answer(text)

@@ -20,7 +20,9 @@ MAX_BYTES = 200_000_000
 MAX_ROW_BYTES = 5_000_000
 MAX_COLUMNS = 1000
 MOST_TOLD = 50
-"""Of a file's problems so many are told one by one, and how many more there are."""
+"""Of a file's problems so many are told, each with its place."""
+MOST_SAID = 5
+"""And so many in the one sentence, with how many more there are."""
 LISTS = ("items", "samples", "rows", "data", "examples")
 """Under these names a JSON object may hold its rows."""
 _OTHER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
@@ -66,12 +68,11 @@ class Problems:
             return
         self._found.sort(key=lambda one: one[0])
         told = [(f"/{line}", f"{self._unit} {line}: {sentence}") for line, sentence in self._found[:MOST_TOLD]]
-        more = len(self._found) - len(told)
-        rest = f"; and {more:,} more" if more else ""
+        sentences = "; ".join(sentence.removesuffix(".") for _, sentence in told[:MOST_SAID])
+        more = len(self._found) - MOST_SAID
+        rest = f"; and {more:,} more" if more > 0 else ""
         count = f"{len(self._found):,} problems" if len(self._found) > 1 else "a problem"
-        sentences = "; ".join(sentence.removesuffix(".") for _, sentence in told[:5])
-        shown = f"{sentences}{rest if len(told) <= 5 else '; ...'}"
-        raise ProblemsError(f"{self._what} has {count} and was not read: {shown}.", problems=told)
+        raise ProblemsError(f"{self._what} has {count} and was not read: {sentences}{rest}.", problems=told)
 
 
 def read_table(raw: bytes, *, what: str, form: Format | None = None, max_bytes: int = MAX_BYTES) -> Table:
