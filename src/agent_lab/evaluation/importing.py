@@ -159,8 +159,8 @@ class _Matching:
             theirs = next(one.id for one in said if one.id is not None)
             raise ValidationError(
                 f"No id of the file is one of the dataset's: the file has {theirs[:80]!r} and the dataset "
-                f"{self._items[0].id[:80]!r}. Give the answers the dataset's ids or its questions, or neither, which goes "
-                "by the order."
+                f"{self._items[0].id[:80]!r}. Give the answers the dataset's ids or its questions, or neither, "
+                "which goes by the order."
             )
         self._check_counts()
         self.warnings.append(
