@@ -98,6 +98,35 @@ def test_a_table_with_a_column_for_each_arm():
     assert imported.warnings == ("second: 1 of 3 answers are missing and count as wrong (b).",)
 
 
+@pytest.mark.parametrize("items", [ITEMS, None])
+def test_a_column_of_right_answers_beside_the_arms_is_no_arm(items: tuple[Item, ...] | None):
+    raw = b"question,answer,gpt,claude\nWhat is 1+1?,2,2,3\nWhat is 2+2?,4,5,4\nWhat is 3+3?,6,6,6\n"
+    imported = read_answers(raw, name="f", items=items)
+    assert list(imported.answers) == ["gpt", "claude"]
+    assert [one.answer for one in imported.answers["gpt"]] == ["2", "5", "6"]
+    if imported.dataset is not None:
+        assert [(item.target, item.columns) for item in imported.dataset.items] == [("2", {}), ("4", {}), ("6", {})]
+
+
+@pytest.mark.parametrize("extra", [{}, {"model": "m"}, {"level": "easy"}, {"seconds": 1}])
+def test_answers_that_are_all_right_are_still_answers(extra: dict[str, object]):
+    raw = lines(*({"id": item.id, "answer": item.target, **extra} for item in ITEMS))
+    imported = read_answers(raw, name="f", items=ITEMS, arm="m")
+    assert answers_of(imported, "m") == [("a", 0, "2"), ("b", 0, "4"), ("c", 0, "6")]
+
+
+def test_a_list_of_answers_is_a_sample_each_and_its_cost_is_counted_once():
+    raw = lines(*({"id": item, "outputs": ["x", "y"], "cost_usd": 1, "is_correct": [True, False]} for item in "abc"))
+    imported = read_answers(raw, name="f", items=ITEMS)
+    assert answers_of(imported)[:2] == [("a", 0, "x"), ("a", 1, "y")]
+    assert [(one.cost_usd, one.right) for one in imported.answers["imported"][:2]] == [
+        (Decimal(1), True),
+        (None, False),
+    ]
+    nested = lines(*({"id": item, "mine": {"solutions": ["x", "y"]}} for item in "abc"))
+    assert read_answers(nested, name="f", items=ITEMS).samples == 2
+
+
 def test_the_columns_that_are_arms_can_be_named():
     raw = b"id,answer,text\na,1,x\nb,1,y\nc,1,z\n"
     imported = read_answers(raw, name="f", items=ITEMS, arms=("text",))

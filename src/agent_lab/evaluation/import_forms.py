@@ -3,92 +3,58 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
 from pydantic import JsonValue
 
-from agent_lab.contracts.errors import ValidationError, nearest
-from agent_lab.evaluation.datasets import KNOWN_AS, Part
+from agent_lab.contracts.evaluation import Item
+from agent_lab.evaluation.datasets import KNOWN_AS
+from agent_lab.evaluation.import_columns import ANSWERS, ARMS, FIELDS, LISTED, arms_in, is_figure, part_of
 from agent_lab.evaluation.import_logs import harness_samples, inspect_log
 from agent_lab.evaluation.imported import Form, Said, as_text, is_right
 from agent_lab.evaluation.tables import Problems, Row, Table
 
 Values = Mapping[str, JsonValue]
 Read = TypeVar("Read")
-ANSWERS = ("output", "response", "completion", "prediction", "generation", "model_answer", "model_output", "answer",
-           "solution", "text")  # fmt: skip
-"""What the column of the answers is called; a column before `answer` leaves that name to the target."""
-FIELDS: Mapping[str, tuple[str, ...]] = {
-    "sample": ("sample", "epoch"),
-    "cost_usd": ("cost_usd", "cost", "usd"),
-    "prompt_tokens": ("prompt_tokens", "input_tokens"),
-    "completion_tokens": ("completion_tokens", "output_tokens"),
-    "seconds": ("seconds", "latency_s", "time_s", "total_time"),
-    "right": ("is_correct", "correct", "right"),
-}
-ARMS = ("arm", "model", "system")
 
 
 def form_in(
-    table: Table, *, arm: str, arms: Sequence[str], columns: Mapping[str, str], known: Iterable[str], problems: Problems
+    table: Table,
+    *,
+    items: Sequence[Item] | None,
+    arm: str,
+    arms: Sequence[str],
+    columns: Mapping[str, str],
+    problems: Problems,
 ) -> Form:
     """The answers of a file. `arm`: the name of the only arm, where the file has none. `arms`: the columns that are
-    arms. `known`: columns of the dataset, which are none. Raises ValidationError where no answers are found."""
+    arms. `items`: those of the dataset, where one is given. Raises ValidationError where no answers are found."""
     about = table.about or {}
     if isinstance(about.get("eval"), dict) and isinstance(about.get("samples"), list):
         return inspect_log(table, arm, problems)
     if {"doc_id", "doc", "resps"} <= set(table.columns):
         return harness_samples(table, arm, problems)
-    named = columns.get("answer") or next((name for name in ANSWERS if name in table.columns), None)
-    wide = _wide_arms(table, arms, set(known) | set(columns.values()), is_long=named is not None)
-    return _wide(table, wide, columns, problems) if wide else _long(table, arm, str(named), columns, problems)
-
-
-# --- rows and columns -------------------------------------------------------------------------------------------------
-def _wide_arms(table: Table, arms: Sequence[str], known: set[str], *, is_long: bool) -> tuple[str, ...]:
-    """The columns that are arms; none where each row is one answer. Raises ValidationError."""
-    missing = sorted(set(arms) - set(table.columns))
-    if missing:
-        raise ValidationError(f"There is no column {missing[0][:80]!r}; {nearest(missing[0], table.columns)}")
-    if arms:
-        return tuple(arms)
-    objects = tuple(name for name in table.columns if any(_answers(row.values.get(name)) for row in table.rows))
-    if objects or is_long:
-        return objects
-    parts = {alias for names in (*KNOWN_AS.values(), *FIELDS.values()) for alias in names} | known
-    texts = [name for name in table.columns if name not in parts]
-    found = tuple(name for name in texts if not any(_is_field(name, other) for other in texts))
-    if not found:
-        raise ValidationError(
-            "No column holds answers; call it `answer`, or say which columns are arms. "
-            f"There are: {', '.join(table.columns[:12])}."
-        )
-    return found
-
-
-def _answers(value: JsonValue) -> bool:
-    return isinstance(value, dict) and any(name in value for name in ANSWERS)
-
-
-def _is_field(name: str, arm: str) -> bool:
-    fields = {alias for names in FIELDS.values() for alias in names}
-    return any(name == f"{arm}{mark}{field}" for mark in "._" for field in fields)
+    found = arms_in(table, items=items, arms=arms, columns=columns)
+    if isinstance(found, str):
+        return _long(table, arm, found, columns, problems)
+    return _wide(table, found, columns, problems)
 
 
 def _wide(table: Table, arms: Sequence[str], columns: Mapping[str, str], problems: Problems) -> Form:
-    said = []
+    said: list[Said] = []
     for place, row in enumerate(table.rows):
         for arm in arms:
             value = row.values.get(arm)
             if value is None and arm not in row.values:
                 continue
             values = value if isinstance(value, dict) else _gathered(row.values, arm)
-            answer = next((name for name in ANSWERS if name in values), "answer")
-            said.append(_said(row, values, answer, arm, place, columns, problems))
-    taken = {name for name in table.columns for arm in arms if name == arm or _is_field(name, arm)}
+            answer = next((name for name in (*ANSWERS, *LISTED) if name in values), "answer")
+            said += _said(row, values, answer, arm, place, columns, problems)
+    taken = {name for name in table.columns for arm in arms if name == arm or is_figure(name, arm)}
     return Form(said=tuple(said), asked=_without(table, taken), columns=_parts(columns))
 
 
@@ -102,24 +68,22 @@ def _gathered(values: Values, arm: str) -> dict[str, JsonValue]:
 
 
 def _long(table: Table, arm: str, answer: str, columns: Mapping[str, str], problems: Problems) -> Form:
-    if answer not in table.columns:
-        raise ValidationError(f"There is no column {answer[:80]!r}; {nearest(answer, table.columns)}")
     arms = columns.get("arm") or next((name for name in ARMS if name in table.columns), "")
-    places: dict[tuple[str, int | None], int] = {}
-    said = []
+    places: Counter[tuple[str, int | None]] = Counter()
+    said: list[Said] = []
     for row in table.rows:
         name = as_text(row.values.get(arms)) or arm
-        one = _said(row, row.values, answer, name, 0, columns, problems)
-        place = places.setdefault((name, one.sample), 0)
-        places[name, one.sample] += 1
-        said.append(replace(one, place=place))
+        for one in _said(row, row.values, answer, name, 0, columns, problems):
+            said.append(replace(one, place=places[name, one.sample]))
+            places[name, one.sample] += 1
     taken = {answer, arms} | {alias for names in FIELDS.values() for alias in names}
     return Form(said=tuple(said), asked=_first_of_each(_without(table, taken), columns), columns=_parts(columns))
 
 
 def _said(
     row: Row, values: Values, answer: str, arm: str, place: int, columns: Mapping[str, str], problems: Problems
-) -> Said:
+) -> list[Said]:
+    """The answer of a row to its item; where it is a list of texts, an answer for each: they are its samples."""
     told = {field: next((values[name] for name in names if name in values), None) for field, names in FIELDS.items()}
 
     def read(field: str, reading: Callable[[JsonValue], Read]) -> Read | None:
@@ -131,26 +95,28 @@ def _said(
             problems.add(row.line, f"{field} of {arm[:80]!r} is {shown!r}; write a number that is not negative.")
             return None
 
-    return Said(
+    one = Said(
         line=row.line,
         arm=arm,
         place=place,
-        id=as_text(_part(row.values, "id", columns)),
-        question=as_text(_part(row.values, "input", columns)),
-        answer=as_text(values.get(answer)),
-        sample=read("sample", _whole),
+        id=as_text(part_of(row.values, "id", columns)),
+        question=as_text(part_of(row.values, "input", columns)),
         cost_usd=read("cost_usd", _usd),
         prompt_tokens=read("prompt_tokens", _whole) or 0,
         completion_tokens=read("completion_tokens", _whole) or 0,
         seconds=read("seconds", _figure) or 0.0,
-        right=read("right", is_right),
     )
-
-
-def _part(values: Values, part: Part, columns: Mapping[str, str]) -> JsonValue:
-    if part in columns:
-        return values.get(columns[part])
-    return next((values[name] for name in KNOWN_AS[part] if name in values), None)
+    answers, right = values.get(answer), told["right"]
+    if not (isinstance(answers, list) and answers and all(isinstance(text, str) for text in answers)):
+        return [replace(one, answer=as_text(answers), sample=read("sample", _whole), right=is_right(right))]
+    marks = right if isinstance(right, list) and len(right) == len(answers) else [None] * len(answers)
+    # What they took together is told of the first, so that it is counted once.
+    nothing = None if one.cost_usd is None else Decimal(0)
+    figures = replace(one, cost_usd=nothing, prompt_tokens=0, completion_tokens=0, seconds=0.0)
+    return [
+        replace(figures if sample else one, answer=as_text(text), sample=sample, right=is_right(mark))
+        for sample, (text, mark) in enumerate(zip(answers, marks, strict=True))
+    ]
 
 
 def _parts(columns: Mapping[str, str]) -> dict[str, str]:
@@ -168,7 +134,7 @@ def _first_of_each(table: Table, columns: Mapping[str, str]) -> Table:
     """A row for each item, where several answers to it have a row each."""
     first: dict[object, Row] = {}
     for row in table.rows:
-        key = as_text(_part(row.values, "id", columns)) or as_text(_part(row.values, "input", columns)) or row.line
+        key = as_text(part_of(row.values, "id", columns)) or as_text(part_of(row.values, "input", columns)) or row.line
         first.setdefault(key, row)
     return Table(tuple(first.values()), table.unit)
 

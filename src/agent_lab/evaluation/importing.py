@@ -72,8 +72,7 @@ def read_answers(
         )
     table = read_table(raw, what=what, form=form)
     problems = Problems(what, table.unit)
-    known = {column for item in items or () for column in item.columns}
-    found = form_in(table, arm=arm, arms=arms, columns=told, known=known, problems=problems)
+    found = form_in(table, items=items, arm=arm, arms=arms, columns=told, problems=problems)
     problems.raise_any()
     dataset = None
     if items is None:
