@@ -121,7 +121,7 @@ def test_a_list_of_answers_is_a_sample_each_and_its_cost_is_counted_once():
     assert answers_of(imported)[:2] == [("a", 0, "x"), ("a", 1, "y")]
     assert [(one.cost_usd, one.right) for one in imported.answers["imported"][:2]] == [
         (Decimal(1), True),
-        (None, False),
+        (Decimal(0), False),
     ]
     nested = lines(*({"id": item, "mine": {"solutions": ["x", "y"]}} for item in "abc"))
     assert read_answers(nested, name="f", items=ITEMS).samples == 2
