@@ -254,6 +254,10 @@ class ProviderGateway:
         strategy = self.select_strategy(request, model)
         return answer_tokens(request, model, strategy, self._situation.defaults, None, None)[0]
 
+    def pace_s(self, model_key: str) -> float | None:
+        """How long an answer of that model usually takes; None until a few have come."""
+        return self._latencies.p50_s(model_key)
+
     def breakers(self) -> dict[str, BreakerState]:
         """The state of the breaker of each model that was asked so far."""
         return self._breakers.states()

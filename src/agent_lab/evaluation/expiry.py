@@ -1,0 +1,45 @@
+"""Says of a badge whether what it was measured on is still so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent_lab.contracts.errors import AgentLabError, NotFoundError
+from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, FlowArm
+from agent_lab.contracts.evaluation_ports import EvaluationStore
+from agent_lab.contracts.evaluation_report import Badge
+from agent_lab.evaluation.arms.plans import Planner
+from agent_lab.evaluation.badges import expired_because
+from agent_lab.evaluation.origins import Rows, origin_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """Looks at flows, rows and prices as they are now."""
+
+    store: EvaluationStore
+    planner: Planner
+    rows: Rows
+
+    async def told(self, badge: Badge, origins: Sequence[ArmOrigin]) -> Badge:
+        """The badge with why it holds no longer, a sentence each."""
+        arms = await self._arms(badge, origins)
+        now = {one.arm: await self._now(arms[one.arm]) for one in origins if one.arm in arms}
+        return badge.model_copy(update={"expired": expired_because(origins, now)})
+
+    async def _arms(self, badge: Badge, origins: Sequence[ArmOrigin]) -> Mapping[str, AnyArm]:
+        """The arms as they were asked for; of an evaluation that was deleted the flow alone."""
+        try:
+            spec = (await self.store.get(badge.evaluation_id)).spec
+        except NotFoundError:
+            flows = [one for one in origins if one.flow == badge.flow and one.arm != badge.baseline]
+            return {one.arm: FlowArm(name=one.arm, flow=badge.flow) for one in flows}
+        return {arm.name: arm for arm in spec.arms}
+
+    async def _now(self, arm: AnyArm) -> ArmOrigin | None:
+        try:
+            plan = await self.planner.plan(arm)
+        except AgentLabError:
+            return None
+        return origin_of(plan, self.planner, self.rows)

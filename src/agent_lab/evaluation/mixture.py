@@ -1,0 +1,59 @@
+"""Says how many answers a vote has for each item so that on average it costs what a flow costs; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent_lab.contracts.evaluation import CostUnit
+from agent_lab.nodes.sampling import MAX_SAMPLES
+
+Place = tuple[str, int]
+"""An item, and a sample of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How many answers an item the money of a flow buys, or why it buys no vote."""
+
+    k: float
+    refusal: str | None = None
+
+
+def matched(flow_cost: float, single_cost: float, *, tolerance: float, unit: CostUnit) -> Match:
+    """From the measured mean costs of the flow and of a single answer."""
+    if single_cost <= 0:
+        return Match(0.0, f"a single answer costs nothing that can be measured in {_UNITS[unit]}")
+    k = flow_cost / single_cost
+    if k < 1 - tolerance:
+        return Match(k, f"the flow costs {k:.2f} times a single answer, so its money buys not even one")
+    if k > MAX_SAMPLES:
+        return Match(k, f"the flow costs {k:.1f} times a single answer, and a vote has {MAX_SAMPLES} at the most")
+    return Match(max(k, 1.0))
+
+
+_UNITS = {"usd": "USD", "tokens": "tokens", "generated_tokens": "tokens written"}
+
+
+def mixture(k: float, places: Sequence[Place], seed: int) -> dict[Place, int]:
+    """Each place has the whole number below k or the one above it, in the proportion that makes k of them on average.
+
+    Which has more is drawn by a hash: nothing that is known of an item has a say in it, and a change of k moves as few
+    of them as it must.
+    """
+    least = min(math.floor(k), MAX_SAMPLES)
+    more = round((k - least) * len(places))
+    drawn = sorted(places, key=lambda place: _draw(place, seed))
+    return {place: min(least + (number < more), MAX_SAMPLES) for number, place in enumerate(drawn)}
+
+
+def mended(k: float, flow_cost: float, measured_cost: float) -> float:
+    """The k that would have cost what the flow costs, by what the first mixture has cost."""
+    return min(max(1.0, k * flow_cost / measured_cost), float(MAX_SAMPLES)) if measured_cost > 0 else k
+
+
+def _draw(place: Place, seed: int) -> bytes:
+    item, sample = place
+    return hashlib.sha256(f"mixture/{seed}/{sample}/{item}".encode("utf-8", "surrogatepass")).digest()

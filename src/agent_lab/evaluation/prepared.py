@@ -1,0 +1,140 @@
+"""Checks all of an evaluation before anything is asked, and lays out what it will run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent_lab.contracts.errors import NotFoundError, ValidationError
+from agent_lab.contracts.evaluation import (
+    AnyArm,
+    ArmOrigin,
+    BestSingleArm,
+    Dataset,
+    DatasetInfo,
+    EqualCostArm,
+    EvaluationSpec,
+    FlowArm,
+    ImportedArm,
+    Item,
+    NoiseArm,
+)
+from agent_lab.contracts.evaluation_ports import DatasetStore
+from agent_lab.contracts.ports import Generator
+from agent_lab.evaluation.arms.plans import Plan, Planner
+from agent_lab.evaluation.datasets import DEMO, demo_dataset
+from agent_lab.evaluation.origins import Rows, bare_origin, origin_of
+from agent_lab.evaluation.readings import Unjudged
+from agent_lab.evaluation.references import with_baselines
+from agent_lab.evaluation.scorers.judge import PairJudge
+from agent_lab.evaluation.scorers.table import check_items, scorer_of
+from agent_lab.evaluation.scoring import AnswerScorer
+from agent_lab.evaluation.selection import select
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An evaluation that can begin."""
+
+    spec: EvaluationSpec
+    """With the baselines that it needs."""
+    dataset: DatasetInfo
+    items: Sequence[Item]
+    plans: Mapping[str, Plan]
+    """By arm; of an equal-cost baseline a single answer, of the best single member none yet."""
+    origins: Sequence[ArmOrigin]
+
+
+async def prepared(
+    spec: EvaluationSpec,
+    *,
+    datasets: DatasetStore,
+    planner: Planner,
+    rows: Rows,
+    items: Sequence[Item] | None = None,
+) -> Prepared:
+    """All of it. `items`: those of an evaluation that goes on; else they are chosen from the dataset.
+
+    Raises NotFoundError for an unknown dataset, flow, node or model, and ValidationError for what does not go together.
+    """
+    spec = with_baselines(spec)
+    info: DatasetInfo | None = None
+    if items is None:
+        dataset = await dataset_of(spec.dataset, datasets)
+        info = dataset.info
+        items = select(dataset, split=spec.split, limit=spec.limit, order=spec.order, seed=spec.seed)
+        _check_scorer(spec, items)
+    plans = {arm.name: await planner.plan(arm) for arm in spec.arms if not isinstance(arm, BestSingleArm | ImportedArm)}
+    for arm in spec.arms:
+        await _check_arm(arm, spec, items, plans, planner)
+    return Prepared(
+        spec=spec,
+        dataset=info or DatasetInfo(name=spec.dataset, content_hash="", items=len(items)),
+        items=items,
+        plans=plans,
+        origins=[_origin(arm, plans.get(arm.name), planner, rows) for arm in spec.arms],
+    )
+
+
+async def dataset_of(name: str, datasets: DatasetStore) -> Dataset:
+    """A stored dataset; the built-in one is stored when it is first asked for. Raises NotFoundError."""
+    try:
+        return await datasets.get(name)
+    except NotFoundError:
+        if name != DEMO:
+            raise
+    built_in = demo_dataset()
+    await datasets.put(built_in)
+    return built_in
+
+
+def scorer_for(spec: EvaluationSpec, generator: Generator) -> tuple[AnswerScorer, PairJudge | None]:
+    """The scorer, and the judge where one has the last word."""
+    if spec.scorer.name != "judge":
+        return scorer_of(spec.scorer), None
+    judge = PairJudge(spec.scorer, generator, language=spec.language)
+    return Unjudged(judge.read, judge.version), judge
+
+
+def _check_scorer(spec: EvaluationSpec, items: Sequence[Item]) -> None:
+    if spec.scorer.name == "judge":
+        return
+    scorer = scorer_of(spec.scorer)
+    try:
+        check_items(scorer, items)
+    finally:
+        close = getattr(scorer, "close", None)
+        if close is not None:
+            close()
+
+
+async def _check_arm(
+    arm: AnyArm, spec: EvaluationSpec, items: Sequence[Item], plans: Mapping[str, Plan], planner: Planner
+) -> None:
+    if isinstance(arm, NoiseArm) and len(items) < 2:
+        raise ValidationError("Noise is what the critic said to another item, and there is only one; take more items.")
+    if isinstance(arm, BestSingleArm):
+        for model in arm.of:
+            await planner.single(arm, model, None)
+        if not any(isinstance(one, FlowArm) for one in spec.arms) and not arm.of:
+            raise ValidationError(
+                f"The arm {arm.name!r} chooses among the models of flows, and no flow is asked; name the models with "
+                "`of`.",
+                where="arms",
+            )
+    if isinstance(arm, EqualCostArm):
+        await planner.votes(arm)
+    plan = plans.get(arm.name)
+    for name, given in plan.flow.inputs.items() if plan else ():
+        if name != "user_input" and given.default is None and any(item.columns.get(name) is None for item in items):
+            raise ValidationError(
+                f"The flow of the arm {arm.name!r} needs a value for {name!r}; give every item a column of that name.",
+                where="dataset",
+            )
+
+
+def _origin(arm: AnyArm, plan: Plan | None, planner: Planner, rows: Rows) -> ArmOrigin:
+    if plan is None:
+        source = arm.source if isinstance(arm, ImportedArm) else ""
+        return bare_origin(arm, f"answers from {source}" if source else "")
+    return origin_of(plan, planner, rows)
