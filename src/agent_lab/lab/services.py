@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from agent_lab.contracts.flow_ports import ToolSpec
     from agent_lab.contracts.ports import Generator, LoadProgress, LocalFigures, ModelHost, ResourceMonitor, SpendingLog
+    from agent_lab.evaluation.service import EvaluationService
     from agent_lab.flows.catalog import FlowCatalog
     from agent_lab.flows.shelf import FlowShelf
     from agent_lab.gateway.gateway import ProviderGateway
@@ -56,6 +57,7 @@ class LabServices:
     runs: RunService
     cases: CaseRunner
     """Runs the test cases that flows carry."""
+    evaluations: EvaluationService
     metrics: Metrics
     sampler: Sampler
     """What has been noted of them over time."""

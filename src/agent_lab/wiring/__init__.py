@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from agent_lab.contracts.flow_ports import HistoryReader, NodeKind, ToolSpec
-from agent_lab.contracts.generation import GenerationRequest
+from agent_lab.contracts.flow_ports import HistoryReader as HistoryReader
+from agent_lab.contracts.flow_ports import NodeKind, ToolSpec
+from agent_lab.contracts.generation import GenerationRequest as GenerationRequest
 from agent_lab.contracts.ports import (
     Generator,
     LoadProgress,
@@ -20,41 +21,52 @@ from agent_lab.contracts.ports import (
     ResourceMonitor,
     SpendingLog,
 )
-from agent_lab.contracts.registry import HERE, SPLIT, ModelSpec, ProviderSpec
+from agent_lab.contracts.registry import HERE as HERE
+from agent_lab.contracts.registry import SPLIT as SPLIT
+from agent_lab.contracts.registry import ModelSpec as ModelSpec
+from agent_lab.contracts.registry import ProviderSpec
+from agent_lab.evaluation.service import EvaluationService
 from agent_lab.flows.catalog import FlowCatalog
-from agent_lab.flows.checks import Checker, check_flow
+from agent_lab.flows.checks import Checker as Checker
+from agent_lab.flows.checks import check_flow as check_flow
 from agent_lab.flows.compiler import GraphBuilder
 from agent_lab.flows.shelf import FlowShelf
-from agent_lab.gateway.breaker import BreakerRules
+from agent_lab.gateway.breaker import BreakerRules as BreakerRules
 from agent_lab.gateway.gateway import ProviderGateway
-from agent_lab.gateway.ledger import Ledger
-from agent_lab.gateway.misfits import GatewayDefaults
-from agent_lab.gateway.price_list import PriceList
-from agent_lab.gateway.toll import Toll
-from agent_lab.gateway.turnstile import turnstile_of
+from agent_lab.gateway.ledger import Ledger as Ledger
+from agent_lab.gateway.misfits import GatewayDefaults as GatewayDefaults
+from agent_lab.gateway.price_list import PriceList as PriceList
+from agent_lab.gateway.toll import Toll as Toll
+from agent_lab.gateway.turnstile import turnstile_of as turnstile_of
 from agent_lab.lab.vendors import Vendors
-from agent_lab.nodes.table import node_kinds
-from agent_lab.nodes.validator import SCORERS
-from agent_lab.providers.commands import Commands
-from agent_lab.providers.hosted.opening import Hosted, open_hosted
+from agent_lab.nodes.table import node_kinds as node_kinds
+from agent_lab.nodes.validator import SCORERS as SCORERS
+from agent_lab.providers.commands import Commands as Commands
+from agent_lab.providers.hosted.opening import Hosted
+from agent_lab.providers.hosted.opening import open_hosted as open_hosted
 from agent_lab.providers.local.gpu_guard import ram, utilisation
-from agent_lab.providers.local.loading.loader import TransformersLoader
-from agent_lab.providers.local.opening import hub_cache, open_local, warm
-from agent_lab.providers.local.templates.sandbox import Templates
-from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.providers.local.loading.loader import TransformersLoader as TransformersLoader
+from agent_lab.providers.local.opening import hub_cache as hub_cache
+from agent_lab.providers.local.opening import open_local, warm
+from agent_lab.providers.local.templates.sandbox import Templates as Templates
+from agent_lab.providers.scripted import ScriptedProvider as ScriptedProvider
 from agent_lab.registries.models import ModelRegistry
-from agent_lab.registries.plugins import Plugins, installed_entries
-from agent_lab.registries.reading import Registries, read_registries
+from agent_lab.registries.plugins import Plugins
+from agent_lab.registries.plugins import installed_entries as installed_entries
+from agent_lab.registries.reading import Registries as Registries
+from agent_lab.registries.reading import read_registries as read_registries
 from agent_lab.registries.strategies import StrategyRegistry
-from agent_lab.registries.tools import load_tools
+from agent_lab.registries.tools import load_tools as load_tools
 from agent_lab.runs.admission import Admission
 from agent_lab.runs.aside import SetAside, with_flow
 from agent_lab.runs.cases import CaseRunner
 from agent_lab.runs.keeper import Keeper
-from agent_lab.runs.queue import QueueRules
+from agent_lab.runs.queue import QueueRules as QueueRules
 from agent_lab.runs.service import RunService
 from agent_lab.runs.workshop import Workshop
-from agent_lab.settings import Reading, Settings, environment_of_tools, origin_of_secret, secret_of
+from agent_lab.settings import Reading, Settings, origin_of_secret
+from agent_lab.settings import environment_of_tools as environment_of_tools
+from agent_lab.settings import secret_of as secret_of
 from agent_lab.storage.access_keys import AccessKeys
 from agent_lab.storage.opening import open_store
 from agent_lab.storage.outputs import OutputFolder
@@ -64,12 +76,28 @@ from agent_lab.telemetry.history.rollups import Rollups
 from agent_lab.telemetry.history.sampler import Sampler
 from agent_lab.telemetry.measured import Measured
 from agent_lab.telemetry.metrics import Metrics
+from agent_lab.wiring.evaluations import open_evaluations
+from agent_lab.wiring.parts import (
+    callable_models,
+    checker_of,
+    gateway_of,
+    hosted_of,
+    kinds_of,
+    plugins_of,
+    queue_rules,
+    registries_of,
+    tools_of,
+)
+from agent_lab.wiring.parts import (
+    defaults_of as defaults_of,
+)
+from agent_lab.wiring.parts import open_tuner as open_tuner
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from agent_lab.api.auth import LoginCodes
-    from agent_lab.providers.local.tuning.tuner import Tuner
+    from agent_lab.providers.local.tuning.tuner import Tuner as Tuner
 
 Surface = Literal["lab", "all"]
 """`lab`: the lab API alone (port 8001). `all`: everything under one roof (port 8000)."""
@@ -102,6 +130,7 @@ class Lab:
     tools: Mapping[str, ToolSpec]
     plugins: Plugins
     runs: RunService
+    evaluations: EvaluationService
     keeper: Keeper
     access_keys: AccessKeys
     metrics: Metrics
@@ -122,39 +151,23 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
     """
     settings = reading.settings
     logging.configure(settings.data_dir / "logs", level=settings.log_level, stderr=log_to_stderr)
-    plugins = _plugins(settings)
-    models, strategies, rows = _registries(settings, plugins)
-    tools = _tools(settings, plugins)
-    metrics = Metrics()
+    plugins = plugins_of(settings)
+    models, strategies, rows = registries_of(settings, plugins)
+    tools, metrics = tools_of(settings, plugins), Metrics()
     async with AsyncExitStack() as closing:
         closing.callback(logging.close)
         stores = await open_store(settings)
-        store, spending = stores.runs, stores.spending
         closing.push_async_callback(stores.close)
         local = open_local(settings, models, strategies)
         closing.push_async_callback(local.host.close)
-        hosted = _hosted(settings, rows, plugins)
-        gateway = ProviderGateway(
-            models=models,
-            strategies=strategies,
-            providers={"local": local.provider, "scripted": ScriptedProvider(), **hosted.providers},
-            defaults=_defaults(settings, hosted),
-            breaker=BreakerRules(
-                max_failures=settings.circuit_breaker_max_failures, timeout_s=settings.circuit_breaker_timeout
-            ),
-            price_of=PriceList().reader(rows),
-            toll=Toll(
-                turnstile_of(models.list_models(), rows.values()),
-                Ledger(spending, daily_budget_usd=settings.agent_lab_daily_budget_usd),
-            ),
-            memory_gb=lambda: local.monitor.look().for_models_gb,
-        )
+        hosted = hosted_of(settings, rows, plugins)
+        gateway = gateway_of(settings, models, strategies, rows, hosted, local, stores.spending)
         closing.push_async_callback(gateway.close)
         metrics.watch(local.host, local.monitor, local.figures)
         metrics.watch_gateway(gateway.breakers, gateway.waiting)
         generator = Measured(gateway, metrics)
-        kinds = _kinds(plugins, tools, local.monitor, store)
-        check = _checker(kinds, models, strategies)
+        kinds = kinds_of(plugins, tools, local.monitor, stores.runs)
+        check = checker_of(kinds, models, strategies)
         shelf = FlowShelf(FlowCatalog(settings.config_dir / "flows", check), stores.flows, check)
         builder = GraphBuilder(kinds, shelf.catalog)
         keys = AccessKeys(settings.config_dir)
@@ -162,17 +175,21 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             flows=shelf,
             check=check,
             shop=Workshop(
-                store=store,
+                store=stores.runs,
                 generator=generator,
                 kinds=builder.kinds,
                 outputs=OutputFolder(settings.data_dir),
                 metrics=metrics,
                 wire=stores.wire,
             ),
-            admission=Admission(_callable_models(gateway), strategies.get_strategy, builder.kinds),
-            rules=_queue_rules(settings, keys),
+            admission=Admission(callable_models(gateway), strategies.get_strategy, builder.kinds),
+            rules=queue_rules(settings, keys),
         )
         closing.push_async_callback(runs.close)
+        evaluations = open_evaluations(
+            stores, gateway=gateway, generator=generator, runs=runs, default_tokens=settings.max_tokens_default
+        )
+        closing.push_async_callback(evaluations.close)
         keeper = Keeper(runs)
         closing.callback(asyncio.create_task(keeper.keep()).cancel)
         yield Lab(
@@ -193,10 +210,11 @@ async def open_lab(reading: Reading, *, log_to_stderr: bool = False) -> AsyncIte
             tools=tools,
             plugins=plugins,
             runs=runs,
+            evaluations=evaluations,
             keeper=keeper,
             access_keys=keys,
             metrics=metrics,
-            spending=spending,
+            spending=stores.spending,
             started_at=datetime.now(UTC),
             providers=rows,
             hosted=hosted,
@@ -228,6 +246,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
         shelf=lab.shelf,
         runs=lab.runs,
         cases=case_runner(lab),
+        evaluations=lab.evaluations,
         metrics=lab.metrics,
         sampler=sampler,
         spending=lab.spending,
@@ -242,6 +261,7 @@ def build_app(lab: Lab, *, token: str, surface: Surface = "all", login_codes: Lo
     async def start() -> None:
         lab.access_keys.by_name()  # what is wrong with their file is told in the log now
         lab.keeper.serving = True
+        await lab.evaluations.recover()
         lab.warm()
         sampler.start()
 
@@ -291,85 +311,3 @@ def case_runner(lab: Lab) -> CaseRunner:
     runs, models, strategies = lab.runs, lab.models, lab.strategies
     aside = SetAside(models=models, strategies=strategies, kinds=runs.shop.kinds, flows=runs.flows, check=runs.check)
     return CaseRunner(aside=aside, real=partial(with_flow, runs))
-
-
-def open_tuner(settings: Settings) -> Tuner:
-    """What trains adapters. Raises ValidationError for registry files that cannot be used."""
-    from agent_lab.providers.local.tuning.bench import BenchOpener, open_engine_late
-    from agent_lab.providers.local.tuning.tuner import Tuner
-
-    models, strategies, _ = _registries(settings, _plugins(settings))
-    templates, most_gb = Templates(), settings.max_vram_usage_gb
-    loader = TransformersLoader(hub_cache(settings), templates, open_engine=open_engine_late, max_usage_gb=most_gb)
-    bench = BenchOpener(loader=loader, templates=templates, strategies=strategies, max_usage_gb=most_gb)
-    return Tuner(models=models, strategies=strategies, open_bench=bench, config_dir=settings.config_dir)
-
-
-def _registries(settings: Settings, plugins: Plugins) -> Registries:
-    return read_registries(
-        settings.config_dir,
-        warm=settings.warm_models,
-        keep_alive_s=settings.agent_lab_keep_alive_s,
-        plugins=plugins.provider_names(),
-    )
-
-
-def _plugins(settings: Settings) -> Plugins:
-    return Plugins(installed_entries(), off=not settings.agent_lab_plugins)
-
-
-def _tools(settings: Settings, plugins: Plugins) -> Mapping[str, ToolSpec]:
-    commands = Commands(environment_of_tools)
-    tools = {row.name: commands.tool(row) for row in load_tools(settings.config_dir)}
-    return tools | plugins.tools(taken=tools)
-
-
-def _kinds(
-    plugins: Plugins, tools: Mapping[str, ToolSpec], monitor: ResourceMonitor, history: HistoryReader
-) -> dict[str, NodeKind]:
-    scorers = {**SCORERS, **plugins.scorers(taken=SCORERS)}
-    kinds = node_kinds(monitor=monitor, history=history, tools=tools, scorers=scorers)
-    return kinds | plugins.node_kinds(taken=kinds)
-
-
-def _hosted(settings: Settings, rows: Mapping[str, ProviderSpec], plugins: Plugins) -> Hosted:
-    """The hosted providers, and those of other packages."""
-    offline = settings.agent_lab_offline
-    hosted = open_hosted(rows.values(), secret_of=partial(secret_of, settings), offline=offline)
-    if offline:  # nobody here knows where a plug-in would send a question
-        return replace(hosted, away=hosted.away | set(plugins.provider_names()))
-    return replace(hosted, providers={**hosted.providers, **plugins.providers(taken={*rows, *HERE, SPLIT})})
-
-
-def _queue_rules(settings: Settings, keys: AccessKeys) -> QueueRules:
-    at_once, queue = settings.agent_lab_max_runs, settings.agent_lab_max_queue
-    return QueueRules(at_once=at_once, waiting=queue, of_caller=keys.runs_at_once, waiting_of_caller=keys.runs_waiting)
-
-
-def _callable_models(gateway: ProviderGateway) -> Callable[[str], ModelSpec]:
-    """A look-up that refuses, before anything is spent, a model that no provider here serves."""
-
-    def look_up(key: str) -> ModelSpec:
-        return gateway.resolve_model(GenerationRequest(prompt="?", model_key=key))
-
-    return look_up
-
-
-def _defaults(settings: Settings, hosted: Hosted) -> GatewayDefaults:
-    return GatewayDefaults(
-        provider=settings.default_provider,
-        model=settings.default_model,
-        strategy=settings.default_strategy,
-        max_tokens=settings.max_tokens_default,
-        missing_keys=hosted.missing_keys,
-        away=hosted.away,
-    )
-
-
-def _checker(kinds: Mapping[str, NodeKind], models: ModelRegistry, strategies: StrategyRegistry) -> Checker:
-    return partial(
-        check_flow,
-        kinds=kinds,
-        models=[model.key for model in models.list_models()],
-        strategies=[strategy.name for strategy in strategies.list_strategies()],
-    )
