@@ -141,6 +141,7 @@ def _table(table: Table) -> str:
     if not table.rows:
         return ""
     looks = ["word" if number < table.words else "" for number in range(len(table.headings))]
+    looks[: table.head] = ["word short"] * table.head
     head = "".join(
         f'<th scope="col" class="{look}">{escape(text)}</th>' for look, text in zip(looks, table.headings, strict=True)
     )

@@ -39,8 +39,8 @@ class Table:
 def arms_table(report: Report) -> Table:
     """Each arm under the number that its point has in the drawing."""
     priced = report.unit != "usd" and any(arm.cost_usd for arm in report.arms)
-    headings = ("", "arm", "score", "interval", "calls", "tokens in", "out", f"cost ({unit_name(report.unit)})")
-    extra = (*(("USD",) if priced else ()), "seconds p50, p95", "")
+    headings = ("#", "arm", "score", "interval", "calls", "tokens in", "out", f"cost ({unit_name(report.unit)})")
+    extra = (*(("USD",) if priced else ()), "seconds p50, p95", "note")
     rows = [
         (*_arm_cells(number, arm, report.unit), *((dollars(arm.cost_usd),) if priced else ()), *_last_cells(arm))
         for number, arm in enumerate(report.arms, 1)

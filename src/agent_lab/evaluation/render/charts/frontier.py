@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from agent_lab.contracts.evaluation import CostUnit
@@ -13,7 +12,7 @@ from agent_lab.evaluation.render.figures import cost, percent, plain, shortened,
 from agent_lab.evaluation.render.svg import TEXT_PX, Drawing, text_width
 
 NARROW_PX = 500
-RADIUS_PX = 9.0
+RADIUS_PX = 5.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 24, 44
 
 
@@ -29,21 +28,11 @@ def frontier_chart(arms: Sequence[ArmFigures], unit: CostUnit, *, width: int, id
     _draw_frontier(drawing, arms, across, up)
     for box in _whiskers(arms, across, up):
         drawing.line(box.left, box.top, box.right, box.bottom, "whisker")
-    _draw_points(drawing, arms, across, up)
+    for arm in arms:
+        look = "dot best" if arm.on_frontier else "dot"
+        drawing.circle(across.at(arm.cost), up.at(arm.mean_score), RADIUS_PX, look, _told(arm, unit))
     _draw_names(drawing, arms, across, up)
     return drawing
-
-
-def _draw_points(drawing: Drawing, arms: Sequence[ArmFigures], across: Axis, up: Axis) -> None:
-    """A numbered point each; where several lie on one place, the last has the numbers of all."""
-    places = [(across.at(arm.cost), up.at(arm.mean_score)) for arm in arms]
-    for number, (x, y) in enumerate(places, 1):
-        here = [n for n, place in enumerate(places[:number], 1) if math.dist(place, (x, y)) < RADIUS_PX]
-        told = ", ".join(plain(arms[n - 1].arm) for n in here)
-        digits = ",".join(map(str, here))
-        radius = RADIUS_PX + 2.0 * max(0, len(digits) - 2)
-        drawing.circle(x, y, radius, "dot best" if any(arms[n - 1].on_frontier for n in here) else "dot", told)
-        drawing.text(x, y + 3.5, digits, "number", anchor="middle")
 
 
 def _whiskers(arms: Sequence[ArmFigures], across: Axis, up: Axis) -> list[Box]:
@@ -86,20 +75,24 @@ def _draw_frontier(drawing: Drawing, arms: Sequence[ArmFigures], across: Axis, u
 
 
 def _draw_names(drawing: Drawing, arms: Sequence[ArmFigures], across: Axis, up: Axis) -> None:
-    chars = 18 if drawing.width < NARROW_PX else 30
-    names = [shortened(arm.arm, chars) for arm in arms]
-    places = [(across.at(arm.cost), up.at(arm.mean_score)) for arm in arms]
-    frame = Box(_LEFT, 18, drawing.width - 2, drawing.height - _BOTTOM - 2)
-    sizes = [(text_width(name), TEXT_PX + 3.0) for name in names]
-    lines = _whiskers(arms, across, up)
-    found = place_labels(places, sizes, frame=frame, radius=RADIUS_PX, kept_free=lines)
-    for (x, y), name, placed in zip(places, names, found, strict=True):
-        if placed is None:  # its number leads to the table
+    """Each point's number and name; its number alone where there is no room, and nothing where there is none at all."""
+    chars = 16 if drawing.width < NARROW_PX else 30
+    points = [(across.at(arm.cost), up.at(arm.mean_score)) for arm in arms]
+    names = [[f"{number} {shortened(arm.arm, chars)}", str(number)] for number, arm in enumerate(arms, 1)]
+    places = place_labels(
+        points,
+        [[(text_width(name), TEXT_PX + 3.0) for name in forms] for forms in names],
+        frame=Box(_LEFT, 18, drawing.width - 2, drawing.height - _BOTTOM - 2),
+        radius=RADIUS_PX,
+        kept_free=_whiskers(arms, across, up),
+    )
+    for (x, y), forms, placed in zip(points, names, places, strict=True):
+        if placed is None:
             continue
         box = placed.box
         if placed.far:
             drawing.line(x, y, min(max(x, box.left), box.right), box.bottom if box.bottom < y else box.top, "leader")
-        drawing.text((box.left + box.right) / 2, box.bottom - 4, name, "name", anchor="middle")
+        drawing.text((box.left + box.right) / 2, box.bottom - 4, forms[placed.form], "name", anchor="middle")
 
 
 def _told(arm: ArmFigures, unit: CostUnit) -> str:

@@ -39,25 +39,32 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where a name stands; `far`: whether a line must lead there."""
+    """Where a name stands."""
 
     box: Box
+    form: int
+    """Which of its forms there was room for."""
     far: bool
+    """Whether a line must lead there."""
 
 
 def place_labels(
     points: Sequence[tuple[float, float]],
-    sizes: Sequence[tuple[float, float]],
+    sizes: Sequence[Sequence[tuple[float, float]]],
     *,
     frame: Box,
     radius: float,
     kept_free: Sequence[Box] = (),
 ) -> list[Placed | None]:
-    """A place for each name (width, height) near its point; None where there is none."""
+    """A place for each name near its point; None where there is none.
+
+    `sizes`: of each name, the width and height of its forms, the one that is liked best first.
+    """
     taken = [*kept_free, *(Box(x - radius, y - radius, x + radius, y + radius) for x, y in points)]
     found: list[Placed | None] = []
-    for point, size in zip(points, sizes, strict=True):
-        placed = _place(point, size, taken, frame, radius)
+    for point, forms in zip(points, sizes, strict=True):
+        tried = (_place(point, size, form, taken, frame, radius) for form, size in enumerate(forms))
+        placed = next((place for place in tried if place is not None), None)
         found.append(placed)
         if placed is not None:
             taken.append(placed.box)
@@ -65,13 +72,13 @@ def place_labels(
 
 
 def _place(
-    point: tuple[float, float], size: tuple[float, float], taken: Sequence[Box], frame: Box, radius: float
+    point: tuple[float, float], size: tuple[float, float], form: int, taken: Sequence[Box], frame: Box, radius: float
 ) -> Placed | None:
     for distance in _DISTANCES:
         for degrees in _DIRECTIONS:
             box = _beside(point, size, radius + GAP_PX + distance, math.radians(degrees))
             if box.within(frame) and not any(box.meets(other) for other in taken):
-                return Placed(box, distance > 0)
+                return Placed(box, form, distance > 0)
     return None
 
 
