@@ -28,7 +28,7 @@ def frontier_chart(arms: Sequence[ArmFigures], unit: CostUnit, *, width: int, id
     _draw_frontier(drawing, arms, across, up)
     for box in _whiskers(arms, across, up):
         drawing.line(box.left, box.top, box.right, box.bottom, "whisker")
-    for arm in arms:
+    for arm in sorted(arms, key=lambda arm: arm.on_frontier):  # those of the frontier lie on top
         look = "dot best" if arm.on_frontier else "dot"
         drawing.circle(across.at(arm.cost), up.at(arm.mean_score), RADIUS_PX, look, _told(arm, unit))
     _draw_names(drawing, arms, across, up)
