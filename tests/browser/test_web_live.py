@@ -298,6 +298,8 @@ async def test_eight_voices_fit_every_page_while_they_speak_and_after(visit: Any
         await expect(page.get_by_role("tabpanel")).to_contain_text("from one side (example.org)")
         await page.get_by_role("tab", name="What else would have been said").click()
         await expect(page.get_by_role("region", name="A vote of the independent answers")).to_contain_text("8 votes")
+        best = page.get_by_role("region", name="The best of the first answers").first
+        await expect(best).to_contain_text("7 other answers come down to the same")
         assert await axe(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert (here.complaints, here.foreign) == ([], [])

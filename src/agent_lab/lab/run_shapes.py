@@ -148,6 +148,15 @@ ALTERNATIVES: dict[str, Any] = {
         "agrees": False,
     },
     "missing": None,
+    "best": {
+        "voter": "agent_1",
+        "node": "agent_1",
+        "text": "Answer: 32",
+        "choice": "32",
+        "agrees": False,
+        "by": "agreement",
+        "score": 1.0,
+    },
     "note": "Counted from what was said in this run; it does not say which answer is right.",
 }
 

@@ -21,6 +21,7 @@ from agent_lab.nodes.vote import VOTE, VoteSettings, ballot_of
 from agent_lab.nodes.voters import Voter
 from agent_lab.nodes.voting.choices import Normalize
 from agent_lab.nodes.voting.tally import Ballot, count_votes
+from agent_lab.runs.best_draft import BestDraft, best_draft
 from agent_lab.runs.first_answers import Heard
 from agent_lab.runs.record import beginning
 from agent_lab.runs.reducer import fold
@@ -95,6 +96,8 @@ class RunAlternatives(Contract):
     vote: PluralityVote | None
     missing: Missing | None
     """Why there is no vote: no independent answer yet, or a single one."""
+    best: BestDraft | None
+    """The best of several first answers, by the run's own judge or validator, else by agreement."""
     note: str
     """The same in words, and in words what the comparison is not."""
 
@@ -127,6 +130,7 @@ def alternatives(events: Sequence[RunEvent], kinds: Mapping[str, NodeKind]) -> R
         draft=None if _asked(view.totals) < 2 else _draft(started.flow, view.draft, voices, reading, answer),
         vote=None if missing else _vote(voices, answer),
         missing=missing,
+        best=best_draft(events, voices, heard.graph, kinds),
         note=_NOTES[missing],
     )
 

@@ -23,7 +23,7 @@ export function Alternatives({ runId }: { runId: string }) {
   const said = useQuery(alternativesQuery(runId));
   if (said.isPending) return <Skeleton className="h-24" />;
   if (said.error !== null) return <Problem error={said.error} again={() => void said.refetch()} />;
-  const { draft, vote, choice } = said.data;
+  const { draft, vote, choice, best } = said.data;
   return (
     <div className="flex flex-col gap-4">
       <p className="max-w-prose text-soft">{t("about")}</p>
@@ -44,7 +44,22 @@ export function Alternatives({ runId }: { runId: string }) {
         </h3>
         {vote === null ? <p className="text-soft">{said.data.missing === null ? t("no_vote") : t(said.data.missing)}</p> : <Counts vote={vote} />}
       </section>
+      {best !== null && <Best best={best} />}
     </div>
+  );
+}
+
+function Best({ best }: { best: NonNullable<Said["best"]> }) {
+  const t = useTranslations("live.else");
+  const why = best.by === "agreement" ? t("best_agreement", { voter: best.voter, count: best.score }) : t(`best_${best.by}`, { voter: best.voter, score: best.score });
+  return (
+    <section aria-label={t("best")} className="min-w-0">
+      <h3 className="mb-1 flex flex-wrap items-center gap-2 font-medium">
+        {t("best")} <Agreement agrees={best.agrees} />
+      </h3>
+      <p className="mb-1 max-w-prose text-sm text-soft [overflow-wrap:anywhere]">{why}</p>
+      <LaneText text={best.text} isGrowing={false} label={t("best")} height="side" />
+    </section>
   );
 }
 

@@ -500,7 +500,7 @@ export interface paths {
         };
         /**
          * Run Alternatives
-         * @description What the first draft or a plurality vote of the independent first answers would have said. Asks no model.
+         * @description What the first draft, a vote of the independent first answers or the best of them would have said. Asks nobody.
          */
         get: operations["run_alternatives"];
         put?: never;
@@ -1354,6 +1354,29 @@ export interface components {
             uptime_s: number;
             /** Version */
             version: string;
+        };
+        /**
+         * BestDraft
+         * @description The best of several first answers, by what the run itself says of them. It may be wrong all the same.
+         */
+        BestDraft: {
+            /** Agrees */
+            agrees: boolean | null;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "judge" | "validator" | "agreement";
+            /** Choice */
+            choice: string | null;
+            /** Node */
+            node: string;
+            /** Score */
+            score: number;
+            /** Text */
+            text: string;
+            /** Voter */
+            voter: string;
         };
         /**
          * BrokenFile
@@ -4395,6 +4418,7 @@ export interface components {
         RunAlternatives: {
             /** Answer */
             answer: string | null;
+            best: components["schemas"]["BestDraft"] | null;
             /** Choice */
             choice: string | null;
             draft: components["schemas"]["Draft"] | null;
