@@ -18,7 +18,7 @@ from agent_lab.storage.spending import SqlSpending
 from agent_lab.storage.tables import SCHEMA_VERSION
 from support.stores import NOON, answered, finished, node_started, run, started
 
-RELEASED = ("0001", "0002", "0003", "0004", "0005", "0006")
+RELEASED = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 INSERT_RUN = """
     INSERT INTO runs (run_id, flow_id, flow_hash, status, prompt, request_id, created_at, finished_at, answer)
     VALUES (:run_id, 'linear', 'f00d', :status, 'Why?', :request_id, :created_at, :finished_at, :answer)

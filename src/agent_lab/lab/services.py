@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent_lab.registries.strategies import StrategyRegistry
     from agent_lab.runs.cases import CaseRunner
     from agent_lab.runs.service import RunService
+    from agent_lab.runs.tally import Tallies
     from agent_lab.settings import Reading
     from agent_lab.telemetry.history.sampler import Sampler
     from agent_lab.telemetry.metrics import Metrics
@@ -58,6 +59,8 @@ class LabServices:
     cases: CaseRunner
     """Runs the test cases that flows carry."""
     evaluations: EvaluationService
+    tallies: Tallies
+    """What the first draft, a vote and the best draft would have answered, over all runs of a flow."""
     metrics: Metrics
     sampler: Sampler
     """What has been noted of them over time."""

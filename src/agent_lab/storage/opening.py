@@ -13,6 +13,7 @@ from agent_lab.storage.flows import SqlFlows
 from agent_lab.storage.place import Place, database_place
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.spending import SqlSpending
+from agent_lab.storage.tallies import SqlTallies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class Stores:
     runs: SqlRuns
     flows: SqlFlows
     spending: SqlSpending
+    tallies: SqlTallies
     evaluations: SqlEvaluations
     datasets: SqlDatasets
     answers: SqlAnswers
@@ -48,6 +50,7 @@ async def open_store(settings: Settings) -> Stores:
         runs=SqlRuns(database),
         flows=SqlFlows(database),
         spending=SqlSpending(database),
+        tallies=SqlTallies(database),
         evaluations=SqlEvaluations(database),
         datasets=SqlDatasets(database),
         answers=SqlAnswers(database),

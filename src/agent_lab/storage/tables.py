@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from agent_lab.storage.utf8 import storable
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
 METADATA = MetaData()
@@ -139,6 +139,25 @@ RUN_MODELS = Table(
     METADATA,
     Column("run_id", ShortText(128), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
     Column("model_key", ShortText(64), primary_key=True),
+)
+
+# What a completed run adds to its flow's tally. It repeats what the events say; a run without a row is not counted yet.
+RUN_TALLIES = Table(
+    "run_tallies",
+    METADATA,
+    Column("run_id", ShortText(128), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("readable", Boolean, nullable=False),
+    Column("first_draft", ShortText(16), nullable=False),
+    Column("vote", ShortText(16), nullable=False),
+    Column("tied", Boolean, nullable=False),
+    Column("best_draft", ShortText(16), nullable=False),
+    # None in all of these where the run's costs cannot be compared.
+    Column("draft_tokens", BigInteger),
+    Column("drafts_tokens", BigInteger),
+    Column("run_tokens", BigInteger),
+    Column("draft_usd", PicoUsd),
+    Column("drafts_usd", PicoUsd),
+    Column("run_usd", PicoUsd),
 )
 
 # What was asked of a run by somebody who does not hold it; followed and taken away by whoever does.
