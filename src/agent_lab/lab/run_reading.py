@@ -67,7 +67,7 @@ async def compare_runs(run_id: str, other_id: str, services: Services) -> RunCom
 )
 @owner
 async def run_alternatives(run_id: str, services: Services) -> RunAlternatives:
-    """What the first draft, a vote of the first answers or the best of them would have said. Asks nobody."""
+    """What the first draft, a vote of the first answers and the best of them would have said. Asks no model."""
     events = await services.runs.events(run_id)
     return await asyncio.to_thread(alternatives, events, services.runs.shop.kinds)
 

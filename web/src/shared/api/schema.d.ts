@@ -500,7 +500,7 @@ export interface paths {
         };
         /**
          * Run Alternatives
-         * @description What the first draft, a vote of the independent first answers or the best of them would have said. Asks nobody.
+         * @description What the first draft, a vote of the first answers and the best of them would have said. Asks no model.
          */
         get: operations["run_alternatives"];
         put?: never;
