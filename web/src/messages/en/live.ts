@@ -159,7 +159,7 @@ const live = {
     best: "The best of the first answers",
     best_judge: "{voter}: the judge gave it {score}, and none more.",
     best_validator: "{voter}: the validator gave it {score}, and none more.",
-    best_agreement: "{voter}: {count, plural, one {# other answer comes} other {# other answers come}} down to the same, more than to any other.",
+    best_agreement: "{voter}: {count, plural, one {# other answer comes} other {# other answers come}} down to the same, and no other choice has more.",
     one_answer: "Only one answer was independent of the others: a vote of one is that answer.",
     same: "the same as the answer",
     other: "another answer",

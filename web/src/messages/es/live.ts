@@ -161,7 +161,7 @@ const live: typeof en = {
     best: "La mejor de las primeras respuestas",
     best_judge: "{voter}: el juez le dio {score}, y más a ninguna otra.",
     best_validator: "{voter}: el validador le dio {score}, y más a ninguna otra.",
-    best_agreement: "{voter}: {count, plural, one {# respuesta más se reduce} other {# respuestas más se reducen}} a lo mismo; con ninguna otra coinciden más.",
+    best_agreement: "{voter}: {count, plural, one {# respuesta más se reduce} other {# respuestas más se reducen}} a lo mismo, y ninguna otra opción reúne más.",
     one_answer: "Solo una respuesta fue independiente de las demás: una votación de una es esa respuesta.",
     same: "igual que la respuesta",
     other: "otra respuesta",
