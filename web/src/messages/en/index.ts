@@ -4,6 +4,7 @@ import canvas from "./canvas";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
+import everywhere from "./everywhere";
 import flows from "./flows";
 import inspector from "./inspector";
 import live from "./live";
@@ -20,6 +21,7 @@ const messages = {
   common,
   console,
   diff,
+  everywhere,
   flows,
   inspector,
   live,
