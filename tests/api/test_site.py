@@ -113,6 +113,37 @@ async def test_what_the_build_packed_is_sent_to_those_who_take_it(folder: Path) 
     assert packed_by_name.json() == {"path": "/_next/static/a.js.gz"}
 
 
+@pytest.mark.parametrize(("path", "accept"), [("/models", HTML), ("/icon.svg", {}), ("/runs/x.txt", {})])
+async def test_what_a_browser_has_already_is_not_sent_again(folder: Path, path: str, accept: dict[str, str]) -> None:
+    async with anybody(folder) as client:
+        first = await client.get(path, headers=accept)
+        tag = first.headers["etag"]
+        again = [
+            await client.get(path, headers=accept | {"If-None-Match": said}) for said in (tag, f'"a", W/{tag}', "*")
+        ]
+        other = await client.get(path, headers=accept | {"If-None-Match": '"another"'})
+    assert (first.status_code, tag.startswith('"')) == (200, True)
+    assert {(one.status_code, one.content, one.headers["etag"]) for one in again} == {(304, b"", tag)}
+    assert {one.headers.get("content-security-policy") for one in (first, *again)} == {
+        first.headers.get("content-security-policy")
+    }
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+async def test_each_form_of_a_page_has_a_tag_of_its_own_and_another_build_another_one(folder: Path) -> None:
+    (folder / "models.html.gz").write_bytes(gzip.compress(b"<html>models</html>"))
+    async with anybody(folder) as client:
+        plain = await client.get("/models", headers=HTML | {"Accept-Encoding": "identity"})
+        packed = await client.get("/models", headers=HTML | {"Accept-Encoding": "gzip"})
+    (folder / "models.html").write_text("<html>models, newer</html>")
+    async with anybody(folder) as client:
+        newer = await client.get(
+            "/models", headers=HTML | {"If-None-Match": plain.headers["etag"], "Accept-Encoding": ""}
+        )
+    assert len({plain.headers["etag"], packed.headers["etag"], newer.headers["etag"]}) == 3
+    assert newer.status_code == 200
+
+
 async def test_files_are_kept_for_ever_where_their_name_says_what_is_in_them(folder: Path) -> None:
     async with anybody(folder) as client:
         code, icon = await client.get("/_next/static/a.js"), await client.get("/icon.svg")

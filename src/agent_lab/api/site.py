@@ -48,6 +48,8 @@ PACKED = {"br": ".br", "gzip": ".gz"}
 class _Page:
     contents: Mapping[str, bytes]
     """By encoding; plain under an empty name."""
+    tags: Mapping[str, str]
+    """Their entity tags, by encoding too."""
     policy: str
 
 
@@ -56,6 +58,7 @@ class Site:
 
     def __init__(self, folder: Path = SITE) -> None:
         self._folder = folder
+        self._tags: dict[tuple[Path, int, int], str] = {}
 
     @cached_property
     def pages(self) -> Mapping[str, _Page]:
@@ -64,8 +67,17 @@ class Site:
         for path in sorted(self._folder.rglob("*.html")):
             contents = {"": path.read_bytes()} | {name: file.read_bytes() for name, file in packed(path).items()}
             name = path.relative_to(self._folder).with_suffix("").as_posix()
-            found[name] = _Page(contents, policy_of(contents[""]))
+            tags = {encoding: tag_of(content) for encoding, content in contents.items()}
+            found[name] = _Page(contents, tags, policy_of(contents[""]))
         return found
+
+    def tag_at(self, path: Path) -> str:
+        """The entity tag of a file of the folder; read once for each change of it."""
+        stat = path.stat()
+        key = (path, stat.st_mtime_ns, stat.st_size)
+        if key not in self._tags:
+            self._tags[key] = tag_of(path.read_bytes())
+        return self._tags[key]
 
     def page_at(self, path: str) -> _Page | None:
         """The page of this path of a URL; the shell of its route where the last part is an id."""
@@ -105,6 +117,17 @@ def encoding_of(headers: Headers, there: Collection[str]) -> str:
     parts = (part.partition(";") for part in headers.get("accept-encoding", "").lower().split(","))
     taken = {name.strip() for name, _, quality in parts if not _REFUSED.fullmatch(quality.strip())}
     return next((name for name in PACKED if name in there and name in taken), "")
+
+
+def tag_of(content: bytes) -> str:
+    """A strong entity tag: the same bytes have the same one, in whatever build or process."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def is_known(headers: Headers, tag: str) -> bool:
+    """Whether the client has that very content already."""
+    asked = {one.strip().removeprefix("W/") for one in headers.get("if-none-match", "").split(",")}
+    return tag in asked or "*" in asked
 
 
 def policy_of(page: bytes) -> str:
@@ -161,8 +184,11 @@ class SiteLayer:
         keep = FOREVER if path.startswith("/_next/static/") else REVALIDATE
         forms = packed(found)
         encoding = encoding_of(headers, forms)
-        answer = {"Cache-Control": keep, "Vary": "Accept-Encoding"} | _said(encoding)
-        return FileResponse(forms.get(encoding, found), media_type=kind, headers=answer)
+        file = forms.get(encoding, found)
+        answer = {"Cache-Control": keep, "Vary": "Accept-Encoding", "ETag": self._site.tag_at(file)}
+        if is_known(headers, answer["ETag"]):
+            return Response(status_code=304, headers=answer)
+        return FileResponse(file, media_type=kind, headers=answer | _said(encoding))
 
 
 async def _or_lost(app: ASGIApp, lost: Response, scope: Scope, receive: Receive, send: Send) -> None:
@@ -197,5 +223,8 @@ def page_answer(site: Site, path: str, headers: Headers, *, status: int = 200) -
         return None
     encoding = encoding_of(headers, page.contents)
     answer = {"Cache-Control": REVALIDATE, "Vary": "Accept, Accept-Encoding", "Content-Security-Policy": page.policy}
+    answer["ETag"] = page.tags[encoding]
+    if status == 200 and is_known(headers, page.tags[encoding]):
+        return Response(status_code=304, headers=answer)
     kind = "text/html; charset=utf-8"
     return Response(page.contents[encoding], status_code=status, media_type=kind, headers=answer | _said(encoding))
