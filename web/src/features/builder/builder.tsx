@@ -10,6 +10,7 @@ import diffWords from "@/messages/en/diff";
 import inspectorWords from "@/messages/en/inspector";
 import markdownWords from "@/messages/en/markdown";
 import runActions from "@/messages/en/run_actions";
+import strategies from "@/messages/en/strategies";
 import { inLanguage } from "@/shared/flow/text";
 import { withWords } from "@/shared/i18n/screen-words";
 import { usePathId } from "@/shared/shell/path-id";
@@ -30,7 +31,7 @@ import { Watching } from "./watch/watching";
 const ROOM = "-mx-4 -my-5 flex h-[calc(100dvh-6.5rem)] min-h-96 flex-col md:-mx-6 md:h-dvh";
 
 export const FlowBuilder = withWords(
-  { canvas: canvasWords, diff: diffWords, inspector: inspectorWords, markdown: markdownWords, run_actions: runActions },
+  { canvas: canvasWords, diff: diffWords, inspector: inspectorWords, markdown: markdownWords, run_actions: runActions, strategies },
   Screen,
 );
 

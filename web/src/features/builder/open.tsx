@@ -53,6 +53,7 @@ function NotOpened({ error, again }: { error: Error; again: () => void }) {
   const t = useTranslations("canvas.open");
   return (
     <div className="flex flex-col items-start gap-3 p-4">
+      <h1 className="font-semibold">{t("not_opened")}</h1>
       <Problem error={error} again={again} />
       <ButtonLink href="/flows">{t("back")}</ButtonLink>
     </div>

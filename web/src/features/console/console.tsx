@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import consoleWords from "@/messages/en/console";
 import markdownWords from "@/messages/en/markdown";
+import strategies from "@/messages/en/strategies";
 import { flowsQuery } from "@/shared/api/endpoints";
 import { withWords } from "@/shared/i18n/screen-words";
 import { ScreenHead } from "@/shared/ui/bits";
@@ -24,7 +25,7 @@ import { Options } from "./options";
 import { OutputDisplay } from "./output-display";
 import { SendBar } from "./send-bar";
 
-export const Console = withWords({ console: consoleWords, markdown: markdownWords }, Screen);
+export const Console = withWords({ console: consoleWords, markdown: markdownWords, strategies }, Screen);
 
 function Screen() {
   const t = useTranslations("console");

@@ -4,6 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLocale, useTranslations } from "use-intl";
 import { strategiesQuery } from "@/shared/api/endpoints";
+import { useStrategyWords } from "@/shared/strategy-words";
 import { Select, TextField } from "@/shared/ui/field";
 import { Fold } from "@/shared/ui/fold";
 import { NUMBER_FIELDS, useDraft, wordFor, wrongFields, type Draft } from "./draft";
@@ -75,12 +76,13 @@ function Strategy() {
   const t = useTranslations("console");
   const { strategy, change } = useDraft();
   const { data } = useQuery(strategiesQuery);
+  const words = useStrategyWords();
   const known = data?.strategies ?? [];
   return (
     <Select
       label={t("strategy")}
       value={strategy}
-      hint={known.find(({ name }) => name === strategy)?.description}
+      hint={words(known.find(({ name }) => name === strategy))}
       onChange={(event) => change({ strategy: event.target.value })}
     >
       <option value="">{t("strategy_auto")}</option>

@@ -10,6 +10,7 @@ import { ButtonLink } from "@/shared/ui/button";
 import { CopyButton } from "@/shared/ui/copy";
 import { Dialog } from "@/shared/ui/dialog";
 import { Problem } from "@/shared/ui/problem";
+import { ServerText } from "@/shared/ui/server-text";
 import { Facts } from "./facts";
 import { LoadForm } from "./load-form";
 import { standingOf, type Breaker } from "./registry";
@@ -53,7 +54,9 @@ function Detail({ model, breaker, onOpen }: { model: Model; breaker: Breaker; on
         <div className="flex gap-2 rounded-md bg-warn-soft px-3 py-2">
           <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-warn" />
           <div>
-            <p>{model.why_not}</p>
+            <p>
+              <ServerText text={model.why_not} />
+            </p>
             <ButtonLink href="/settings" size="sm" className="mt-2">
               {t("to_settings")}
             </ButtonLink>

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { strategiesQuery, type Model } from "@/shared/api/endpoints";
+import { useStrategyWords } from "@/shared/strategy-words";
 import { Button } from "@/shared/ui/button";
 import { Checkbox, Select } from "@/shared/ui/field";
 import { Problem } from "@/shared/ui/problem";
@@ -25,7 +26,8 @@ function NotLoaded({ model, failed }: { model: Model; failed: Loading | null }) 
   const [pin, setPin] = useState(failed?.wish.pin ?? false);
   const strategies = useQuery(strategiesQuery);
   const load = useLoad();
-  const about = strategies.data?.strategies.find(({ name }) => name === (strategy || model.default_strategy))?.description;
+  const words = useStrategyWords();
+  const about = words(strategies.data?.strategies.find(({ name }) => name === (strategy || model.default_strategy)));
   return (
     <form
       className="flex flex-col gap-3"

@@ -4,6 +4,7 @@
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import modelsWords from "@/messages/en/models";
+import strategies from "@/messages/en/strategies";
 import { withWords } from "@/shared/i18n/screen-words";
 import { ScreenHead } from "@/shared/ui/bits";
 import { Tab, Tabs } from "@/shared/ui/tabs";
@@ -17,7 +18,7 @@ import { useWhy, Why } from "./why";
 
 type View = "registry" | "providers" | "why";
 
-export const Models = withWords({ models: modelsWords }, Screen);
+export const Models = withWords({ models: modelsWords, strategies }, Screen);
 
 function Screen() {
   const t = useTranslations("models");

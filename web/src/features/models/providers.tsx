@@ -2,7 +2,7 @@
 
 // Who serves the models: protocol, host, key, and which of their models are left alone after failures.
 import { useQuery } from "@tanstack/react-query";
-import { useTranslations } from "use-intl";
+import { useLocale, useTranslations } from "use-intl";
 import { providersQuery, type Provider } from "@/shared/api/setup";
 import { Badge, Skeleton, type Tone } from "@/shared/ui/bits";
 import { ButtonLink } from "@/shared/ui/button";
@@ -66,6 +66,16 @@ function List({ providers, onOpen }: { providers: readonly Provider[]; onOpen: (
   );
 }
 
+/** What is missing and what to do: in English in the server's words, which name the very file. */
+function WhyNot({ provider }: { provider: Provider }) {
+  const t = useTranslations("models.providers.why");
+  const locale = useLocale();
+  const { name, state, protocol, key_name, why_not } = provider;
+  if (why_not === null || state === "ready") return null;
+  const extra = protocol === "local" ? "local" : "hosted";
+  return <p className="text-sm break-words">{locale === "en" ? why_not : t(state, { name, key: key_name ?? "", extra })}</p>;
+}
+
 function One({ provider, onOpen }: { provider: Provider; onOpen: (key: string) => void }) {
   const t = useTranslations("models.providers");
   const troubled = provider.models.filter(({ breaker }) => breaker !== null && breaker !== "closed");
@@ -91,7 +101,7 @@ function One({ provider, onOpen }: { provider: Provider; onOpen: (key: string) =
           </>
         )}
       </p>
-      {provider.why_not !== null && <p className="text-sm break-words">{provider.why_not}</p>}
+      <WhyNot provider={provider} />
       {troubled.length > 0 && (
         <ul className="flex flex-col gap-1">
           {troubled.map(({ key, breaker }) => (

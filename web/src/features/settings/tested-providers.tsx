@@ -12,6 +12,7 @@ import { Badge, Skeleton, type Tone } from "@/shared/ui/bits";
 import { Button } from "@/shared/ui/button";
 import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
+import { ServerText } from "@/shared/ui/server-text";
 
 type Tested = components["schemas"]["TestedConnection"];
 const TONES: Record<Provider["key"], Tone> = { present: "good", missing: "warn", "not needed": "plain" };
@@ -115,7 +116,7 @@ function Outcome({ tested }: { tested: Tested }) {
       <Icon aria-hidden className={`mt-0.5 size-4 shrink-0 ${tested.ok ? "text-good" : "text-bad"}`} />
       <div className="min-w-0">
         <p className="break-words">
-          <strong className="font-medium">{tested.ok ? t("ok") : t("failed")}.</strong> {tested.sentence}
+          <strong className="font-medium">{tested.ok ? t("ok") : t("failed")}.</strong> <ServerText text={tested.sentence} />
         </p>
         <p className="text-xs text-soft">{t("took", { call, time: figures.seconds(tested.seconds) })}</p>
       </div>

@@ -108,6 +108,7 @@ const canvas = {
     drop: "Discard them",
   },
   open: {
+    not_opened: "This flow could not be opened",
     back: "All flows",
     read_only: "{origin, select, library {This flow is one of the library.} file {This flow is a file of your folder.} other {This flow is not stored.}} Duplicate it to change it.",
     duplicate: "Duplicate to edit",

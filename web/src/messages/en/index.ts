@@ -14,6 +14,7 @@ import models from "./models";
 import runActions from "./run_actions";
 import runs from "./runs";
 import settings from "./settings";
+import strategies from "./strategies";
 
 const messages = {
   alerts,
@@ -31,6 +32,7 @@ const messages = {
   run_actions: runActions,
   runs,
   settings,
+  strategies,
 };
 
 export default messages;

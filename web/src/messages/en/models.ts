@@ -128,6 +128,13 @@ const models = {
       openai_compatible: "Speaks OpenAI's protocol",
       "plug-in": "A plug-in",
     },
+    /** What a page in English says in the server's own words, which name the file too. */
+    why: {
+      "no key": "Put {key} into the file .env or the environment, and start again.",
+      offline: "“{name}” is asked over the network, which AGENT_LAB_OFFLINE forbids; leave that out.",
+      "not installed": "Its library is not installed: pip install ''agent-lab[{extra}]''.",
+      broken: "The plug-in that serves “{name}” could not be used; agent-lab doctor says why.",
+    },
     state: {
       ready: "Ready",
       "no key": "Key missing",

@@ -110,6 +110,7 @@ const canvas: typeof en = {
     drop: "Descartarlos",
   },
   open: {
+    not_opened: "No se ha podido abrir este flujo",
     back: "Todos los flujos",
     read_only: "{origin, select, library {Este flujo es de la biblioteca.} file {Este flujo es un archivo de tu carpeta.} other {Este flujo no está guardado.}} Duplícalo para cambiarlo.",
     duplicate: "Duplicar para editar",

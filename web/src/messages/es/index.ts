@@ -13,6 +13,7 @@ import models from "./models";
 import runActions from "./run_actions";
 import runs from "./runs";
 import settings from "./settings";
+import strategies from "./strategies";
 
 const messages: typeof en = {
   alerts,
@@ -29,6 +30,7 @@ const messages: typeof en = {
   run_actions: runActions,
   runs,
   settings,
+  strategies,
 };
 
 export default messages;

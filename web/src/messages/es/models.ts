@@ -129,6 +129,12 @@ const models: typeof en = {
       openai_compatible: "Habla el protocolo de OpenAI",
       "plug-in": "Un complemento",
     },
+    why: {
+      "no key": "Pon {key} en el archivo .env o en el entorno y vuelve a arrancar.",
+      offline: "A «{name}» se le pregunta por la red y AGENT_LAB_OFFLINE lo impide; quita esa opción.",
+      "not installed": "Su biblioteca no está instalada: pip install ''agent-lab[{extra}]''.",
+      broken: "El complemento que sirve «{name}» no se ha podido usar; agent-lab doctor dice por qué.",
+    },
     state: {
       ready: "Listo",
       "no key": "Falta la clave",

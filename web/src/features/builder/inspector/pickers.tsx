@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useLocale, useTranslations } from "use-intl";
 import { flowsQuery, modelsQuery, strategiesQuery } from "@/shared/api/endpoints";
+import { useStrategyWords } from "@/shared/strategy-words";
 import { inLanguage } from "@/shared/flow/text";
 import { Select } from "@/shared/ui/field";
 import { fieldsFor, nodesBefore } from "../prompt/names";
@@ -64,7 +65,8 @@ export function ModelPick(props: PickProps & { none?: string }) {
 export function StrategyPick(props: PickProps) {
   const t = useTranslations("inspector.control");
   const { data } = useQuery(strategiesQuery);
-  const options = (data?.strategies ?? []).map(({ name, description }) => ({ value: name, label: description ? `${name} · ${description}` : name }));
+  const words = useStrategyWords();
+  const options = (data?.strategies ?? []).map((strategy) => ({ value: strategy.name, label: [strategy.name, words(strategy)].filter(Boolean).join(" · ") }));
   return <Pick {...props} none={t("strategy_own")} options={options} />;
 }
 
