@@ -6,6 +6,7 @@ import random
 
 import numpy as np
 import pytest
+from statsmodels.stats.contingency_tables import mcnemar
 
 from agent_lab.contracts.evaluation import (
     AnyArm,
@@ -122,6 +123,34 @@ def test_at_another_cost_the_sentence_says_at_how_much() -> None:
     found = report_of([FLOW, SINGLE], made, 1000)
     assert found.differences[0].sentence.endswith("p < 0.0001), at 7.6 times its cost.")
     assert any("has no baseline at equal cost" in warning for warning in found.warnings)
+
+
+# Answers to the 1,319 test problems of GSM8K by four models, published with K. Cobbe et al., "Training Verifiers to
+# Solve Math Word Problems" (2021; openai/grade-school-math, example_model_solutions.jsonl): items that both of a pair
+# got right, the first alone, the second alone, neither.
+GSM8K = {
+    ("6b-verification", "6b-finetuning"): (222, 293, 64, 740),
+    ("6b-verification", "175b-finetuning"): (306, 209, 152, 652),
+    ("175b-verification", "6b-verification"): (436, 306, 79, 498),
+    ("175b-verification", "175b-finetuning"): (382, 360, 76, 501),
+}
+PUBLISHED = {"6b-finetuning": 21.7, "6b-verification": 39.0, "175b-finetuning": 34.7, "175b-verification": 56.3}
+
+
+@pytest.mark.parametrize("pair", GSM8K)
+def test_published_answers_of_real_models_have_their_accuracies_and_verdicts(pair: tuple[str, str]) -> None:
+    mine, theirs = table(*GSM8K[pair])
+    found = report_of(
+        [ImportedArm(name=name) for name in pair],
+        [*cells(pair[0], mine), *cells(pair[1], theirs)],
+        1319,
+        baseline=pair[1],
+    )
+    assert {arm.arm: round(arm.mean_score * 100, 1) for arm in found.arms} == {name: PUBLISHED[name] for name in pair}
+    (difference,) = found.differences
+    assert difference.verdict == "better"
+    referee = mcnemar([GSM8K[pair][:2], GSM8K[pair][2:]], exact=True)
+    assert difference.p_value == pytest.approx(referee.pvalue, rel=1e-9)
 
 
 # --- scores, samples, preferences -------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from agent_lab.evaluation.debate import debate_figures
 from agent_lab.evaluation.report.cautions import cautions
 from agent_lab.evaluation.report.differences import Measured, ResamplesByItems, measure
 from agent_lab.evaluation.report.figures import figures_of
-from agent_lab.evaluation.report.pairing import FAMILY_WORDS, pairs_of
+from agent_lab.evaluation.report.pairing import FAMILY_WORDS, Family, pairs_of
 from agent_lab.evaluation.report.table import ArmCells, arrange
 from agent_lab.evaluation.report.verdicts import Rules, Spoken, verdict_of
 from agent_lab.evaluation.statistics.holm import holm
@@ -107,6 +107,7 @@ def _differences(measured: Sequence[Measured], table: dict[str, ArmCells], rules
                 against=table[found.pair.against],
                 p_adjusted=adjusted[id(found)],
                 together=sizes[found.pair.family],
+                of_many=_word(found.pair.family, measured, table),
                 rules=rules,
             )
         )
@@ -114,11 +115,15 @@ def _differences(measured: Sequence[Measured], table: dict[str, ArmCells], rules
     ]
 
 
+def _word(family: Family, measured: Sequence[Measured], table: dict[str, ArmCells]) -> str:
+    kinds = {table[found.pair.arm].kind for found in measured if found.pair.family == family}
+    return "flows" if family == "baseline" and kinds == {"flow"} else FAMILY_WORDS[family]
+
+
 def _difference(spoken: Spoken) -> PairedDifference:
-    found, together = spoken.found, spoken.together
+    found = spoken.found
     both, only_arm, only_against, neither = found.counts if found.binary else (0, 0, 0, 0)
     verdict = verdict_of(found, spoken.p_adjusted, spoken.rules)
-    holms = f"; Holm over {together} {FAMILY_WORDS[found.pair.family]}" if together > 1 else ""
     return PairedDifference(
         arm=found.pair.arm,
         against=found.pair.against,
@@ -132,8 +137,8 @@ def _difference(spoken: Spoken) -> PairedDifference:
         binary=found.binary,
         p_value=found.p_value,
         p_adjusted=spoken.p_adjusted,
-        method=found.method + holms,
-        smallest_difference=found.smallest(spoken.rules.alpha / together),
+        method=f"{found.method}; {spoken.holm}" if spoken.together > 1 else found.method,
+        smallest_difference=found.smallest(spoken.rules.alpha / spoken.together),
         cost_difference=found.cost_difference,
         cost_interval=found.cost_interval,
         cost_match=found.cost_match,

@@ -17,7 +17,7 @@ from agent_lab.contracts.evaluation import (
 )
 
 Family = Literal["baseline", "part", "other"]
-FAMILY_WORDS: dict[Family, str] = {"baseline": "flows", "part": "variants", "other": "comparisons"}
+FAMILY_WORDS: dict[Family, str] = {"baseline": "arms", "part": "variants", "other": "comparisons"}
 """`baseline`: what is compared with its baseline, the claims of the evaluation. `part`: a flow against itself with a
 node left out, with a critic of noise, or reduced to its drafts. `other`: flows against the remaining arms."""
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from agent_lab.contracts.evaluation_report import Verdict
 from agent_lab.evaluation.report.differences import Measured
-from agent_lab.evaluation.report.pairing import FAMILY_WORDS
 from agent_lab.evaluation.report.table import ArmCells
 from agent_lab.evaluation.report.words import (
     called,
@@ -61,6 +60,8 @@ class Spoken:
     p_adjusted: float
     together: int
     """How many tests were adjusted together."""
+    of_many: str
+    """What these tests are of: flows, arms, variants."""
     rules: Rules
 
     def sentence(self, verdict: Verdict) -> str:
@@ -83,14 +84,18 @@ class Spoken:
     def _p(self) -> str:
         if self.together < 2:
             return p_text(self.found.p_value)
-        of_many = FAMILY_WORDS[self.found.pair.family]
-        return f"{p_text(self.p_adjusted)} after Holm over {self.together} {of_many}"
+        return f"{p_text(self.p_adjusted)} after {self.holm}"
+
+    @property
+    def holm(self) -> str:
+        """Holm over 3 flows."""
+        return f"Holm over {self.together} {self.of_many}"
 
     def _at_cost(self) -> str:
         ratio = self.found.cost_ratio
         if self.found.pair.at_equal_cost or ratio is None:
             return ""
-        return f", at {times(ratio)} its cost"
+        return f", at {times(ratio)} its cost" if abs(ratio - 1) >= 0.005 else ", at the same cost"
 
     def _better(self) -> str:
         up = self.found.difference > 0
