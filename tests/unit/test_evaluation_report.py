@@ -13,6 +13,7 @@ from agent_lab.contracts.evaluation import (
     ArmOrigin,
     BestSingleArm,
     Cell,
+    EqualCostArm,
     FlowArm,
     ImportedArm,
     Item,
@@ -184,6 +185,18 @@ def test_a_judges_difference_is_the_share_preferred_minus_the_share_not() -> Non
     assert "exact sign test" in found.method
     assert found.verdict == "better"
     assert "challenge is preferred to 3.6 votes at equal cost by 50.0 points" in found.sentence
+
+
+def test_arms_that_a_judge_has_compared_with_different_references_are_not_compared() -> None:
+    debate, other = FlowArm(name="debate", flow="debate"), EqualCostArm(name="equal-cost:debate", flow="debate")
+    arms: list[AnyArm] = [FLOW, debate, EQUAL, other, SINGLE]
+    made = [cell for arm in arms for cell in cells(arm.name, [1.0] * 30 + [0.0] * 10)]
+    found = report_of(arms, made, 40, binary=False, scorer={"name": "judge", "model": "m"}).differences
+    pairs = {(one.arm, one.against): one.difference for one in found}
+    assert pairs[FLOW.name, EQUAL.name] == pytest.approx(0.5)
+    assert pairs["debate", "equal-cost:debate"] == pytest.approx(0.5)
+    assert ("challenge", "debate") not in pairs
+    assert pairs["challenge", "single"] == 0.0  # both were compared with the first derived baseline
 
 
 def test_where_both_failed_a_judge_has_a_tie_and_where_one_did_a_loss() -> None:

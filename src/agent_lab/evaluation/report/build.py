@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, Cell, EvaluationInfo, Item
+from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, Cell, EvaluationInfo, EvaluationSpec, Item
 from agent_lab.contracts.evaluation_report import DebateFigures, PairedDifference, Report
 from agent_lab.evaluation.badges import badges
 from agent_lab.evaluation.costs import unit_of
 from agent_lab.evaluation.debate import debate_figures
+from agent_lab.evaluation.references import reference_of
 from agent_lab.evaluation.report.cautions import cautions
-from agent_lab.evaluation.report.differences import Measured, ResamplesByItems, measure
+from agent_lab.evaluation.report.differences import Judging, Measured, ResamplesByItems, measure
 from agent_lab.evaluation.report.figures import figures_of
-from agent_lab.evaluation.report.pairing import FAMILY_WORDS, Family, pairs_of
+from agent_lab.evaluation.report.pairing import FAMILY_WORDS, Family, Pair, pairs_of
 from agent_lab.evaluation.report.table import ArmCells, arrange
 from agent_lab.evaluation.report.verdicts import Rules, Spoken, verdict_of
 from agent_lab.evaluation.statistics.holm import holm
@@ -44,7 +45,7 @@ def build_report(
     table = arrange(listed, items, every, origins, unit_of(spec, every), judged=judged)
     drawn = ResamplesByItems()
     rules = Rules(alpha=spec.alpha, margin=spec.margin, judged=judged)
-    measured = _measured(table, listed, info, drawn, judged=judged, binary=binary)
+    measured = _measured(table, listed, info, drawn, binary=binary)
     differences = _differences(measured, table, rules)
     undecided = [
         found for found, said in zip(measured, differences, strict=True) if said.verdict in ("inconclusive", "refused")
@@ -71,25 +72,34 @@ def _measured(
     info: EvaluationInfo,
     drawn: ResamplesByItems,
     *,
-    judged: bool,
     binary: bool,
 ) -> list[Measured]:
     spec = info.spec
+    judged = spec.scorer.name == "judge"
     found = []
     for pair in pairs_of(arms, spec.baseline):
-        if pair.arm in table and pair.against in table:
+        judging = _judging(pair, spec) if judged else None
+        if pair.arm in table and pair.against in table and (judging is not None or not judged):
             one = measure(
                 pair,
                 table[pair.arm],
                 table[pair.against],
                 alpha=spec.alpha,
                 tolerance=spec.cost_tolerance,
-                judged=judged,
+                judging=judging,
                 binary=binary,
                 drawn=drawn,
             )
             found.extend([one] if one is not None else [])
     return found
+
+
+def _judging(pair: Pair, spec: EvaluationSpec) -> Judging | None:
+    """None where the judge has compared the two with different references: then nothing can be said of them."""
+    reference = reference_of(pair.arm, spec)
+    if reference == pair.against:
+        return "direct"
+    return "shared" if reference == reference_of(pair.against, spec) else None
 
 
 def _differences(measured: Sequence[Measured], table: dict[str, ArmCells], rules: Rules) -> list[PairedDifference]:

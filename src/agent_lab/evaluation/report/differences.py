@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import fsum, sqrt
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from agent_lab.evaluation.statistics.matched import mcnemar_p, tango_interval
 from agent_lab.evaluation.statistics.power import items_needed, smallest_difference, smallest_mean_difference
 from agent_lab.evaluation.statistics.resampling import Resamples, difference_intervals, sign_flip_p
 
+Judging = Literal["direct", "shared"]
+"""Of scores that are a judge's preferences. `direct`: the judge has compared the arm with what it is held against.
+`shared`: it has compared both with the same third one."""
 ONCE = "exact McNemar test (1947); score interval of T. Tango (1998)"
 PREFERRED = "exact sign test; score interval of T. Tango (1998)"
 SEVERAL = "sign-flip permutation test over items; paired bootstrap-t interval over items"
@@ -80,13 +84,13 @@ def measure(
     *,
     alpha: float,
     tolerance: float,
-    judged: bool,
+    judging: Judging | None,
     binary: bool,
     drawn: ResamplesByItems,
 ) -> Measured | None:
     """The pair's figures over the items that both have; None where there are none.
 
-    `binary`: whether every score is right or wrong. `judged`: whether it is a preference for the arm.
+    `binary`: whether every score is right or wrong.
     """
     common = [item for item in arm.by_item if item in against.by_item]
     if not common:
@@ -94,13 +98,13 @@ def measure(
     mine = np.array([arm.scores[item] for item in common])
     theirs = np.array([against.scores[item] for item in common])
     counts = _counts(mine, theirs)
-    binary = binary and not judged and arm.once and against.once
-    differences = _preferences(mine, theirs, pair) if judged else mine - theirs
-    exact = binary or (judged and arm.one_each and bool(np.all(np.isin(differences, (-1.0, 0.0, 1.0)))))
+    binary = binary and judging is None and arm.once and against.once
+    differences = _differences(mine, theirs, judging)
+    exact = binary or (judging == "direct" and arm.one_each and bool(np.all(np.isin(differences, (-1.0, 0.0, 1.0)))))
     if exact:
         tested = _once(differences, alpha)
     else:
-        tested = _several(differences, alpha, 1.0 if not judged or _is_with_reference(pair) else 2.0, drawn)
+        tested = _several(differences, alpha, 2.0 if judging == "shared" else 1.0, drawn)
     my_costs = np.array([arm.costs[item] for item in common])
     their_costs = np.array([against.costs[item] for item in common])
     known = arm.cost_known and against.cost_known
@@ -158,14 +162,11 @@ def _counts(mine: np.ndarray, theirs: np.ndarray) -> tuple[int, int, int, int]:
     )
 
 
-def _preferences(mine: np.ndarray, theirs: np.ndarray, pair: Pair) -> np.ndarray:
-    """Share preferred minus share not: against the reference, with which the judge compared each arm, or between two
-    arms that it compared with the same one."""
-    return 2 * mine - 1 if _is_with_reference(pair) else 2 * (mine - theirs)
-
-
-def _is_with_reference(pair: Pair) -> bool:
-    return pair.family == "baseline" or pair.at_equal_cost
+def _differences(mine: np.ndarray, theirs: np.ndarray, judging: Judging | None) -> np.ndarray:
+    """Of preferences: the share preferred minus the share not."""
+    if judging == "direct":
+        return 2 * mine - 1
+    return 2 * (mine - theirs) if judging == "shared" else mine - theirs
 
 
 def _spread(differences: np.ndarray) -> float:
