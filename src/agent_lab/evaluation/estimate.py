@@ -54,7 +54,7 @@ class Estimator:
 
     def __call__(self, what: Prepared) -> EvaluationEstimate:
         """For a thread: it computes for a while, and imports scipy."""
-        from agent_lab.evaluation.statistics.power import smallest_difference
+        from agent_lab.evaluation.statistics.power import power_sentence, smallest_difference
 
         spec, items = what.spec, what.items
         answers = len(items) * spec.samples
@@ -76,7 +76,7 @@ class Estimator:
             cost_at_most_usd=_sum(at_most, answers),
             seconds=self._seconds(what, expected, answers),
             smallest_difference=seen,
-            sentence=f"with {len(items):,} items you can see {100 * seen:.1f} points",
+            sentence=power_sentence(len(items), alpha=spec.alpha),
             warnings=tuple(_warnings(expected, what)),
         )
 
