@@ -7,6 +7,7 @@ from math import fsum, sqrt
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent_lab.contracts.evaluation_report import CostMatch, Interval
 from agent_lab.evaluation.report.pairing import Pair
@@ -16,6 +17,7 @@ from agent_lab.evaluation.statistics.matched import mcnemar_p, tango_interval
 from agent_lab.evaluation.statistics.power import items_needed, smallest_difference, smallest_mean_difference
 from agent_lab.evaluation.statistics.resampling import Resamples, difference_intervals, sign_flip_p
 
+Values = NDArray[np.float64]
 Judging = Literal["direct", "shared"]
 """Of scores that are a judge's preferences. `direct`: the judge has compared the arm with what it is held against.
 `shared`: it has compared both with the same third one."""
@@ -135,7 +137,7 @@ class _Tested:
     discordant: float
 
 
-def _once(differences: np.ndarray, alpha: float) -> _Tested:
+def _once(differences: Values, alpha: float) -> _Tested:
     items = len(differences)
     only_arm, only_against = int(np.sum(differences > 0)), int(np.sum(differences < 0))
     return _Tested(
@@ -146,13 +148,13 @@ def _once(differences: np.ndarray, alpha: float) -> _Tested:
     )
 
 
-def _several(differences: np.ndarray, alpha: float, most: float, drawn: ResamplesByItems) -> _Tested:
+def _several(differences: Values, alpha: float, most: float, drawn: ResamplesByItems) -> _Tested:
     resamples = drawn[len(differences) + 2]  # with the two that are added
     interval, inner = difference_intervals(differences, (1 - alpha, 1 - 2 * alpha), most=most, resamples=resamples)
     return _Tested(interval, inner, sign_flip_p(differences), _spread(differences))
 
 
-def _counts(mine: np.ndarray, theirs: np.ndarray) -> tuple[int, int, int, int]:
+def _counts(mine: Values, theirs: Values) -> tuple[int, int, int, int]:
     right, other = mine >= 1.0, theirs >= 1.0
     return (
         int(np.sum(right & other)),
@@ -162,14 +164,14 @@ def _counts(mine: np.ndarray, theirs: np.ndarray) -> tuple[int, int, int, int]:
     )
 
 
-def _differences(mine: np.ndarray, theirs: np.ndarray, judging: Judging | None) -> np.ndarray:
+def _differences(mine: Values, theirs: Values, judging: Judging | None) -> Values:
     """Of preferences: the share preferred minus the share not."""
     if judging == "direct":
         return 2 * mine - 1
     return 2 * (mine - theirs) if judging == "shared" else mine - theirs
 
 
-def _spread(differences: np.ndarray) -> float:
+def _spread(differences: Values) -> float:
     """Their standard deviation, with one more difference of one each way, so that it is never 0."""
     return sqrt(fsum([*((differences - differences.mean()) ** 2), 2.0]) / (len(differences) + 1))
 
