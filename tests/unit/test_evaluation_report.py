@@ -122,7 +122,7 @@ def test_at_another_cost_the_sentence_says_at_how_much() -> None:
     mine, theirs = table(700, 100, 40, 160)
     made = [*cells(FLOW.name, mine, tokens=760), *cells("single", theirs, tokens=100)]
     found = report_of([FLOW, SINGLE], made, 1000)
-    assert found.differences[0].sentence.endswith("p < 0.0001), at 7.6 times its cost.")
+    assert found.differences[0].sentence.endswith("p < 0.0001), at 7.60 times its cost.")
     assert any("has no baseline at equal cost" in warning for warning in found.warnings)
 
 

@@ -48,8 +48,14 @@ def interval_text(interval: Interval, confidence: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """1.18 times."""
-    return f"{ratio:.3g} times"
+    """1.18 times, 12 times."""
+    return (
+        f"{ratio:.2f} times"
+        if 0.095 <= ratio < 9.995
+        else f"{ratio:,.0f} times"
+        if ratio >= 1
+        else f"{ratio:.2g} times"
+    )
 
 
 def called(arm: ArmCells, *, at_equal_cost: bool = False) -> str:
