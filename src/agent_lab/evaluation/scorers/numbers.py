@@ -35,6 +35,12 @@ _TEX: Mapping[str, str] = {
 }
 
 
+_TENS = re.compile(
+    r"(?<=[0-9])[ \t]?(?:[*×x·]|\\times|\\cdot)[ \t]?10[ \t]?(?:\^|\*\*)[ \t]?\{?([-+]?[0-9]{1,2})(?![0-9])\}?"
+)
+"""`3 * 10^8`, which is `3e8`."""
+
+
 def stated_number(text: str) -> str | None:
     """The number that the text states as its answer, else its last one, as `18`, `-2.5` or `2/3`; None without any.
 
@@ -61,7 +67,7 @@ def same_number(one: str, other: str, tolerance: float = 0.0) -> bool:
 
 
 def _plain(text: str) -> str:
-    text = without_calculations(text)
+    text = _TENS.sub(r"e\1", without_calculations(text))
     if "\\" in text or "{,}" in text:
         for tex, plain in _TEX.items():
             text = re.sub(tex, plain, text)
