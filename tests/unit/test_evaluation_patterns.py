@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import Item, ScorerSpec
 from agent_lab.evaluation.scorers.patterns import LONGEST_S, TOO_LONG, PatternScorer
+from agent_lab.gateway.text import clean
 
 
 def regex(pattern: str | None, **more: object) -> PatternScorer:
@@ -81,7 +82,7 @@ async def test_thousands_of_answers_are_scored_by_one_process():
 SCORER = regex(r"x?(\w+)")
 
 
-@given(st.text(max_size=100), st.text(max_size=100))
+@given(st.text(max_size=100), st.text(max_size=100).map(clean))
 @settings(max_examples=50, deadline=None)
 async def test_no_text_and_no_target_makes_it_fail(text: str, target: str):
     assert (await SCORER.score(text, item(target))).score in {0.0, 1.0}
