@@ -10,6 +10,7 @@ from agent_lab.contracts.evaluation import Item, ScorerSpec
 from agent_lab.evaluation.scorers import code
 from agent_lab.evaluation.scorers.code import CodeScorer, run_tests, unkept
 from agent_lab.evaluation.scorers.code_answers import Trial, program_of, trial_of
+from agent_lab.evaluation.scorers.table import warnings_of
 
 ADDS = Trial("assert add(1, 2) == 3")
 HUMAN_EVAL = Item(
@@ -185,6 +186,13 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     tmp_path.chmod(0o755)
     assert asyncio.run(run_tests(leaves, ADDS, timeout_s=20)).fault is None
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_estimate_tells_what_code_cannot_be_kept_from():
+    assert await warnings_of(ScorerSpec()) == ()
+    outcome = await run_tests("", code.FOR_NOTHING, timeout_s=20)
+    told = await warnings_of(ScorerSpec(name="code"))
+    assert [sentence for name, sentence in code.UNKEPT.items() if name not in outcome.kept] == list(told)
 
 
 async def test_several_run_at_a_time_and_each_has_its_own_verdict():

@@ -34,6 +34,7 @@ from agent_lab.evaluation.origins import Rows
 from agent_lab.evaluation.prepared import Prepared, prepared, scorer_for
 from agent_lab.evaluation.purse import Purse
 from agent_lab.evaluation.reporting import outcomes_of, report_of
+from agent_lab.evaluation.scorers.table import warnings_of
 from agent_lab.evaluation.stages import Stages
 from agent_lab.evaluation.terms import Terms
 from agent_lab.evaluation.work import LEASE_S, POLL_S, Work
@@ -63,7 +64,8 @@ class EvaluationService:
     # --- beginning ------------------------------------------------------------------------------------------------
     async def estimate(self, spec: EvaluationSpec) -> EvaluationEstimate:
         """What it would take, and what difference it could show. Raises what `start` raises."""
-        return await asyncio.to_thread(self.estimated, await self._prepared(spec))
+        found = await asyncio.to_thread(self.estimated, await self._prepared(spec))
+        return found.model_copy(update={"warnings": (*found.warnings, *await warnings_of(spec.scorer))})
 
     async def start(self, spec: EvaluationSpec, *, caller: str = "") -> EvaluationInfo:
         """Check everything, store it, and let it go on in the background.

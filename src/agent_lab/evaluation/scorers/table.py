@@ -7,7 +7,7 @@ from typing import Protocol
 
 from agent_lab.contracts.errors import ProblemsError, ValidationError
 from agent_lab.contracts.evaluation import Item, ScorerSpec
-from agent_lab.evaluation.scorers.code import CodeScorer
+from agent_lab.evaluation.scorers.code import CodeScorer, unkept
 from agent_lab.evaluation.scorers.judge import VERSION as JUDGE
 from agent_lab.evaluation.scorers.patterns import PatternScorer
 from agent_lab.evaluation.scorers.texts import choice, contains, exact, json_equal, number
@@ -42,6 +42,11 @@ def scorer_of(spec: ScorerSpec) -> ItemScorer:
             where="/scorer/name",
         )
     return SCORERS[spec.name](spec)
+
+
+async def warnings_of(spec: ScorerSpec) -> tuple[str, ...]:
+    """What scoring by it would mean on this system, a sentence each: what code could not be kept from."""
+    return await unkept() if spec.name == "code" else ()
 
 
 def check_items(scorer: ItemScorer, items: Sequence[Item]) -> None:
