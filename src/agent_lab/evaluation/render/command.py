@@ -10,6 +10,7 @@ from agent_lab.evaluation.arms.text import arm_text
 from agent_lab.evaluation.render.figures import plain
 
 _SPEC_OPTIONS = {
+    "name": "--name",
     "split": "--split",
     "limit": "--limit",
     "samples": "--samples",
@@ -44,7 +45,7 @@ def _words(spec: EvaluationSpec) -> Iterator[str]:
     for arm in spec.arms:
         yield from ("--arm", arm_text(arm))
     yield from _given(spec, _SPEC_OPTIONS, EvaluationSpec)
-    if spec.scorer.name != ScorerSpec().name:
+    if spec.scorer.name != ScorerSpec().name or spec.scorer.model is not None:
         yield from ("--scorer", spec.scorer.name)
     yield from _given(spec.scorer, _SCORER_OPTIONS, ScorerSpec)
     for choice in spec.scorer.choices:
