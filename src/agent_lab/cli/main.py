@@ -23,6 +23,7 @@ _COMMANDS = {
     "models": ("agent_lab.cli.models:models", "List models, say which is chosen and why; pull, load and pin."),
     "finetune": ("agent_lab.cli.finetune:finetune", "Train an adapter for a local model on examples of your own."),
     "runs": ("agent_lab.cli.runs:runs", "Stored runs: look at them, act on them, run them again."),
+    "eval": ("agent_lab.cli.eval:evaluations", "Is a deliberation worth its price? Tested on the same items."),
     "keys": ("agent_lab.cli.keys:keys", "Let others in with access keys that have bounds of their own."),
     "up": ("agent_lab.cli.server:up", "Serve the web application and its API (port 8000)."),
     "lab": ("agent_lab.cli.server:lab", "Serve the lab's API alone (port 8001)."),
