@@ -30,6 +30,9 @@ def lines(*, quick: bool = False) -> Iterator[str]:
     yield "Several answers an item, or scores; of the difference, then of one arm's mean (clusters respected):"
     for number, scenario in enumerate(SEVERAL):
         yield f"  {scenario}  {_shown(coverage_several(scenario, evaluations, seed=number))}"
+    yield "Costs, of which a few are large (lognormal); of the mean cost of an answer:"
+    for items in (30, 100, 500):
+        yield f"  n={items:<4} {_shown(coverage_of_costs(items, evaluations, seed=items))}"
     yield "How often McNemar's exact test finds a difference, promised and simulated:"
     for items, gain, discordant in ((100, 0.11, 0.15), (200, 0.08, 0.15), (500, 0.05, 0.15), (1319, 0.03, 0.15)):
         promised = mcnemar_power(items, gain, discordant=discordant)
@@ -73,6 +76,18 @@ def coverage_several(
         if scenario.gain == 0:
             tally.alarm(sign_flip_p(gaps, draws=draws), float(gaps.sum()))
     return {**tally.shares(), **alone.shares(), **tally.alarms()}
+
+
+def coverage_of_costs(items: int, evaluations: int, *, seed: int, draws: int = 2000) -> dict[str, tuple[float, float]]:
+    """The same for the mean cost of an answer, where the dearest tenth costs more than twice the middle."""
+    chance = np.random.default_rng(seed)
+    tally = _Tally(float(np.exp(0.6**2 / 2)))
+    resamples = Resamples(items, draws=draws)
+    for costs in chance.lognormal(0, 0.6, (evaluations, items)):
+        tally.add("bootstrap-t", resamples.intervals(costs, (1 - ALPHA,))[0])
+        tally.add("BCa", bca_interval(costs, chance))
+        tally.add("t", t_interval(costs))
+    return tally.shares()
 
 
 def power_seen(items: int, gain: float, discordant: float, evaluations: int, *, seed: int) -> float:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 from benchmarks.evaluation.scenarios import Scenario
-from benchmarks.evaluation.simulation import coverage_once, coverage_several
+from benchmarks.evaluation.simulation import coverage_of_costs, coverage_once, coverage_several
 
 
 def least(evaluations: int) -> float:
-    """Three standard errors below 94 %, which is the least that any of them has in the long run."""
+    """Three standard errors below 94 %, about the least that any of them has in the long run."""
     return 0.94 - 3 * (0.94 * 0.06 / evaluations) ** 0.5
 
 
@@ -36,6 +36,11 @@ def test_intervals_of_clusters_and_scores_cover_the_truth(
     found = coverage_several(scenario, evaluations, seed=items + 1, rivals=False, draws=1000)
     assert found["bootstrap-t"][0] >= least(evaluations)
     assert found["Wilson, effective"][0] >= least(evaluations)
+
+
+@pytest.mark.parametrize("items", [30, 100])
+def test_intervals_of_costs_of_which_a_few_are_large_cover_the_truth(items: int) -> None:
+    assert coverage_of_costs(items, 400, seed=items, draws=1000)["bootstrap-t"][0] >= least(400)
 
 
 def test_the_interval_that_lost_would_fail_here() -> None:
