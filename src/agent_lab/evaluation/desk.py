@@ -110,22 +110,26 @@ class Desk:
         return found
 
     async def _side_by_side(self, jobs: Iterable[Job], take: Callable[[Cell], Awaitable[None]]) -> None:
-        left = iter(jobs)
+        left, ends = iter(jobs), list[Ended]()
 
         async def work() -> None:
             for job in left:
-                await take(await self.answer(job))
+                try:
+                    await take(await self.answer(job))
+                except Ended as ended:  # the others end what they are at: it is being paid for
+                    ends.append(ended)
+                if ends:
+                    return
 
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.info.spec.concurrency):
                     group.create_task(work())
         except BaseExceptionGroup as several:
-            _, others = several.split(Ended)
-            first = _first(others or several)
-            if others is None:
-                await self.keep()
-            raise first from None
+            raise _first(several) from None
+        if ends:
+            await self.keep()
+            raise ends[0]
 
     async def answer(self, job: Job) -> Cell:
         """One answer. Raises Ended where a call was not made for want of money."""

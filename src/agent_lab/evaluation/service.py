@@ -117,7 +117,7 @@ class EvaluationService:
         info = await self.store.get(evaluation_id)
         if info.status == "completed":
             raise ConflictError(f"Evaluation {evaluation_id} has all its answers; start another one to ask anew.")
-        if evaluation_id in self._active or not await self._claim(evaluation_id):
+        if await self._at_work(evaluation_id) or not await self._claim(evaluation_id):
             raise ConflictError(f"Evaluation {evaluation_id} goes on; watch it, or cancel it first.")
         spec = info.spec if budget_usd is None else info.spec.model_copy(update={"budget_usd": budget_usd})
         changes = {"spec": spec, "status": "running", "fault": None, "finished_at": None, "outcomes": ()}
@@ -129,9 +129,8 @@ class EvaluationService:
     async def cancel(self, evaluation_id: str) -> EvaluationInfo:
         """Stop it; what it has is kept. Raises ConflictError where it has ended, NotFoundError."""
         info = await self.store.get(evaluation_id)
-        work = self._active.get(evaluation_id)
-        if work is not None:
-            await work.stop(cancel=True)
+        if await self._at_work(evaluation_id):
+            await self._active[evaluation_id].stop(cancel=True)
             return await self.store.get(evaluation_id)
         if info.status in ENDED:
             raise ConflictError(f"Evaluation {evaluation_id} has ended already ({info.status}).")
@@ -143,7 +142,7 @@ class EvaluationService:
     async def delete(self, evaluation_id: str) -> None:
         """Forget it. Raises ConflictError where it goes on, NotFoundError."""
         info = await self.store.get(evaluation_id)
-        if evaluation_id in self._active or (info.status not in ENDED and not await self._claim(evaluation_id)):
+        if await self._at_work(evaluation_id) or (info.status not in ENDED and not await self._claim(evaluation_id)):
             raise ConflictError(f"Evaluation {evaluation_id} goes on; cancel it first.")
         self._reports.pop(evaluation_id, None)
         await self.store.delete(evaluation_id)
@@ -163,11 +162,21 @@ class EvaluationService:
         instead_of = held_by if held_by is not None and (by_force or has_died(held_by)) else None
         return await self.store.claim(evaluation_id, owner=self.owner, seconds=LEASE_S, instead_of=instead_of)
 
+    async def _at_work(self, evaluation_id: str) -> bool:
+        """True where this process works on it. One that has just ended is waited for until it is let go."""
+        work = self._active.get(evaluation_id)
+        if work is not None and work.info.status in ENDED:
+            await work.settled()
+            self._let_go(work)
+        return evaluation_id in self._active
+
     def _begin(self, info: EvaluationInfo) -> None:
         work = self._active[info.evaluation_id] = Work(info, self.store, self.owner)
-        work.begin(self._carry_out, self._finish)
-        if work.task is not None:
-            work.task.add_done_callback(lambda _: self._active.pop(info.evaluation_id, None))
+        work.begin(self._carry_out, self._finish).add_done_callback(lambda _: self._let_go(work))
+
+    def _let_go(self, work: Work) -> None:
+        if self._active.get(work.info.evaluation_id) is work:
+            del self._active[work.info.evaluation_id]
 
     async def _carry_out(self, work: Work) -> None:
         info, store = work.info, self.store
@@ -229,6 +238,7 @@ class EvaluationService:
         """The evaluation once it has ended, or as far as anybody carries it."""
         async for _ in self.watch(evaluation_id):
             pass
+        await self._at_work(evaluation_id)
         return await self.get(evaluation_id)
 
     async def watch(self, evaluation_id: str) -> AsyncIterator[EvaluationInfo]:

@@ -39,13 +39,15 @@ class Work:
     task: asyncio.Task[None] | None = None
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def begin(
-        self,
-        carry_out: CarryOut,
-        finish: Finish,
-    ) -> None:
+    def begin(self, carry_out: CarryOut, finish: Finish) -> asyncio.Task[None]:
         """Start its task. `carry_out` does the work, `finish` adds to the info what is said at the end."""
         self.task = asyncio.create_task(self._drive(carry_out, finish), name=self.info.evaluation_id)
+        return self.task
+
+    async def settled(self) -> None:
+        """Wait until it is let go."""
+        if self.task is not None:
+            await asyncio.wait([self.task])
 
     def tell(self, info: EvaluationInfo) -> None:
         """Show how far it is."""
@@ -70,6 +72,7 @@ class Work:
         """Break it off: for good, or to be taken up again."""
         self.cancelled = self.cancelled or cancel
         if self.task is not None and not self.task.done():
+            await asyncio.sleep(0)  # one that has not had its first step would never reach its own clean-up
             self.task.cancel()
             await asyncio.wait([self.task])
 

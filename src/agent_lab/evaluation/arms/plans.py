@@ -157,6 +157,9 @@ class Planner:
 
     async def _lone(self, arm: SingleArm | VoteArm | BestOfArm) -> tuple[_Source | None, Lone, RunOptions]:
         options = arm.options
+        for model in (arm.model, arm.judge if isinstance(arm, BestOfArm) else None):
+            if model is not None:
+                self.admission.model(model)
         if arm.model is not None:  # the arm's word is the last one
             options = options.model_copy(update={"model": arm.model, "models": {}})
         if arm.like is None:
