@@ -14,6 +14,9 @@ from agent_lab.cli.lazy import CONTEXT
 from agent_lab.cli.options import as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agent_lab.contracts.evaluation_report import Badge
     from agent_lab.contracts.flow import EdgeConfig, FlowConfig
     from agent_lab.flows.finding import Entry
     from agent_lab.wiring import Lab
@@ -38,15 +41,16 @@ def list_flows(as_json: bool) -> int:
     async def work(lab: Lab) -> int:
         from agent_lab.cli.flow_files import row_of
         from agent_lab.cli.output import note, write_json
-        from agent_lab.cli.paper import standard_paper
+        from agent_lab.cli.worth import badges_by_flow
 
         found, broken = (await lab.shelf.list(limit=EVERY_FLOW)).entries, lab.flows.broken()
+        badges = await badges_by_flow(lab)
         if as_json:
-            write_json({"flows": [row_of(entry) for entry in found], "broken": [one.sentence() for one in broken]})
+            told = {name: badge.model_dump(mode="json") for name, badge in badges.items()}
+            rows = [{**row_of(entry), "badge": told.get(entry.flow_id)} for entry in found]
+            write_json({"flows": rows, "broken": [one.sentence() for one in broken]})
             return 0
-        standard_paper().table(
-            [_line(entry) for entry in found], headings=["FLOW", "NODES", "FROM", "VERSIONS", "WHAT IT DOES"]
-        )
+        _table(found, badges)
         for one in broken:
             note(one.sentence())
         for entry in found:
@@ -66,6 +70,7 @@ def show_flow(flow: str, as_json: bool) -> int:
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import write_json
+        from agent_lab.cli.worth import worth_lines
         from agent_lab.flows.catalog import problems_error
 
         entry = await lab.shelf.get(flow)
@@ -74,7 +79,7 @@ def show_flow(flow: str, as_json: bool) -> int:
         elif entry.flow is None:
             raise problems_error(flow, entry.problems)
         else:
-            _show(entry, entry.flow)
+            _show(entry, entry.flow, await worth_lines(lab, entry))
         return 0
 
     return _with_lab(work)
@@ -165,13 +170,28 @@ def _is_name(given: str) -> bool:
     return re.fullmatch(r"[a-z][a-z0-9_]*(@\w+)?", given) is not None and not Path(given).exists()
 
 
-def _show(entry: Entry, flow: FlowConfig) -> None:
+def _table(found: Sequence[Entry], badges: Mapping[str, Badge]) -> None:
+    """A flow a line; what was measured of them in a column of its own, where anything was."""
+    from agent_lab.cli.paper import standard_paper
+    from agent_lab.cli.worth import in_short
+
+    headings, rows = ["FLOW", "NODES", "FROM", "VERSIONS", "WHAT IT DOES"], [_line(entry) for entry in found]
+    if badges:
+        headings.insert(4, "WORTH")
+        for entry, row in zip(found, rows, strict=True):
+            row.insert(4, in_short(badges.get(entry.flow_id)))
+    standard_paper().table(rows, headings=headings)
+
+
+def _show(entry: Entry, flow: FlowConfig, worth: Sequence[str]) -> None:
     from agent_lab.cli.paper import standard_paper
     from agent_lab.contracts.flow import in_language
 
     paper = standard_paper()
     paper.line(f"{flow.id}: {in_language(flow.name, 'en')}. {in_language(flow.description, 'en')}", style="bold")
     paper.line(_whence(entry), style="dim")
+    for line in worth:
+        paper.line(line)
     others = {name: one for name, one in flow.inputs.items() if name != "user_input"}
     given = [f"{name}{'' if one.default is None else ' (optional)'}" for name, one in others.items()]
     paper.line(

@@ -38,8 +38,15 @@ class Expiry:
         return {arm.name: arm for arm in spec.arms}
 
     async def _now(self, arm: AnyArm) -> ArmOrigin | None:
-        try:
-            plan = await self.planner.plan(arm)
-        except AgentLabError:
-            return None
-        return origin_of(plan, self.planner, self.rows)
+        """What it would be; of a version that was named, what the flow is now. None where there is none any more."""
+        for one in (_unpinned(arm), arm):
+            try:
+                return origin_of(await self.planner.plan(one), self.planner, self.rows)
+            except AgentLabError:
+                continue  # a flow that was never published is what was named
+        return None
+
+
+def _unpinned(arm: AnyArm) -> AnyArm:
+    named = {name: flow for name in ("flow", "like") if isinstance(flow := getattr(arm, name, None), str)}
+    return arm.model_copy(update={name: flow.partition("@")[0] for name, flow in named.items()})
