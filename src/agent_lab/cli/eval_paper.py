@@ -18,6 +18,7 @@ from agent_lab.contracts.evaluation_report import (
 from agent_lab.evaluation.render.charts.flips import counts
 from agent_lab.evaluation.render.figures import (
     VERDICTS,
+    amount,
     claims_first,
     cost,
     dollars,
@@ -110,8 +111,8 @@ def _arm_row(arm: ArmFigures, report: Report, more: list[str]) -> list[str]:
         span(arm.interval),
         cost(arm.cost, report.unit),
         *(others[name] for name in more),
-        f"{arm.calls:,.1f}",
-        seconds(arm.seconds_p50),
+        f"{arm.calls:,.1f}" if arm.calls else "",
+        seconds(arm.seconds_p50) if arm.seconds_p50 else "",
         "*" if arm.on_frontier else "",
     ]
 
@@ -157,7 +158,7 @@ def _cost(one: PairedDifference, report: Report) -> str:
     if one.cost_match is not None:
         return f"{one.cost_match.ratio:.2f} times as much in the baseline"
     sign = "+" if one.cost_difference > 0 else ""
-    return f"{sign}{cost(one.cost_difference, report.unit)} {unit_name(report.unit)}"
+    return f"{sign}{amount(one.cost_difference, report.unit)}"
 
 
 def _show_debate(paper: Paper, debate: DebateFigures, report: Report) -> None:

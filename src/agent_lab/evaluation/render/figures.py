@@ -72,6 +72,11 @@ def cost(value: float, unit: CostUnit) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
+def amount(value: float, unit: CostUnit) -> str:
+    """The same with its unit: $0.0012 or 562 tokens."""
+    return cost(value, unit) if unit == "usd" else f"{cost(value, unit)} {unit_name(unit)}"
+
+
 def dollars(value: float | None) -> str:
     """$0.00, $0.000123 or $1.20."""
     if value is None:

@@ -56,7 +56,7 @@ def _arm_cells(number: int, arm: ArmFigures, unit: CostUnit) -> tuple[str, ...]:
         plain(arm.arm),
         percent(arm.mean_score),
         span(arm.interval),
-        f"{arm.calls:,.1f}",
+        f"{arm.calls:,.1f}" if arm.calls else "",
         f"{arm.prompt_tokens:,.0f}",
         f"{arm.completion_tokens:,.0f}",
         cost(arm.cost, unit),
@@ -65,7 +65,8 @@ def _arm_cells(number: int, arm: ArmFigures, unit: CostUnit) -> tuple[str, ...]:
 
 def _last_cells(arm: ArmFigures) -> tuple[str, str]:
     told = ", ".join(filter(None, ("frontier" if arm.on_frontier else "", read_as(arm))))
-    return f"{seconds(arm.seconds_p50)}, {seconds(arm.seconds_p95)}", told
+    took = f"{seconds(arm.seconds_p50)}, {seconds(arm.seconds_p95)}" if arm.seconds_p95 else ""
+    return took, told
 
 
 def differences_table(report: Report) -> Table:

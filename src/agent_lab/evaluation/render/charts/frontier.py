@@ -8,7 +8,7 @@ from agent_lab.contracts.evaluation import CostUnit
 from agent_lab.contracts.evaluation_report import ArmFigures
 from agent_lab.evaluation.render.charts.axis import Axis, cost_axis, share_axis
 from agent_lab.evaluation.render.charts.labels import Box, place_labels
-from agent_lab.evaluation.render.figures import cost, percent, plain, shortened, span, unit_name
+from agent_lab.evaluation.render.figures import amount, cost, percent, plain, shortened, span, unit_name
 from agent_lab.evaluation.render.svg import TEXT_PX, Drawing, text_width
 
 NARROW_PX = 500
@@ -96,9 +96,7 @@ def _draw_names(drawing: Drawing, arms: Sequence[ArmFigures], across: Axis, up: 
 
 
 def _told(arm: ArmFigures, unit: CostUnit) -> str:
-    return (
-        f"{plain(arm.arm)}: {percent(arm.mean_score)} ({span(arm.interval)}), {cost(arm.cost, unit)} {unit_name(unit)}"
-    )
+    return f"{plain(arm.arm)}: {percent(arm.mean_score)} ({span(arm.interval)}), {amount(arm.cost, unit)}"
 
 
 def _description(arms: Sequence[ArmFigures], unit: CostUnit) -> str:
