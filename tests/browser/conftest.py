@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Playwright, async_playwright, expect
 from agent_lab.api.site import SITE
 from support.web import Visit, launch, visiting
 
-expect.set_options(timeout=15_000)
+# A test that passes waits no longer for it; one on a slow machine may have to.
+expect.set_options(timeout=30_000)
 Visiting = Callable[..., AbstractAsyncContextManager[Visit]]
 
 
