@@ -78,10 +78,10 @@ def test_a_loaded_model_is_had_at_once_while_another_one_loads_and_a_third_leave
 def test_a_hit_costs_far_less_than_a_millisecond() -> None:
     on = shelf({"a": 1.0})
     on.manager.load_model("a", "standard")
-    begun_s = time.perf_counter()
+    begun_s = time.process_time()  # what others do on this machine meanwhile is not its cost
     for _ in range(200):
         assert on.manager.get_model("a", "standard") is not None
-    assert (time.perf_counter() - begun_s) / 200 < 0.001
+    assert (time.process_time() - begun_s) / 200 < 0.001
 
 
 def test_a_load_that_nobody_waits_for_any_more_still_ends_in_memory() -> None:
