@@ -7,6 +7,7 @@ import Link from "next/link";
 import { useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { api, API_URL, told } from "@/shared/api/client";
+import { FlowDrawing } from "@/shared/flow/drawing";
 import { inLanguage } from "@/shared/flow/text";
 import { When } from "@/shared/format/when";
 import { Badge } from "@/shared/ui/bits";
@@ -23,6 +24,9 @@ export function FlowRow({ flow }: { flow: FlowEntry }) {
   const name = inLanguage(flow.name, language) || flow.id;
   return (
     <li className="relative flex items-center gap-3 px-4 py-2.5 hover:bg-sunken">
+      <span aria-hidden className="hidden h-9 w-28 shrink-0 items-center sm:flex">
+        {flow.drawing && <FlowDrawing flow={flow.drawing} className="max-h-9 max-w-full" />}
+      </span>
       <div className="min-w-0 flex-1">
         <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
           <Link href={`/flows/${flow.id}`} prefetch={false} className="min-w-0 truncate font-medium after:absolute after:inset-0">
