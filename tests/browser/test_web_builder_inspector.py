@@ -254,6 +254,7 @@ async def test_one_node_is_run_on_what_is_pinned(visit: Any) -> None:
         output = side.get_by_role("region", name="What it said")
         await expect(output).to_contain_text(ROLES["challenger"])
         await expect(output).to_contain_text("It would go on to refiner.")
+        await expect(page.locator('.react-flow__node[data-id="challenger"]')).to_contain_text("Done")
         assert [call.request.prompt for call in provider.calls] == ["Attack 12 + 30 = 41"]
 
 

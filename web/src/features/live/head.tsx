@@ -14,7 +14,7 @@ import { useRunView, useTranscript, useWorkedS } from "@/shared/run/run";
 import { RunButtons } from "@/shared/run-actions/buttons";
 import { Skeleton } from "@/shared/ui/bits";
 import { Button, IconButton } from "@/shared/ui/button";
-import { copyText } from "@/shared/ui/copy";
+import { useCopy } from "@/shared/ui/copy";
 import { Menu, MenuItem } from "@/shared/ui/menu";
 import { RunStatus } from "@/shared/ui/status";
 import { toast } from "@/shared/ui/toast";
@@ -142,9 +142,9 @@ function More({ view }: { view: RunView }) {
     link.download = "";
     link.click();
   };
+  const copy = useCopy();
   const copyLink = async () => {
-    await copyText(location.href);
-    toast(t("link_copied"));
+    if (await copy(location.href)) toast(t("link_copied"));
   };
   return (
     <Menu

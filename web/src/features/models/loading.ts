@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { create } from "zustand";
 import { API_URL, ask } from "@/shared/api/client";
-import { problemOf, type ProblemDocument } from "@/shared/api/problem";
+import { problemOf, Unreachable, type ProblemDocument } from "@/shared/api/problem";
 import { noteError } from "@/shared/api/queries";
 import { lookAgain, type LoadState } from "./memory";
 
@@ -70,6 +70,8 @@ async function* progress({ key, strategy, pin }: Wish): AsyncGenerator<LoadState
     if (event === "ready") return;
     if (event === "error") throw failure(JSON.parse(data) as ProblemDocument);
   }
+  // It goes on or not: whoever asks again joins it where it does.
+  throw new Unreachable("The stream ended before the model was ready.");
 }
 
 function failure(problem: ProblemDocument): Error {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RunRow } from "@/shared/api/endpoints";
-import { EVERYTHING, filterOf, newsQueryOf, passes, queryOf, searchOf, wrongFields } from "./filter";
+import { crossedFields, EVERYTHING, filterOf, newsQueryOf, passes, queryOf, searchOf, wrongFields } from "./filter";
 
 const run = (more: Partial<RunRow>): RunRow => ({
   run_id: "r1",
@@ -57,5 +57,15 @@ describe("a run of the news", () => {
     expect(passes({ ...EVERYTHING, cost_from: "0" }, run({ cost_usd: null }))).toBe(false);
     expect(passes({ ...EVERYTHING, cost_to: "0.1" }, run({ cost_usd: 0.2 }))).toBe(false);
     expect(passes(EVERYTHING, run({}))).toBe(true);
+  });
+});
+
+describe("two ends", () => {
+  it("are told where the upper one lies below the lower one, and only then", () => {
+    const crossed = (part: Partial<typeof EVERYTHING>) => crossedFields({ ...EVERYTHING, ...part });
+    expect(crossed({ cost_from: "0,5", cost_to: "0.4", since: "2026-11-22", until: "2026-11-21" })).toEqual(["cost_to", "until"]);
+    expect(crossed({ cost_from: "0.4", cost_to: "0.4", since: "2026-11-21", until: "2026-11-21" })).toEqual([]);
+    expect(crossed({ cost_to: "0", until: "2026-11-21" })).toEqual([]);
+    expect(crossed({ cost_from: "a lot", cost_to: "0" })).toEqual([]);
   });
 });

@@ -65,6 +65,16 @@ export function wrongFields(filter: Filter): (keyof Filter)[] {
   return wrong;
 }
 
+/** The upper ends that lie below the lower ones: nothing can be between them. */
+export function crossedFields(filter: Filter): ("cost_to" | "until")[] {
+  const [from, to] = [usd(filter.cost_from), usd(filter.cost_to)];
+  const [since, until] = [midnight(filter.since), midnight(filter.until)];
+  return [
+    ...(typeof from === "number" && typeof to === "number" && to < from ? (["cost_to"] as const) : []),
+    ...(since !== null && until !== null && until < since ? (["until"] as const) : []),
+  ];
+}
+
 /** What the server is asked. Fields that cannot be meant are left out. */
 export function queryOf(filter: Filter): Query {
   return { ...namesOf(filter), ...costsOf(filter), ...daysOf(filter) };

@@ -9,7 +9,7 @@ import { flowsQuery, modelsQuery } from "@/shared/api/endpoints";
 import { inLanguage } from "@/shared/flow/text";
 import { Button } from "@/shared/ui/button";
 import { Select, TextField } from "@/shared/ui/field";
-import { EVERYTHING, FURTHER, searchOf, STATUSES, wrongFields, type Filter } from "./filter";
+import { crossedFields, EVERYTHING, type Filter, FURTHER, searchOf, STATUSES, wrongFields } from "./filter";
 
 const QUIET_MS = 250;
 
@@ -103,11 +103,13 @@ function ModelSelect({ filter, onChange }: FiltersProps) {
 function Further({ filter, onChange }: FiltersProps) {
   const t = useTranslations("runs");
   const wrong = wrongFields(filter);
-  const error = (name: keyof Filter, sentence: string) => (wrong.includes(name) ? sentence : undefined);
+  const crossed: readonly (keyof Filter)[] = crossedFields(filter);
+  const error = (name: keyof Filter, sentence: string, crossedSentence: string) =>
+    wrong.includes(name) ? sentence : crossed.includes(name) ? crossedSentence : undefined;
   return (
     <div className="grid grid-cols-2 gap-2 md:grid-cols-5">
       {(["cost_from", "cost_to"] as const).map((name) => (
-        <Typed key={name} name={name} label={t(name)} showLabel error={error(name, t("cost_wrong"))} {...{ filter, onChange }} />
+        <Typed key={name} name={name} label={t(name)} showLabel error={error(name, t("cost_wrong"), t("cost_crossed"))} {...{ filter, onChange }} />
       ))}
       {(["since", "until"] as const).map((name) => (
         <TextField
@@ -115,7 +117,7 @@ function Further({ filter, onChange }: FiltersProps) {
           type="date"
           label={t(name)}
           value={filter[name]}
-          error={error(name, t("date_wrong"))}
+          error={error(name, t("date_wrong"), t("date_crossed"))}
           onChange={(event) => onChange({ [name]: event.target.value })}
         />
       ))}

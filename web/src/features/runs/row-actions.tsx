@@ -9,7 +9,7 @@ import type { RunRow } from "@/shared/api/endpoints";
 import { canRetry, hasEnded, useRetry, useSteer } from "@/shared/run-actions/api";
 import { ForkDialog } from "@/shared/run-actions/buttons";
 import { IconButton } from "@/shared/ui/button";
-import { copyText } from "@/shared/ui/copy";
+import { useCopy } from "@/shared/ui/copy";
 import { Menu, MenuItem } from "@/shared/ui/menu";
 import { useSentence } from "@/shared/ui/problem";
 import { toast } from "@/shared/ui/toast";
@@ -55,6 +55,7 @@ function RowMenu({ run, label }: { run: RunRow; label: string }) {
   const t = useTranslations();
   const router = useRouter();
   const sentence = useSentence();
+  const copy = useCopy();
   const [isForking, setForking] = useState(false);
   const retry = useRetry((begun) => router.push(`/runs/${begun.run_id}`));
   const { run_id, parent_run_id: parent, status } = run;
@@ -87,7 +88,7 @@ function RowMenu({ run, label }: { run: RunRow; label: string }) {
         <MenuItem icon={<ListTree aria-hidden className={ICON} />} onSelect={() => router.push(`/runs?parent=${run_id}`)}>
           {t("runs.show_forks")}
         </MenuItem>
-        <MenuItem icon={<Copy aria-hidden className={ICON} />} onSelect={() => void copyText(run_id)}>
+        <MenuItem icon={<Copy aria-hidden className={ICON} />} onSelect={() => void copy(run_id)}>
           {t("runs.copy_id")}
         </MenuItem>
       </Menu>

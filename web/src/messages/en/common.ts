@@ -19,6 +19,7 @@ const common = {
     retry: "Try again",
     copy: "Copy",
     copied: "Copied",
+    copy_failed: "The browser did not let it be copied. Mark the text and copy it by hand.",
     delete: "Delete",
     more: "More actions",
     search: "Search",
@@ -88,6 +89,7 @@ const common = {
   problem: {
     title: "That did not work",
     offline: "The server does not answer. It may have been stopped; this page goes on as soon as it is back.",
+    was_offline: "No answer came from the server, which is there again. Try once more.",
     unreadable: "The server answered with something that this page cannot read. Load the page anew; it may be older than the server.",
     panel: "This part of the page broke. The rest goes on; try this part again.",
     request_id: "Request {id}",

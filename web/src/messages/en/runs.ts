@@ -19,6 +19,8 @@ const runs = {
   cost_wrong: "Give a number of USD, such as 0.05.",
   since: "From day",
   until: "To day",
+  cost_crossed: "This is less than the lower figure; give that one or a higher one.",
+  date_crossed: "This day is before the first one; give that day or a later one.",
   date_wrong: "Give a day, such as 2026-11-21.",
   trial: "What was run",
   trial_all: "All",

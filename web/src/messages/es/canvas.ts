@@ -15,7 +15,7 @@ const canvas: typeof en = {
     leads_nowhere: "termina el flujo",
     rounds: "{count, plural, one {# turno} other {# turnos}}",
     answer: "Respuesta",
-    draft: "Borrador",
+    draft: "Primera propuesta",
   },
   edge: {
     otherwise: "si no",

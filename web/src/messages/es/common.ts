@@ -20,6 +20,7 @@ const common: typeof en = {
     retry: "Intentar de nuevo",
     copy: "Copiar",
     copied: "Copiado",
+    copy_failed: "El navegador no ha dejado copiarlo. Selecciona el texto y cópialo a mano.",
     delete: "Eliminar",
     more: "Más acciones",
     search: "Buscar",
@@ -88,6 +89,7 @@ const common: typeof en = {
   problem: {
     title: "No ha funcionado",
     offline: "El servidor no responde. Puede que esté parado; esta página seguirá en cuanto vuelva.",
+    was_offline: "El servidor no respondió, pero ya está de vuelta. Inténtalo de nuevo.",
     unreadable: "El servidor ha respondido algo que esta página no entiende. Vuelve a cargarla; puede ser más antigua que el servidor.",
     panel: "Esta parte de la página ha fallado. El resto sigue; inténtalo de nuevo aquí.",
     request_id: "Petición {id}",

@@ -20,6 +20,8 @@ const runs: typeof en = {
   cost_wrong: "Escribe una cantidad en USD, como 0,05.",
   since: "Desde el día",
   until: "Hasta el día",
+  cost_crossed: "Es menos que la cantidad mínima: escribe esa o una mayor.",
+  date_crossed: "Este día es anterior al primero; elige ese o uno posterior.",
   date_wrong: "Escribe un día, como 2026-11-21.",
   trial: "Qué se ejecutó",
   trial_all: "Todo",

@@ -5,6 +5,7 @@ import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
 import { Button, IconButton } from "./button";
+import { toast } from "./toast";
 
 const SHOWN_MS = 1500;
 
@@ -19,6 +20,7 @@ interface CopyProps {
 
 export function CopyButton({ text, label, size = "sm", small = false }: CopyProps) {
   const t = useTranslations("common.actions");
+  const put = useCopy();
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return;
@@ -26,8 +28,7 @@ export function CopyButton({ text, label, size = "sm", small = false }: CopyProp
     return () => clearTimeout(timer);
   }, [copied]);
   const copy = async () => {
-    await copyText(typeof text === "string" ? text : text());
-    setCopied(true);
+    if (await put(typeof text === "string" ? text : text())) setCopied(true);
   };
   const Icon = copied ? Check : Copy;
   const words = copied ? t("copied") : (label ?? t("copy"));
@@ -45,14 +46,29 @@ export function CopyButton({ text, label, size = "sm", small = false }: CopyProp
   );
 }
 
-/** Copies also where the page is not served over HTTPS or from this machine: there is no clipboard interface then. */
-export async function copyText(text: string): Promise<void> {
+/** Copies a text, and says at the edge of the page where the browser does not let it; whether it is done. */
+export function useCopy(): (text: string) => Promise<boolean> {
+  const t = useTranslations("common.actions");
+  return async (text) => {
+    try {
+      await copyText(text);
+      return true;
+    } catch {
+      toast(t("copy_failed"), "bad");
+      return false;
+    }
+  };
+}
+
+/** Raises where the browser does not let it. Copies also where the page is not served over HTTPS or from this machine: there is no clipboard interface then. */
+async function copyText(text: string): Promise<void> {
   if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text);
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "sr-only";
   document.body.append(field);
   field.select();
-  document.execCommand("copy");
+  const isDone = document.execCommand("copy");
   field.remove();
+  if (!isDone) throw new Error("The browser did not copy.");
 }

@@ -4,6 +4,7 @@
 import { TriangleAlert } from "lucide-react";
 import { useTranslations } from "use-intl";
 import { ApiProblem, Unreachable } from "@/shared/api/problem";
+import { useSession } from "@/shared/api/queries";
 import { Button } from "./button";
 import { ServerText } from "./server-text";
 
@@ -11,9 +12,10 @@ import { ServerText } from "./server-text";
 export function useSentence(): (error: unknown) => string {
   const t = useTranslations("common.problem");
   const lead = useLead();
+  const isReachable = useSession((state) => state.reachable);
   return (error) => {
     if (error instanceof ApiProblem) return [lead(error), error.message].filter((part) => part !== "").join(" ");
-    if (error instanceof Unreachable) return t("offline");
+    if (error instanceof Unreachable) return isReachable ? t("was_offline") : t("offline");
     return t("unreadable");
   };
 }

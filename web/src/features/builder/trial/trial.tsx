@@ -5,6 +5,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Pin, Play } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
+import type { RunView } from "@/run/events";
 import { hasEnded } from "@/shared/run-actions/api";
 import { useRun, useRunView } from "@/shared/run/run";
 import { Badge } from "@/shared/ui/bits";
@@ -15,7 +16,7 @@ import { Problem } from "@/shared/ui/problem";
 import { nodeOf } from "../document";
 import { useKind } from "../inspector/kinds";
 import { JsonField } from "../inspector/values";
-import { flowNow, useBuilder } from "../store";
+import { flowNow, useBuilder, useBuilderStore } from "../store";
 import { requestOf, tryOut, useAsked, useTried, type Pins } from "../watch/asked";
 import { Fault, NodeRun } from "../watch/node-run";
 import { RunForm } from "../watch/run-form";
@@ -34,6 +35,7 @@ export function Trial({ id }: { id: string }) {
   const needs = useNeeds(id);
   const run = useRun(runId);
   const view = useRunView(run);
+  useLit(id, view);
   const start = useStartRun((next) => tryOut(flowId, id, (now) => ({ ...now, runId: next })));
   const goesOn = runId !== null && (view === null || !hasEnded(view.status));
   const canSend = asked.question.trim() !== "" && !start.isPending && !goesOn;
@@ -66,6 +68,17 @@ export function Trial({ id }: { id: string }) {
       )}
     </div>
   );
+}
+
+/** Lights the node up on the canvas as its trial goes on. */
+function useLit(id: string, view: RunView | null): void {
+  const store = useBuilderStore();
+  useEffect(() => {
+    const tried = view?.nodes.find((node) => node.id === id);
+    if (tried === undefined) return;
+    const { status, visits, seconds } = tried;
+    store.getState().setWatched(new Map(store.getState().watched).set(id, { status, visits, seconds }));
+  }, [id, view, store]);
 }
 
 /** Comes into view whenever something new stands there: what was pressed for it may be far above. */
@@ -111,7 +124,7 @@ function PinForm({ id, needs, pins, onChange }: PinFormProps) {
         <Pin aria-hidden className="size-3.5" />
         {t("pins")}
       </legend>
-      <FromLatest key={id} nodes={needs.map(({ node }) => node)} pins={pins} onChange={onChange} />
+      <FromLatest key={id} id={id} nodes={needs.map(({ node }) => node)} pins={pins} />
       {needs.map(({ node, fields, isNeeded }) => (
         <div key={node} className="flex min-w-0 flex-col gap-2">
           <TextArea
@@ -158,8 +171,13 @@ function PinnedFields({ node, read, values, onChange }: PinnedFieldsProps) {
   );
 }
 
+/** Of what was found, the pins that are as they were when it was asked for. */
+function untouched(found: Pins, before: Pins, now: Pins): Pins {
+  return Object.fromEntries(Object.entries(found).filter(([node]) => now[node] === before[node]));
+}
+
 /** One press takes what these nodes said in the latest run of the flow, and its question where none is written yet. */
-function FromLatest({ nodes, pins, onChange }: { nodes: readonly string[]; pins: Pins; onChange: (pins: Pins) => void }) {
+function FromLatest({ id, nodes, pins }: { id: string; nodes: readonly string[]; pins: Pins }) {
   const t = useTranslations("inspector.trial");
   const client = useQueryClient();
   const flowId = useBuilder((state) => state.flowId);
@@ -170,7 +188,8 @@ function FromLatest({ nodes, pins, onChange }: { nodes: readonly string[]; pins:
     try {
       const found = await latestPins(client, flowId, runId, nodes);
       setState({ isBusy: false, isNone: found === null, error: null });
-      if (found !== null) onChange({ ...pins, ...found });
+      // What was typed while they were looked for stays.
+      if (found !== null) tryOut(flowId, id, (now) => ({ ...now, pins: { ...now.pins, ...untouched(found, pins, now.pins) } }));
     } catch (error) {
       setState({ isBusy: false, isNone: false, error });
     }

@@ -1,0 +1,57 @@
+"""What goes wrong beside the way, in a real browser: told where it happened, with what to do about it."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Route, expect
+
+from agent_lab.contracts.run import RunRequest
+from agent_lab.providers.scripted import ScriptedProvider
+from support.web import visiting_lab
+
+pytestmark = pytest.mark.browser
+
+NO_CLIPBOARD = """() => Object.defineProperty(navigator, 'clipboard', {
+  value: {writeText: () => Promise.reject(new DOMException('no', 'NotAllowedError'))},
+})"""
+
+
+async def test_a_load_whose_stream_ends_before_the_model_is_ready_is_not_called_done(
+    tmp_path: Any, browser: Any
+) -> None:
+    async def cut(route: Route) -> None:
+        await route.fulfill(status=200, content_type="text/event-stream", body=": begun\n\n")
+
+    async with visiting_lab(browser, tmp_path / "home") as here:
+        page = await here.signed_in("/models")
+        await page.route("**/models/demo/load", cut)
+        await page.get_by_role("button", name="demo", exact=True).click()
+        panel = page.get_by_role("dialog")
+        await panel.get_by_role("button", name="Load into memory").click()
+        await expect(panel.get_by_role("alert")).to_contain_text("Try once more")
+        await expect(panel.get_by_role("button", name="Load into memory")).to_be_enabled()
+
+
+async def test_a_copy_that_the_browser_refuses_is_not_called_copied(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Answer: 42"})) as here:
+        run = await here.door.lab.runs.start(RunRequest(flow="challenge", prompt="How many?"))
+        await here.door.lab.runs.wait(run.run_id)
+        page = await here.signed_in(f"/runs/{run.run_id}")
+        await expect(page.get_by_role("region", name="Answer")).to_contain_text("42")
+        await page.evaluate(NO_CLIPBOARD)
+        await page.get_by_role("region", name="Answer").get_by_role("button", name="Copy").first.click()
+        await expect(page.get_by_text("The browser did not let it be copied")).to_be_visible()
+        await expect(page.get_by_text("Copied", exact=True)).to_have_count(0)
+
+
+async def test_two_ends_of_a_filter_that_cross_are_told_at_the_field(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Answer: 42"})) as here:
+        page = await here.signed_in("/runs?cost_from=2&cost_to=1&since=2026-11-22&until=2026-11-21")
+        await expect(page.get_by_label("USD to")).to_have_accessible_description(
+            "This is less than the lower figure; give that one or a higher one."
+        )
+        await expect(page.get_by_label("To day")).to_have_accessible_description(
+            "This day is before the first one; give that day or a later one."
+        )
+        await page.get_by_label("USD to").fill("3")
+        await expect(page.get_by_label("USD to")).not_to_have_attribute("aria-invalid", "true")
