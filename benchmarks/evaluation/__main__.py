@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tests"))  # the cells of the tests
 
-PARTS = ("simulation", "report")
+PARTS = ("simulation", "report", "harness")
 
 
 def main() -> None:

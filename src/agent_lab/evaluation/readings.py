@@ -30,8 +30,10 @@ async def cell_of(
     plan: Plan, item: Item, sample: int, done: Done, scorer: AnswerScorer, kinds: Mapping[str, NodeKind]
 ) -> Cell:
     """The cell. An answer that did not come in time, or at all, is wrong."""
-    said = statements(done.events, kinds, scorer.read) if done.results() else ()
     results = done.results()
+    # Of one node there is an answer and no way to it.
+    deliberates = plan.reading == "drafts" or (plan.reading == "answer" and len(plan.flow.nodes) > 1)
+    said = statements(done.events, kinds, scorer.read) if results and deliberates else ()
     answer, note = done.answer, None
     if plan.reading != "answer":
         voices = _samples(plan, done, scorer) if plan.reading == "vote" else _first_answers(said)

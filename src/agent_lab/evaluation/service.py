@@ -20,6 +20,7 @@ from agent_lab.contracts.evaluation import (
     EvaluationSpec,
     ImportedArm,
     Item,
+    Progress,
 )
 from agent_lab.contracts.evaluation_ports import AnswerCache, BadgeStore, DatasetStore, EvaluationStore
 from agent_lab.contracts.evaluation_report import Badge, Report
@@ -101,6 +102,7 @@ class EvaluationService:
             spec=what.spec,
             dataset=what.dataset,
             status="running",
+            progress=Progress(cells=len(cells), of=_cells_of(what) + len(cells)),
             caller=caller,
             created_at=now,
         )
@@ -299,6 +301,11 @@ class EvaluationService:
 
 
 MOST_REPORTS = 8
+
+
+def _cells_of(what: Prepared) -> int:
+    """Answers that are to be given."""
+    return len(what.items) * what.spec.samples * sum(not isinstance(arm, ImportedArm) for arm in what.spec.arms)
 
 
 def _noted(origins: Sequence[ArmOrigin], notes: Mapping[str, str]) -> list[ArmOrigin]:
