@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from agent_lab.contracts.errors import LimitExceededError
+import structlog
+
+from agent_lab.contracts.errors import AgentLabError, LimitExceededError
 from agent_lab.contracts.evaluation import Cell, EvaluationInfo, EvaluationStatus, Item, Progress
 from agent_lab.contracts.evaluation_ports import EvaluationStore
 from agent_lab.contracts.flow_ports import NodeKind
@@ -21,6 +23,8 @@ from agent_lab.evaluation.pace import Pace
 from agent_lab.evaluation.readings import cell_of
 from agent_lab.evaluation.scoring import AnswerScorer
 from agent_lab.runs.reducer import add_cost
+
+log = structlog.get_logger(__name__)
 
 UNUSABLE_IN_A_ROW = 20
 """So many answers of an arm in a row that no provider gave: it is down, and the arm no worse for it."""
@@ -197,8 +201,11 @@ class Desk:
     async def keep(self) -> None:
         """Store what has come, and say how far it is."""
         cells, self._pending = self._pending, []
-        if cells:
+        try:
             await self.store.add_cells(self.info.evaluation_id, cells)
+        except BaseException:
+            self._pending = [*cells, *self._pending]
+            raise
         self.info = self.info.model_copy(update={"progress": self.progress()})
         await self.store.update(self.info)
         self.told(self.info)
@@ -207,7 +214,10 @@ class Desk:
         """Do so again and again."""
         while True:
             await asyncio.sleep(KEEP_S)
-            await self.keep()
+            try:
+                await self.keep()
+            except AgentLabError as error:  # what has come waits for the next time
+                log.warning("answers_not_kept", evaluation_id=self.info.evaluation_id, reason=error.message)
 
     def progress(self) -> Progress:
         """How far it is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
+from typing import TypeVar
 
 from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.evaluation import (
@@ -13,6 +14,7 @@ from agent_lab.contracts.evaluation import (
     EqualCostArm,
     EvaluationEstimate,
     EvaluationSpec,
+    FlowArm,
     ImportedArm,
 )
 from agent_lab.contracts.flow import FlowConfig, in_language
@@ -26,11 +28,13 @@ from agent_lab.evaluation.prepared import Prepared
 from agent_lab.flows.checking.examined import settings_of
 from agent_lab.flows.templates import mentioned
 from agent_lab.nodes.generate import GenerateSettings
+from agent_lab.nodes.sampling import MAX_SAMPLES
 from agent_lab.runs.worst_case import CHARS_PER_TOKEN, Prices, WorstCase, worst_case
 
 ANSWER_TOKENS = 200
 """What an answer usually has, where nothing is known of it; never more than its node allows."""
 USD_STEPS = Decimal("0.0001")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -60,8 +64,10 @@ class Estimator:
         answers = len(items) * spec.samples
         expected = {arm: self._expected(plan, what) for arm, plan in _asked(what).items()}
         most = {arm: self._most(plan, what) for arm, plan in _asked(what).items()}
-        _derive(spec, expected)
-        _derive_most(spec, most)
+        _derive(what, expected, lambda plan: self._expected(plan, what))
+        equal = [arm for arm in spec.arms if isinstance(arm, EqualCostArm)]
+        most_calls = sum(0 if one is None else one.bounds.calls for one in most.values()) + MAX_SAMPLES * len(equal)
+        most |= {arm.name: _of_flow(arm, spec, most) for arm in equal}
         total = list(expected.values())
         seen = smallest_difference(len(items), alpha=spec.alpha)
         usd = [one.usd for one in total]
@@ -70,7 +76,7 @@ class Estimator:
             items=len(items),
             cells=answers * sum(not isinstance(arm, ImportedArm) for arm in spec.arms),
             calls=answers * sum(one.calls for one in total),
-            calls_at_most=answers * sum(0 if one is None else one.bounds.calls for one in most.values()),
+            calls_at_most=answers * most_calls,
             tokens=answers * sum(one.tokens for one in total),
             cost_usd=_sum(usd, answers),
             cost_at_most_usd=_sum(at_most, answers),
@@ -137,19 +143,19 @@ def _asked(what: Prepared) -> dict[str, Plan]:
     return {arm: plan for arm, plan in what.plans.items() if arm not in free}
 
 
-def _derive(spec: EvaluationSpec, expected: dict[str, _Expected]) -> None:
-    for arm in spec.arms:
+def _derive(what: Prepared, expected: dict[str, _Expected], once: Callable[[Plan], _Expected]) -> None:
+    """An equal-cost vote costs what its flow costs, in as many calls as that pays for."""
+    for arm in what.spec.arms:
         if isinstance(arm, EqualCostArm):
-            flow = next((expected[one.name] for one in spec.arms if one.kind == "flow" and one.flow == arm.flow), None)
-            expected[arm.name] = flow or _Expected()
+            flow = _of_flow(arm, what.spec, expected) or _Expected()
+            alone = once(what.plans[arm.name])
+            calls = round(flow.tokens / alone.tokens) if alone.tokens else flow.calls
+            expected[arm.name] = _Expected(calls=min(calls, MAX_SAMPLES), tokens=flow.tokens, usd=flow.usd)
 
 
-def _derive_most(spec: EvaluationSpec, most: dict[str, WorstCase | None]) -> None:
-    for arm in spec.arms:
-        if isinstance(arm, EqualCostArm):
-            most[arm.name] = next(
-                (most[one.name] for one in spec.arms if one.kind == "flow" and one.flow == arm.flow), None
-            )
+def _of_flow(arm: EqualCostArm, spec: EvaluationSpec, by_arm: Mapping[str, T]) -> T | None:
+    """What is known of the arm that runs its flow."""
+    return next((by_arm[one.name] for one in spec.arms if isinstance(one, FlowArm) and one.flow == arm.flow), None)
 
 
 def _tokens(settings: object, question: float, spec: EvaluationSpec) -> tuple[int, int]:

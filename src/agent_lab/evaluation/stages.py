@@ -154,7 +154,9 @@ class Stages:
         return tuning, bool(overlap(tuning, self.items))
 
     def _chosen(self, arm: BestSingleArm, plan: Plan, told: str) -> Plan:
-        self.origins[arm.name] = origin_of(plan, self.planner, self.rows, sentence=f"{plan.sentence}: {told}")
+        self.origins[arm.name] = origin_of(
+            plan, self.planner, self.rows, sentence=f"{plan.sentence.rstrip('.')}: {told}"
+        )
         return plan
 
     # --- as many answers as a flow's money buys -----------------------------------------------------------------------
@@ -181,7 +183,7 @@ class Stages:
             f"costs (measured: {cost / flow_cost:.1%} of it)"
         )
         self.origins[arm.name] = origin_of(
-            votes.once, self.planner, self.rows, k=round(k, 4), sentence=f"{votes.once.sentence}: {told}"
+            votes.once, self.planner, self.rows, k=round(k, 4), sentence=f"{votes.once.sentence.rstrip('.')}: {told}"
         )
 
     async def _cells_of_flow(self, arm: EqualCostArm) -> Sequence[Cell]:

@@ -113,8 +113,8 @@ class Work:
         info = self.info.model_copy(update=told)
         try:
             info = await finish(info)
-        except AgentLabError as error:
-            log.warning("evaluation_not_summed_up", evaluation_id=info.evaluation_id, reason=error.message)
+        except Exception as error:
+            log.warning("evaluation_not_summed_up", evaluation_id=info.evaluation_id, exc_info=error)
         await self.store.update(info)
         self.tell(info)
 
