@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_lab.cli.eval_following import Told, ending, progress_line
+from agent_lab.cli.eval_following import Told, bar_line, ending, progress_line
 from agent_lab.cli.eval_options import is_file, read_file, spec_of
 from agent_lab.cli.eval_run import estimate_lines, run_evaluation, with_money
 from agent_lab.contracts.errors import TooLargeError, ValidationError
@@ -127,6 +127,7 @@ def test_progress_says_what_is_done_left_and_paid() -> None:
     assert progress_line(progress) == (
         "774 of 1,800 answers · about 3 min 00 s left · paid $0.12 · 512 calls, 120 from the cache"
     )
+    assert bar_line(progress) == " 43 % · 774 of 1,800 · about 3 min 00 s left · $0.12 · 512 calls"
     assert progress_line(Progress(cells=2, of=2, calls=2)) == "2 of 2 answers · 2 calls"
 
 

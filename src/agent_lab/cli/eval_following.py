@@ -31,6 +31,16 @@ def progress_line(progress: Progress) -> str:
     return " · ".join(parts)
 
 
+def bar_line(progress: Progress) -> str:
+    """As much of it as there is room for beside a bar: 43 % · 774 of 1,800 · about 3 min left · $0.12 · 512 calls."""
+    parts = [f"{100 * progress.cells // max(progress.of, 1):>3} %", f"{progress.cells:,} of {progress.of:,}"]
+    if progress.seconds_left is not None and progress.cells < progress.of:
+        parts.append(f"about {_rounded(progress.seconds_left)} left")
+    if progress.paid_usd:
+        parts.append(money(progress.paid_usd))
+    return " · ".join([*parts, f"{progress.calls:,} calls"])
+
+
 def _rounded(left_s: float) -> str:
     return seconds(left_s) if left_s >= 60 else f"{max(round(left_s), 1)} s"
 
@@ -63,23 +73,20 @@ class Told:
             note(progress_line(progress))
 
     def _bar(self) -> None:
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+        from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
+        from rich.table import Column
 
         from agent_lab.cli.paper import Page
 
-        bar = Bar(
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("{task.description}"),
-            console=Page(stderr=True),
-            transient=True,
-        )
+        told = TextColumn("{task.description}", table_column=Column(no_wrap=True))
+        drawn = BarColumn(16, complete_style="cyan", finished_style="cyan", pulse_style="cyan")
+        bar = Bar(drawn, told, console=Page(stderr=True), transient=True)
         task = bar.add_task("", total=None)
         bar.start()
 
         def show(progress: Progress) -> None:
-            bar.update(task, total=progress.of or None, completed=progress.cells, description=progress_line(progress))
+            bar.update(task, total=progress.of or None, completed=progress.cells, description=bar_line(progress))
 
         self._show, self._stop = show, bar.stop
 

@@ -38,7 +38,7 @@ STYLES: dict[Verdict, str] = {
     "better": "good",
     "worse": "bad",
     "no_difference": "",
-    "inconclusive": "warn",
+    "inconclusive": "",
     "refused": "warn",
 }
 SCALE_COLUMNS = 41
