@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import uvicorn
@@ -17,6 +18,7 @@ from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.settings import Reading, read_settings
 from agent_lab.telemetry.measured import Measured
 from agent_lab.wiring import Lab, build_app, open_lab
+from agent_lab.wiring.evaluations import open_evaluations
 
 TOKEN = "a-token-that-is-long-enough"
 SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
@@ -90,7 +92,18 @@ async def open_door(
         generator = Measured(gateway, lab.metrics)
         runs = replace(lab.runs, shop=replace(lab.runs.shop, generator=generator))
         lab.keeper.runs = runs
-        lab = replace(lab, gateway=gateway, generator=generator, runs=runs)
+        kept = lab.evaluations
+        stores = SimpleNamespace(
+            datasets=kept.datasets, evaluations=kept.store, badges=kept.badge_store, answers=kept.answers
+        )
+        evaluations = open_evaluations(
+            stores,  # type: ignore[arg-type]  # these are all that it takes of them
+            gateway=gateway,
+            generator=generator,
+            runs=runs,
+            default_tokens=512,
+        )
+        lab = replace(lab, gateway=gateway, generator=generator, runs=runs, evaluations=evaluations)
         yield Door(lab, provider, build_app(lab, token=TOKEN, surface=surface))  # type: ignore[arg-type]
 
 

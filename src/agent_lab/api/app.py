@@ -28,7 +28,10 @@ from agent_lab.compat import routes as compat
 from agent_lab.lab import (
     alerts,
     cache,
+    datasets,
     estimates,
+    evaluation_reading,
+    evaluations,
     flow_edits,
     flow_tests,
     flow_versions,
@@ -48,6 +51,7 @@ from agent_lab.lab import (
     settings,
     spending,
     system,
+    worth,
 )
 from agent_lab.lab.access import GuardedRoute, is_guarded, owner
 from agent_lab.lab.services import LabServices
@@ -74,6 +78,10 @@ LAB = (
     run_actions.router,
     run_reading.router,
     run_socket.router,
+    evaluations.router,
+    evaluation_reading.router,
+    datasets.router,
+    worth.router,
     spending.router,
     providers.router,
     offers.router,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from agent_lab.lab.repeats import Repeats
 from agent_lab.lab.run_stream import Readers
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class LabServices:
     started_at: datetime
     readers: Readers = field(default_factory=Readers)
     """Those who follow runs now."""
+    repeats: Repeats = field(default_factory=Repeats)
+    """What the last requests with a key of their own began."""
 
 
 def services_of(connection: HTTPConnection) -> LabServices:

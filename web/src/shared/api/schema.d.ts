@@ -24,6 +24,364 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/badges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Badges
+         * @description Of each flow the newest badge, with why it holds no longer where its prompt, model, price or version changed.
+         */
+        get: operations["list_badges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Datasets
+         * @description What an evaluation may be made on.
+         */
+        get: operations["list_datasets"];
+        put?: never;
+        /**
+         * Put Dataset
+         * @description Keep a dataset under a name; the newest of a name is what the name means. The owner's alone.
+         */
+        post: operations["put_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Dataset
+         * @description Forget a name; evaluations that were made on it keep their items. The owner's alone.
+         */
+        delete: operations["delete_dataset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Dataset Items
+         * @description Some of its items, in their order.
+         */
+        get: operations["dataset_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Dataset
+         * @description Read a dataset without keeping it: how many items it has, and the first of them.
+         */
+        post: operations["preview_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evaluations
+         * @description Evaluations, newest first, each with how far it is and with its verdicts.
+         */
+        get: operations["list_evaluations"];
+        put?: never;
+        /**
+         * Start Evaluation
+         * @description Put a dataset through several arms. Everything is checked first; then it goes on in the background.
+         *
+         *     The owner's alone. A key of its own makes it safe to send again while this server runs.
+         */
+        post: operations["start_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Evaluation
+         * @description What was asked, how far it is, what it has cost so far.
+         */
+        get: operations["get_evaluation"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Evaluation
+         * @description Forget an evaluation with its answers. The owner's alone.
+         */
+        delete: operations["delete_evaluation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Evaluation
+         * @description Stop an evaluation; what it has is kept, and it can be resumed. The owner's alone.
+         */
+        post: operations["cancel_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/cells": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Cells
+         * @description The answers, each with its score, its cost and what was said on the way to it.
+         */
+        get: operations["list_cells"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Arms
+         * @description Any two arms as paired data: the difference of their scores on the same items, and what may be said of it.
+         */
+        get: operations["compare_arms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/gate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Gate Evaluation
+         * @description For continuous integration of prompts: passed unless the arm is significantly worse than the other one.
+         *
+         *     Without `against` it is held against its baseline.
+         */
+        get: operations["gate_evaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/item": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Item
+         * @description One item with every answer to it, in full.
+         */
+        get: operations["get_item"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Items
+         * @description The items in the order in which they were asked, and how each arm did: those, say, on which two arms differ.
+         */
+        get: operations["list_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evaluation Report
+         * @description What came of it: each arm's figures, each paired difference with its verdict, what the deliberation did.
+         */
+        get: operations["evaluation_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{evaluation_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Evaluation
+         * @description Take up an evaluation that was stopped, failed, or reached its budget. Nothing is paid for twice.
+         *
+         *     The owner's alone.
+         */
+        post: operations["resume_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate Evaluation
+         * @description Say what an evaluation would take, and which difference it could show, without starting it.
+         */
+        post: operations["estimate_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Evaluation
+         * @description Hold answers that were made elsewhere against each other as paired data. The owner's alone.
+         */
+        post: operations["import_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -75,6 +433,26 @@ export interface paths {
          * @description Delete a stored flow. Its versions stay for the runs that name them; a library flow beneath it is back.
          */
         delete: operations["delete_flow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{flow_id}/badge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Flow Badge
+         * @description Whether the flow was worth its price against what the same money buys without it, on its owner's dataset.
+         */
+        get: operations["flow_badge"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -174,6 +552,26 @@ export interface paths {
          * @description Save a new version with the content of an old one, unless the newest has that content already.
          */
         post: operations["roll_back_flow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flows/{flow_id}/tally": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Flow Tally
+         * @description What a first draft, a vote and the best draft would have answered over all runs of the flow. Asks no model.
+         */
+        get: operations["flow_tally"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1260,6 +1658,32 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Agreements
+         * @description How often something came down to the same as the run's answer.
+         */
+        Agreements: {
+            /**
+             * Missing
+             * @default 0
+             */
+            missing?: number;
+            /**
+             * Other
+             * @default 0
+             */
+            other?: number;
+            /**
+             * Same
+             * @default 0
+             */
+            same?: number;
+            /**
+             * Untold
+             * @default 0
+             */
+            untold?: number;
+        };
+        /**
          * Alert
          * @description Something that is wrong. It stays the same alert, under the same id, for as long as it is.
          */
@@ -1292,6 +1716,46 @@ export interface components {
             alerts: components["schemas"]["Alert"][];
         };
         /**
+         * AnswerMade
+         * @description An answer that was made elsewhere; without a text there is none, which counts as wrong.
+         */
+        AnswerMade: {
+            /** Answer */
+            answer?: string | null;
+            /**
+             * Completion Tokens
+             * @default 0
+             */
+            completion_tokens?: number;
+            /** Cost Usd */
+            cost_usd?: number | string | null;
+            /**
+             * Item
+             * @description The id of an item of the dataset.
+             */
+            item: string;
+            /**
+             * Prompt Tokens
+             * @default 0
+             */
+            prompt_tokens?: number;
+            /**
+             * Right
+             * @description What was said of it elsewhere; nothing is counted by it.
+             */
+            right?: boolean | null;
+            /**
+             * Sample
+             * @default 0
+             */
+            sample?: number;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds?: number;
+        };
+        /**
          * AnthropicError
          * @description An error in Anthropic's form.
          */
@@ -1318,6 +1782,73 @@ export interface components {
          */
         AnyDocument: {
             [key: string]: components["schemas"]["JsonValue"];
+        };
+        /**
+         * ArmFigures
+         * @description How one arm did. Shares are parts of 1; what failed counts as wrong.
+         */
+        ArmFigures: {
+            /** Answers */
+            answers: number;
+            /** Arm */
+            arm: string;
+            /** Calls */
+            calls: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Cost */
+            cost: number;
+            cost_interval: components["schemas"]["Interval"];
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Failed */
+            failed: number;
+            interval: components["schemas"]["Interval"];
+            /** Items */
+            items: number;
+            /** Kind */
+            kind: string;
+            /** Mean Score */
+            mean_score: number;
+            /** On Frontier */
+            on_frontier: boolean;
+            origin?: components["schemas"]["ArmOrigin"] | null;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+            /** Seconds P50 */
+            seconds_p50: number;
+            /** Seconds P95 */
+            seconds_p95: number;
+            /** Unread */
+            unread: number;
+        };
+        /**
+         * ArmOrigin
+         * @description What an arm was when it ran: by this its figures expire.
+         */
+        ArmOrigin: {
+            /** Arm */
+            arm: string;
+            /** Fingerprint */
+            fingerprint: string;
+            /** Flow */
+            flow?: string | null;
+            /** Flow Hash */
+            flow_hash?: string | null;
+            /** Flow Version */
+            flow_version?: number | null;
+            /** K */
+            k?: number | null;
+            /**
+             * Models
+             * @default []
+             */
+            models?: string[];
+            /**
+             * Sentence
+             * @default
+             */
+            sentence?: string;
         };
         /**
          * Attempt
@@ -1356,6 +1887,52 @@ export interface components {
             version: string;
         };
         /**
+         * Badge
+         * @description Whether a flow was worth it: against its equal-cost baseline, on one dataset.
+         */
+        Badge: {
+            /** Baseline */
+            baseline: string;
+            /** Cost Ratio */
+            cost_ratio: number;
+            /** Dataset */
+            dataset: string;
+            /** Difference */
+            difference: number;
+            /** Evaluation Id */
+            evaluation_id: string;
+            /**
+             * Expired
+             * @default []
+             */
+            expired?: string[];
+            /** Flow */
+            flow: string;
+            interval: components["schemas"]["Interval"];
+            /** Items */
+            items: number;
+            /**
+             * Measured At
+             * Format: date-time
+             */
+            measured_at: string;
+            /** Sentence */
+            sentence: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "better" | "worse" | "no_difference" | "inconclusive" | "refused";
+        };
+        /**
+         * Badges
+         * @description The newest badge of each flow that has one.
+         */
+        Badges: {
+            /** Badges */
+            badges: components["schemas"]["Badge"][];
+        };
+        /**
          * BestDraft
          * @description The best of several first answers, by what the run itself says of them. It may be wrong all the same.
          */
@@ -1377,6 +1954,63 @@ export interface components {
             text: string;
             /** Voter */
             voter: string;
+        };
+        /**
+         * BestOfArm
+         * @description k independent answers, of which a judge chooses one.
+         */
+        BestOfArm: {
+            /** Judge */
+            judge?: string | null;
+            /** K */
+            k: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "best_of";
+            /** Like */
+            like?: string | null;
+            /** Model */
+            model?: string | null;
+            /** Name */
+            name: string;
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
+        };
+        /**
+         * BestSingleArm
+         * @description The best single member: of the models of these flows and arms, that which did best on the tuning split.
+         */
+        BestSingleArm: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "best_single";
+            /** Name */
+            name: string;
+            /**
+             * Of
+             * @default []
+             */
+            of?: string[];
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
         };
         /**
          * BrokenFile
@@ -1517,6 +2151,84 @@ export interface components {
             transcript?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * Cell
+         * @description One answer of one arm to one item.
+         */
+        Cell: {
+            /** Answer */
+            answer?: string | null;
+            /** Arm */
+            arm: string;
+            /**
+             * Calls
+             * @default 0
+             */
+            calls?: number;
+            /** Choice */
+            choice?: string | null;
+            /**
+             * Completion Tokens
+             * @default 0
+             */
+            completion_tokens?: number;
+            /** Cost Usd */
+            cost_usd?: number | null;
+            fault?: components["schemas"]["Fault"] | null;
+            /** Item */
+            item: string;
+            /** K */
+            k?: number | null;
+            /**
+             * Nodes
+             * @default []
+             */
+            nodes?: components["schemas"]["NodeCost"][];
+            /** Note */
+            note?: string | null;
+            /** Paid Usd */
+            paid_usd?: number | null;
+            /**
+             * Prompt Tokens
+             * @default 0
+             */
+            prompt_tokens?: number;
+            /**
+             * Sample
+             * @default 0
+             */
+            sample?: number;
+            /**
+             * Score
+             * @default 0
+             */
+            score?: number;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds?: number;
+            /**
+             * Statements
+             * @default []
+             */
+            statements?: components["schemas"]["Statement"][];
+            /**
+             * Status
+             * @default completed
+             */
+            status?: ("queued" | "running" | "waiting" | "paused" | "completed" | "declined" | "failed" | "cancelled" | "limit_exceeded") | "timed_out";
+        };
+        /**
+         * CellPage
+         * @description A page of answers; `next_cursor` is None on the last one.
+         */
+        CellPage: {
+            /** Cells */
+            cells: components["schemas"]["Cell"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /**
          * Change
@@ -1821,6 +2533,20 @@ export interface components {
             turns?: components["schemas"]["Message"][];
         };
         /**
+         * CostMatch
+         * @description Whether two arms cost the same.
+         */
+        CostMatch: {
+            /** Equal */
+            equal: boolean;
+            /** Ratio */
+            ratio: number;
+            /** Sentence */
+            sentence: string;
+            /** Tolerance */
+            tolerance: number;
+        };
+        /**
          * CostProfile
          * @description Prices in USD for a million tokens. A model without a cost profile has an unknown price.
          */
@@ -1833,6 +2559,81 @@ export interface components {
             input_usd_per_mtok: number;
             /** Output Usd Per Mtok */
             output_usd_per_mtok: number;
+        };
+        /**
+         * DatasetInfo
+         * @description A dataset as it is listed.
+         */
+        DatasetInfo: {
+            /**
+             * Columns
+             * @default []
+             */
+            columns?: string[];
+            /** Content Hash */
+            content_hash: string;
+            /** Created At */
+            created_at?: string | null;
+            /** Items */
+            items: number;
+            /** Name */
+            name: string;
+            /**
+             * Source
+             * @default
+             */
+            source?: string;
+            /**
+             * Test
+             * @default 0
+             */
+            test?: number;
+            /**
+             * Tune
+             * @default 0
+             */
+            tune?: number;
+        };
+        /**
+         * DatasetItems
+         * @description A dataset and some of its items, their texts shortened; `next_cursor` is None on the last page.
+         */
+        DatasetItems: {
+            dataset: components["schemas"]["DatasetInfo"];
+            /** Items */
+            items: components["schemas"]["Item"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * DatasetList
+         * @description The datasets by name, the built-in one among them.
+         */
+        DatasetList: {
+            /** Datasets */
+            datasets: components["schemas"]["DatasetInfo"][];
+        };
+        /**
+         * DatasetUpload
+         * @description A dataset as the text of its file: JSON lines or CSV with named columns, or GSM8K's own form.
+         */
+        DatasetUpload: {
+            /** Id Column */
+            id_column?: string | null;
+            /** Input Column */
+            input_column?: string | null;
+            /**
+             * Kind
+             * @default auto
+             * @enum {string}
+             */
+            kind?: "auto" | "jsonl" | "csv";
+            /** Name */
+            name: string;
+            /** Target Column */
+            target_column?: string | null;
+            /** Text */
+            text: string;
         };
         /**
          * DayAndModel
@@ -1848,6 +2649,45 @@ export interface components {
             model_key: string;
             /** Usd */
             usd: number;
+        };
+        /**
+         * DebateFigures
+         * @description What the deliberation of one arm did to its answers.
+         */
+        DebateFigures: {
+            /** Answer Accuracy */
+            answer_accuracy: number;
+            /** Answers */
+            answers: number;
+            /** Arm */
+            arm: string;
+            /** Conformity */
+            conformity: number | null;
+            /** Conformity To Wrong */
+            conformity_to_wrong: number | null;
+            /** Draft Accuracy */
+            draft_accuracy: number | null;
+            /**
+             * Flips
+             * @default []
+             */
+            flips?: components["schemas"]["Flips"][];
+            /**
+             * Nodes
+             * @default []
+             */
+            nodes?: components["schemas"]["NodeWorth"][];
+            /** Oracle Accuracy */
+            oracle_accuracy: number | null;
+            /** Oracle Gap */
+            oracle_gap: number | null;
+            /**
+             * Rounds
+             * @default []
+             */
+            rounds?: components["schemas"]["RoundFigures"][];
+            /** Vote Accuracy */
+            vote_accuracy: number | null;
         };
         /**
          * DeviceInfo
@@ -1955,6 +2795,30 @@ export interface components {
             node: string;
             /** Text */
             text: string;
+        };
+        /**
+         * DraftsVoteArm
+         * @description A vote over the first drafts that a flow has paid for already: free.
+         */
+        DraftsVoteArm: {
+            /** Flow */
+            flow: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "drafts_vote";
+            /** Name */
+            name: string;
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
         };
         /**
          * DrawnEdge
@@ -2074,6 +2938,285 @@ export interface components {
             updated_at?: string | null;
             /** Version */
             version?: number | null;
+        };
+        /**
+         * EqualCostArm
+         * @description What the money of a flow buys without it: as many answers and a vote as its measured cost pays for.
+         */
+        EqualCostArm: {
+            /** Flow */
+            flow: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "equal_cost";
+            /** Name */
+            name: string;
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
+        };
+        /**
+         * EvaluationEstimate
+         * @description What an evaluation would take, told before it begins.
+         */
+        EvaluationEstimate: {
+            /** Calls */
+            calls: number;
+            /** Calls At Most */
+            calls_at_most: number;
+            /** Cells */
+            cells: number;
+            /** Cost At Most Usd */
+            cost_at_most_usd: number | null;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Items */
+            items: number;
+            /** Seconds */
+            seconds: number | null;
+            /** Sentence */
+            sentence: string;
+            /** Smallest Difference */
+            smallest_difference: number;
+            /** Tokens */
+            tokens: number | null;
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings?: string[];
+        };
+        /**
+         * EvaluationInfo
+         * @description An evaluation as it is listed.
+         */
+        EvaluationInfo: {
+            /**
+             * Caller
+             * @default
+             */
+            caller?: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            dataset: components["schemas"]["DatasetInfo"];
+            /** Evaluation Id */
+            evaluation_id: string;
+            fault?: components["schemas"]["Fault"] | null;
+            /** Finished At */
+            finished_at?: string | null;
+            /**
+             * Outcomes
+             * @default []
+             */
+            outcomes?: components["schemas"]["Outcome"][];
+            /**
+             * @default {
+             *       "calls": 0,
+             *       "cells": 0,
+             *       "of": 0,
+             *       "reused_calls": 0,
+             *       "seconds": 0
+             *     }
+             */
+            progress?: components["schemas"]["Progress"];
+            spec: components["schemas"]["EvaluationSpec-Output"];
+            /**
+             * Status
+             * @default queued
+             * @enum {string}
+             */
+            status?: "queued" | "running" | "completed" | "cancelled" | "failed" | "limit_exceeded";
+        };
+        /**
+         * EvaluationPage
+         * @description A page of evaluations, newest first; `next_cursor` is None on the last one.
+         */
+        EvaluationPage: {
+            /** Evaluations */
+            evaluations: components["schemas"]["EvaluationInfo"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * EvaluationSpec
+         * @description What an evaluation does. All that its figures depend on is here, or is stored under the dataset's hash.
+         */
+        "EvaluationSpec-Input": {
+            /**
+             * Alpha
+             * @default 0.05
+             */
+            alpha?: number;
+            /** Arms */
+            arms: (components["schemas"]["FlowArm"] | components["schemas"]["SingleArm"] | components["schemas"]["BestSingleArm"] | components["schemas"]["VoteArm"] | components["schemas"]["BestOfArm"] | components["schemas"]["WithoutArm"] | components["schemas"]["NoiseArm"] | components["schemas"]["DraftsVoteArm"] | components["schemas"]["EqualCostArm"] | components["schemas"]["ImportedArm"])[];
+            /**
+             * Baseline
+             * @default auto
+             */
+            baseline?: string;
+            /** Budget Usd */
+            budget_usd?: number | string | null;
+            /**
+             * Concurrency
+             * @default 8
+             */
+            concurrency?: number;
+            /**
+             * Cost Tolerance
+             * @default 0.05
+             */
+            cost_tolerance?: number;
+            /** Cost Unit */
+            cost_unit?: ("usd" | "tokens" | "generated_tokens") | null;
+            /** Dataset */
+            dataset: string;
+            /**
+             * Language
+             * @default en
+             * @enum {string}
+             */
+            language?: "en" | "es";
+            /** Limit */
+            limit?: number | null;
+            /**
+             * Margin
+             * @default 0.02
+             */
+            margin?: number;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Order
+             * @default given
+             * @enum {string}
+             */
+            order?: "given" | "shuffled";
+            /**
+             * Run Code
+             * @default false
+             */
+            run_code?: boolean;
+            /**
+             * Samples
+             * @default 1
+             */
+            samples?: number;
+            /**
+             * @default {
+             *       "choices": [],
+             *       "ignore_case": true,
+             *       "name": "number",
+             *       "timeout_s": 10,
+             *       "tolerance": 0
+             *     }
+             */
+            scorer?: components["schemas"]["ScorerSpec"];
+            /**
+             * Seed
+             * @default 0
+             */
+            seed?: number;
+            /** Split */
+            split?: ("tune" | "test") | null;
+        };
+        /**
+         * EvaluationSpec
+         * @description What an evaluation does. All that its figures depend on is here, or is stored under the dataset's hash.
+         */
+        "EvaluationSpec-Output": {
+            /**
+             * Alpha
+             * @default 0.05
+             */
+            alpha?: number;
+            /** Arms */
+            arms: (components["schemas"]["FlowArm"] | components["schemas"]["SingleArm"] | components["schemas"]["BestSingleArm"] | components["schemas"]["VoteArm"] | components["schemas"]["BestOfArm"] | components["schemas"]["WithoutArm"] | components["schemas"]["NoiseArm"] | components["schemas"]["DraftsVoteArm"] | components["schemas"]["EqualCostArm"] | components["schemas"]["ImportedArm"])[];
+            /**
+             * Baseline
+             * @default auto
+             */
+            baseline?: string;
+            /** Budget Usd */
+            budget_usd?: number | null;
+            /**
+             * Concurrency
+             * @default 8
+             */
+            concurrency?: number;
+            /**
+             * Cost Tolerance
+             * @default 0.05
+             */
+            cost_tolerance?: number;
+            /** Cost Unit */
+            cost_unit?: ("usd" | "tokens" | "generated_tokens") | null;
+            /** Dataset */
+            dataset: string;
+            /**
+             * Language
+             * @default en
+             * @enum {string}
+             */
+            language?: "en" | "es";
+            /** Limit */
+            limit?: number | null;
+            /**
+             * Margin
+             * @default 0.02
+             */
+            margin?: number;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+            /**
+             * Order
+             * @default given
+             * @enum {string}
+             */
+            order?: "given" | "shuffled";
+            /**
+             * Run Code
+             * @default false
+             */
+            run_code?: boolean;
+            /**
+             * Samples
+             * @default 1
+             */
+            samples?: number;
+            /**
+             * @default {
+             *       "choices": [],
+             *       "ignore_case": true,
+             *       "name": "number",
+             *       "timeout_s": 10,
+             *       "tolerance": 0
+             *     }
+             */
+            scorer?: components["schemas"]["ScorerSpec"];
+            /**
+             * Seed
+             * @default 0
+             */
+            seed?: number;
+            /** Split */
+            split?: ("tune" | "test") | null;
         };
         /**
          * ExecutionError
@@ -2255,6 +3398,50 @@ export interface components {
             demonstration_only: boolean;
             /** Ways */
             ways: components["schemas"]["WayEntry"][];
+        };
+        /**
+         * Flips
+         * @description What became of answers between one step and the next, over all items.
+         */
+        Flips: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Changed */
+            changed: number;
+            /** Right Right */
+            right_right: number;
+            /** Right Wrong */
+            right_wrong: number;
+            /** Wrong Right */
+            wrong_right: number;
+            /** Wrong Wrong */
+            wrong_wrong: number;
+        };
+        /**
+         * FlowArm
+         * @description A flow, as a run would run it.
+         */
+        FlowArm: {
+            /** Flow */
+            flow: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "flow";
+            /** Name */
+            name: string;
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
         };
         /**
          * FlowCase
@@ -2574,6 +3761,32 @@ export interface components {
             severity?: "error" | "warning";
         };
         /**
+         * FlowTally
+         * @description The tally of a flow: the content that runs now, and those before it.
+         */
+        FlowTally: {
+            /**
+             * Before
+             * @default []
+             */
+            before?: components["schemas"]["RunTally"][];
+            /** Flow Id */
+            flow_id: string;
+            now: components["schemas"]["RunTally"] | null;
+            /**
+             * Uncounted
+             * @default 0
+             */
+            uncounted?: number;
+        };
+        /**
+         * FlowWorth
+         * @description A flow's newest badge; None where it was never held against its equal-cost baseline.
+         */
+        FlowWorth: {
+            badge: components["schemas"]["Badge"] | null;
+        };
+        /**
          * ForkPreview
          * @description What a fork would take, before it is begun.
          */
@@ -2636,6 +3849,17 @@ export interface components {
              * @default null
              */
             strict?: boolean | null;
+        };
+        /**
+         * GateAnswer
+         * @description Whether an arm may take the place of another: it may unless it is significantly worse.
+         */
+        GateAnswer: {
+            difference: components["schemas"]["PairedDifference"];
+            /** Passed */
+            passed: boolean;
+            /** Sentence */
+            sentence: string;
         };
         /**
          * GenerationFinished
@@ -2926,6 +4150,35 @@ export interface components {
             url: string;
         };
         /**
+         * ImportedArm
+         * @description Answers that were made elsewhere.
+         */
+        ImportedArm: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "imported";
+            /** Name */
+            name: string;
+            /**
+             * Source
+             * @default
+             */
+            source?: string;
+        };
+        /**
+         * ImportRequest
+         * @description Answers that were made elsewhere, by the name of their arm, and how they are to be held against each other.
+         */
+        ImportRequest: {
+            /** Answers */
+            answers: {
+                [key: string]: components["schemas"]["AnswerMade"][];
+            };
+            spec: components["schemas"]["EvaluationSpec-Input"];
+        };
+        /**
          * InferenceAnswer
          * @description The answer and what it took; the names in `_sec` are those of the metrics that each execution reports.
          */
@@ -3083,6 +4336,66 @@ export interface components {
             text?: string | null;
             /** Type */
             type: string;
+        };
+        /**
+         * Interval
+         * @description From, to; at the confidence of the evaluation.
+         */
+        Interval: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+        };
+        /**
+         * Item
+         * @description A question, and what a right answer is. `columns`: whatever else its row holds.
+         */
+        Item: {
+            /** Columns */
+            columns?: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /** Id */
+            id: string;
+            /** Input */
+            input: string;
+            /** Split */
+            split?: ("tune" | "test") | null;
+            /** Target */
+            target?: string | null;
+        };
+        /**
+         * ItemAnswers
+         * @description One item in full, with every answer to it.
+         */
+        ItemAnswers: {
+            /** Cells */
+            cells: components["schemas"]["Cell"][];
+            item: components["schemas"]["Item"];
+        };
+        /**
+         * ItemPage
+         * @description A page of items in the order in which they were asked; `next_cursor` is None on the last one.
+         */
+        ItemPage: {
+            /** Found */
+            found: number;
+            /** Items */
+            items: components["schemas"]["ItemRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * ItemRow
+         * @description An item and the mark of each arm that has answered it.
+         */
+        ItemRow: {
+            item: components["schemas"]["Item"];
+            /** Marks */
+            marks: {
+                [key: string]: components["schemas"]["Mark"];
+            };
         };
         /**
          * JsonSchemaFormat
@@ -3318,6 +4631,20 @@ export interface components {
             ram_total_gb: number;
             /** Ram Used Gb */
             ram_used_gb: number;
+        };
+        /**
+         * Mark
+         * @description How one arm did on one item: the mean score of its answers.
+         */
+        Mark: {
+            /** Choice */
+            choice: string | null;
+            /** Failed */
+            failed: number;
+            /** Samples */
+            samples: number;
+            /** Score */
+            score: number;
         };
         /**
          * Message
@@ -3655,6 +4982,22 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * NodeCost
+         * @description What the calls of one node took in one answer.
+         */
+        NodeCost: {
+            /** Calls */
+            calls: number;
+            /** Completion Tokens */
+            completion_tokens: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Node */
+            node: string;
+            /** Prompt Tokens */
+            prompt_tokens: number;
+        };
+        /**
          * NodeEstimate
          * @description What one node may take, with the flows that it runs. `cost_usd` is null where a price is not known.
          */
@@ -3855,6 +5198,56 @@ export interface components {
             votes?: components["schemas"]["VoteView"][];
         };
         /**
+         * NodeWorth
+         * @description What a node took, and what it brought: the flow against itself with that node left out.
+         */
+        NodeWorth: {
+            /** Calls */
+            calls: number;
+            /** Cost */
+            cost: number;
+            /** Cost Usd */
+            cost_usd: number | null;
+            /** Difference */
+            difference?: number | null;
+            interval?: components["schemas"]["Interval"] | null;
+            /** Node */
+            node: string;
+            /** Per Cost */
+            per_cost?: number | null;
+            /**
+             * Sentence
+             * @default
+             */
+            sentence?: string;
+        };
+        /**
+         * NoiseArm
+         * @description A flow whose critic speaks of something else: it says what it said to another item of the dataset.
+         */
+        NoiseArm: {
+            /** Flow */
+            flow: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "noise";
+            /** Name */
+            name: string;
+            /** Node */
+            node?: string | null;
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
+        };
+        /**
          * OfferedEntry
          * @description Something registered that a setting may name. `takes`: a JSON Schema of what it is given.
          */
@@ -3982,6 +5375,71 @@ export interface components {
              * @default false
              */
             verbose?: boolean;
+        };
+        /**
+         * Outcome
+         * @description The verdict on one arm, as short as a list has room for.
+         */
+        Outcome: {
+            /** Against */
+            against: string;
+            /** Arm */
+            arm: string;
+            /** Difference */
+            difference: number;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "better" | "worse" | "no_difference" | "inconclusive" | "refused";
+        };
+        /**
+         * PairedDifference
+         * @description An arm against another on the same items: the difference of their mean scores, and what may be said of it.
+         */
+        PairedDifference: {
+            /** Against */
+            against: string;
+            /** Arm */
+            arm: string;
+            /** Binary */
+            binary: boolean;
+            /** Both */
+            both: number;
+            /** Cost Difference */
+            cost_difference: number;
+            cost_interval: components["schemas"]["Interval"];
+            cost_match?: components["schemas"]["CostMatch"] | null;
+            /** Difference */
+            difference: number;
+            interval: components["schemas"]["Interval"];
+            /** Items */
+            items: number;
+            /** Method */
+            method: string;
+            /** Neither */
+            neither: number;
+            /** Only Against */
+            only_against: number;
+            /** Only Arm */
+            only_arm: number;
+            /** P Adjusted */
+            p_adjusted: number;
+            /** P Value */
+            p_value: number;
+            /** Sentence */
+            sentence: string;
+            /** Smallest Difference */
+            smallest_difference: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "better" | "worse" | "no_difference" | "inconclusive" | "refused";
         };
         /**
          * PersonAnswered
@@ -4156,6 +5614,41 @@ export interface components {
             where?: string | null;
         };
         /**
+         * Progress
+         * @description How far an evaluation is.
+         */
+        Progress: {
+            /**
+             * Calls
+             * @default 0
+             */
+            calls?: number;
+            /**
+             * Cells
+             * @default 0
+             */
+            cells?: number;
+            /**
+             * Of
+             * @default 0
+             */
+            of?: number;
+            /** Paid Usd */
+            paid_usd?: number | null;
+            /**
+             * Reused Calls
+             * @default 0
+             */
+            reused_calls?: number;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds?: number;
+            /** Seconds Left */
+            seconds_left?: number | null;
+        };
+        /**
          * ProviderEntry
          * @description A provider as it stands. Of its key only is told whether it is there.
          */
@@ -4273,6 +5766,53 @@ export interface components {
             effort?: string | null;
         };
         /**
+         * Report
+         * @description All of it, for every way of showing it.
+         */
+        Report: {
+            /** Arms */
+            arms: components["schemas"]["ArmFigures"][];
+            /**
+             * Badges
+             * @default []
+             */
+            badges?: components["schemas"]["Badge"][];
+            /**
+             * Calls
+             * @default 0
+             */
+            calls?: number;
+            /** Confidence */
+            confidence: number;
+            /**
+             * Debates
+             * @default []
+             */
+            debates?: components["schemas"]["DebateFigures"][];
+            /** Differences */
+            differences: components["schemas"]["PairedDifference"][];
+            evaluation: components["schemas"]["EvaluationInfo"];
+            /** Paid Usd */
+            paid_usd?: number | null;
+            /**
+             * Reused Calls
+             * @default 0
+             */
+            reused_calls?: number;
+            /** Scorer */
+            scorer: string;
+            /**
+             * Unit
+             * @enum {string}
+             */
+            unit: "usd" | "tokens" | "generated_tokens";
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings?: string[];
+        };
+        /**
          * Residency
          * @description How long a local model stays in memory, and in which process.
          */
@@ -4356,12 +5896,32 @@ export interface components {
             [key: string]: components["schemas"]["JsonValue"];
         };
         /**
+         * ResumeRequest
+         * @description With what budget it goes on, in all; left out, with the one that it has.
+         */
+        ResumeRequest: {
+            /** Budget Usd */
+            budget_usd?: number | string | null;
+        };
+        /**
          * RollBackRequest
          * @description Which version's content shall come back.
          */
         RollBackRequest: {
             /** Version */
             version: number;
+        };
+        /**
+         * RoundFigures
+         * @description The answers of one round.
+         */
+        RoundFigures: {
+            /** Accuracy */
+            accuracy: number;
+            /** Round */
+            round: number;
+            /** Statements */
+            statements: number;
         };
         /**
          * RouteTaken
@@ -4803,6 +6363,85 @@ export interface components {
             type: "run_started";
         };
         /**
+         * RunTally
+         * @description The completed runs of one content of a flow. Nothing of it says which answer was right.
+         */
+        RunTally: {
+            /**
+             * @default {
+             *       "missing": 0,
+             *       "other": 0,
+             *       "same": 0,
+             *       "untold": 0
+             *     }
+             */
+            best_draft?: components["schemas"]["Agreements"];
+            /**
+             * Compared
+             * @default 0
+             */
+            compared?: number;
+            /**
+             * Draft Tokens
+             * @default 0
+             */
+            draft_tokens?: number;
+            /** Draft Usd */
+            draft_usd?: number | null;
+            /**
+             * Drafts Tokens
+             * @default 0
+             */
+            drafts_tokens?: number;
+            /** Drafts Usd */
+            drafts_usd?: number | null;
+            /**
+             * @default {
+             *       "missing": 0,
+             *       "other": 0,
+             *       "same": 0,
+             *       "untold": 0
+             *     }
+             */
+            first_draft?: components["schemas"]["Agreements"];
+            /** Flow Hash */
+            flow_hash: string;
+            /** Flow Id */
+            flow_id: string;
+            /** Flow Version */
+            flow_version?: number | null;
+            /**
+             * Priced
+             * @default 0
+             */
+            priced?: number;
+            /**
+             * Run Tokens
+             * @default 0
+             */
+            run_tokens?: number;
+            /** Run Usd */
+            run_usd?: number | null;
+            /** Runs */
+            runs: number;
+            /** Sentence */
+            sentence: string;
+            /**
+             * Ties
+             * @default 0
+             */
+            ties?: number;
+            /**
+             * @default {
+             *       "missing": 0,
+             *       "other": 0,
+             *       "same": 0,
+             *       "untold": 0
+             *     }
+             */
+            vote?: components["schemas"]["Agreements"];
+        };
+        /**
          * RunTotals
          * @description What a run took. `cost_usd` is None as soon as one price in it is not known.
          */
@@ -5025,6 +6664,44 @@ export interface components {
             turns: number;
         };
         /**
+         * ScorerSpec
+         * @description How an answer is held against its target, the same for all arms.
+         */
+        ScorerSpec: {
+            /**
+             * Choices
+             * @default []
+             */
+            choices?: string[];
+            /**
+             * Ignore Case
+             * @default true
+             */
+            ignore_case?: boolean;
+            /** Model */
+            model?: string | null;
+            /**
+             * Name
+             * @default number
+             * @enum {string}
+             */
+            name?: "exact" | "number" | "choice" | "regex" | "contains" | "json" | "code" | "judge";
+            /** Pattern */
+            pattern?: string | null;
+            /** Question */
+            question?: string | null;
+            /**
+             * Timeout S
+             * @default 10
+             */
+            timeout_s?: number;
+            /**
+             * Tolerance
+             * @default 0
+             */
+            tolerance?: number;
+        };
+        /**
          * Series
          * @description A figure for each point of the range; null where the server did not run, or had nothing to measure.
          */
@@ -5127,6 +6804,32 @@ export interface components {
             warnings: string[];
         };
         /**
+         * SingleArm
+         * @description One call: the first draft of the flow `like`, or the bare question to the model.
+         */
+        SingleArm: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "single";
+            /** Like */
+            like?: string | null;
+            /** Model */
+            model?: string | null;
+            /** Name */
+            name: string;
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
+        };
+        /**
          * SpendingView
          * @description What calls with a known price have cost. A call that broke off is booked with the most that it may have.
          */
@@ -5137,6 +6840,40 @@ export interface components {
             days: components["schemas"]["DayAndModel"][];
             /** Today Usd */
             today_usd: number;
+        };
+        /**
+         * Statement
+         * @description An answer that was given on the way: a draft, a voice, a repaired draft, the last word.
+         */
+        Statement: {
+            /** Choice */
+            choice: string | null;
+            /** Node */
+            node: string;
+            /**
+             * Part
+             * @enum {string}
+             */
+            part: "draft" | "voice" | "step" | "answer";
+            /**
+             * Round
+             * @default 1
+             */
+            round?: number;
+            /**
+             * Sample
+             * @default 0
+             */
+            sample?: number;
+            /** Score */
+            score?: number | null;
+            /** Speaker */
+            speaker: string;
+            /**
+             * Visit
+             * @default 1
+             */
+            visit?: number;
         };
         /**
          * StrategyDetails
@@ -5608,6 +7345,36 @@ export interface components {
             voter: string;
         };
         /**
+         * VoteArm
+         * @description Self-consistency: k independent answers to the same question, and the most frequent of them.
+         *
+         *     X. Wang et al., "Self-Consistency Improves Chain of Thought Reasoning in Language Models", 2023.
+         */
+        VoteArm: {
+            /** K */
+            k: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "vote";
+            /** Like */
+            like?: string | null;
+            /** Model */
+            model?: string | null;
+            /** Name */
+            name: string;
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
+        };
+        /**
          * VoteCast
          * @description A vote was counted: what was chosen, by whom, with which weight.
          */
@@ -5755,6 +7522,32 @@ export interface components {
             /** Top P */
             top_p?: number | null;
         };
+        /**
+         * WithoutArm
+         * @description A flow with one of its nodes left out: those behind it follow on those before it.
+         */
+        WithoutArm: {
+            /** Flow */
+            flow: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "without";
+            /** Name */
+            name: string;
+            /** Node */
+            node: string;
+            /**
+             * @default {
+             *       "history": [],
+             *       "language": "en",
+             *       "limits": {},
+             *       "models": {}
+             *     }
+             */
+            options?: components["schemas"]["RunOptions"];
+        };
     };
     responses: never;
     parameters: never;
@@ -5785,6 +7578,1317 @@ export interface operations {
             };
             /** @description Refused: it comes from another site, or is the owner's alone */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_badges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Badges"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_datasets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetList"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetUpload"];
+            };
+        };
+        responses: {
+            /** @description It is kept. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetInfo"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dataset_items: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetItems"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DatasetUpload"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetItems"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_evaluations: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationPage"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_evaluation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A text of your own for this request: sent again with the same body, it answers with the same run; with another body it is refused (422). */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationSpec-Input"];
+            };
+        };
+        responses: {
+            /** @description It has begun; see its Location. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationInfo"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible at present */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The evaluation as it is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationInfo"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In another state than the request supposes */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It stops. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationInfo"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In another state than the request supposes */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_cells: {
+        parameters: {
+            query?: {
+                /** @description The name of an arm. */
+                arm?: string | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description The id of an item. */
+                item?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CellPage"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_arms: {
+        parameters: {
+            query: {
+                /** @description The name of an arm. */
+                against: string;
+                /** @description The name of an arm. */
+                arm: string;
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The paired difference. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PairedDifference"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In another state than the request supposes */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    gate_evaluation: {
+        parameters: {
+            query: {
+                /** @description The name of an arm. */
+                against?: string | null;
+                /** @description The name of an arm. */
+                arm: string;
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether it passes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GateAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In another state than the request supposes */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_item: {
+        parameters: {
+            query: {
+                /** @description The item's id. */
+                id: string;
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemAnswers"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_items: {
+        parameters: {
+            query?: {
+                /** @description The name of an arm. */
+                against?: string | null;
+                /** @description The name of an arm. */
+                arm?: string | null;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                limit?: number;
+                /** @description How `arm` did on it beside `against`. */
+                only?: "all" | "differ" | "arm_better" | "against_better" | "neither" | "both" | "failed";
+                /** @description Items whose id or text has this in it. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemPage"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    evaluation_report: {
+        parameters: {
+            query?: {
+                format?: "json" | "markdown" | "html";
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it; as `markdown` or `html` a file to keep, which needs nothing else. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                    "text/html": string;
+                    "text/markdown": string;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In another state than the request supposes */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResumeRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description It goes on. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationInfo"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In another state than the request supposes */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible at present */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    estimate_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationSpec-Input"];
+            };
+        };
+        responses: {
+            /** @description What it would take. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationEstimate"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not possible at present */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRequest"];
+            };
+        };
+        responses: {
+            /** @description Scored and kept; see its Location. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EvaluationInfo"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6152,6 +9256,55 @@ export interface operations {
             };
             /** @description The request cannot be taken as it stands */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    flow_badge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowWorth"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6551,6 +9704,55 @@ export interface operations {
             };
             /** @description The request cannot be taken as it stands */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    flow_tally: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                flow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What its own runs tell, for nothing. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FlowTally"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
