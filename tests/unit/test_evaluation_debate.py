@@ -90,8 +90,9 @@ def test_the_figures_of_a_debate_are_those_worked_out_by_hand() -> None:
     assert figures.conformity == pytest.approx(2 / 3)
     assert figures.conformity_to_wrong == pytest.approx(1 / 2)
     assert [(one.round, one.statements) for one in figures.rounds] == [(1, 15), (2, 12)]
-    assert figures.rounds[0].accuracy == pytest.approx((3 + 2 + 1 + 1 + 1) / 15)
-    assert figures.rounds[1].accuracy == pytest.approx((3 + 0 + 2 + 1) / 12)
+    # Of 16 that stand by something: three an item, and the run that failed. In 1 nobody was asked again.
+    assert figures.rounds[0].accuracy == pytest.approx((3 + 2 + 1 + 1 + 1) / 16)
+    assert figures.rounds[1].accuracy == pytest.approx((3 + 3 + 0 + 2 + 1) / 16)
 
 
 def test_the_flips_of_a_debate_are_those_worked_out_by_hand() -> None:
@@ -126,6 +127,7 @@ def test_who_mends_a_draft_is_told_from_the_draft_and_to_the_answer() -> None:
     assert flip(figures, "refiner, round 2", "answer") == (2, 0, 0, 1, 0)
     assert (figures.vote_accuracy, figures.conformity) == (None, None)
     assert [(one.round, one.statements) for one in figures.rounds] == [(1, 3), (2, 2), (3, 1)]
+    assert [one.accuracy for one in figures.rounds] == pytest.approx([2 / 3, 1 / 3, 2 / 3])
 
 
 def test_a_scorer_that_compares_answers_alone_leaves_what_it_cannot_say_untold() -> None:

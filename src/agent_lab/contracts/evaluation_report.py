@@ -110,7 +110,9 @@ class RoundFigures(Contract):
 
     round: int
     statements: int
+    """Answers that were given in it. Later rounds have fewer: a debate goes on where there was no agreement."""
     accuracy: float
+    """Of what everybody stands by after it, on all items: who was not asked again stands by the last word."""
 
 
 class NodeWorth(Contract):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,6 +81,19 @@ class Course:
     def rounds(self) -> int:
         """How often the debaters were asked at the most."""
         return max((len(self.speakers[name]) for name in self.debaters), default=0)
+
+    def standing(self, round_: int, again: Collection[str]) -> list[Stand]:
+        """What is stood by after that round. `again`: debaters who are asked more than once, on any item.
+
+        After the first round it is the word of those and of whoever mends drafts; else the draft, which nobody mended.
+        """
+        if not self.first:
+            return [NOTHING]
+        if round_ == 1:
+            return [self.at(name, 1) for name in sorted(self.debaters)]
+        voices = [self.at(name, round_) for name in sorted(self.debaters.intersection(again))]
+        menders = sorted(self.speakers.keys() - self.debaters - self.closing)
+        return [*voices, *(self.at(name, round_ - 1) for name in menders)] or [stand(self.first[0])]
 
     def shown(self) -> Iterator[tuple[int, Statement]]:
         """Each statement with the round it belongs to: who mends a draft speaks from the second round on. The word of

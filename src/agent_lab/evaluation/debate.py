@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -156,12 +157,12 @@ def _against(course: Course) -> Iterator[tuple[bool, bool]]:
 
 
 def _rounds(courses: Sequence[Course]) -> Iterator[RoundFigures]:
-    scores: dict[int, list[float]] = {}
-    for course in courses:
-        for round_, one in course.shown():
-            scores.setdefault(round_, []).append(one.score or 0.0)
-    for round_, found in sorted(scores.items()):
-        yield RoundFigures(round=round_, statements=len(found), accuracy=_mean(found))
+    said = Counter(round_ for course in courses for round_, _ in course.shown())
+    again = {name for course in courses for name in course.debaters if len(course.speakers[name]) > 1}
+    for round_ in sorted(said):
+        stands = [one for course in courses for one in course.standing(round_, again)]
+        accuracy = _mean([one.score or 0.0 for one in stands])
+        yield RoundFigures(round=round_, statements=said[round_], accuracy=accuracy)
 
 
 # --- what each node took and brought ----------------------------------------------------------------------------------
