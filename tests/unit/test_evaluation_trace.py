@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from agent_lab.contracts.evaluation import Item
-from agent_lab.contracts.events import GenerationFinished, RunEvent
+from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunEvent
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef
 from agent_lab.contracts.run import RunRequest
@@ -137,6 +137,18 @@ async def test_of_every_library_flow_the_answers_are_told_and_no_critics(name: s
         assert [(one[0], one[3]) for one in found] == [(one[0], one[3]) for one in expected]
     else:
         assert found == sorted(expected, key=lambda one: one[:2])
+
+
+async def test_first_answers_stand_in_the_flows_order_whoever_was_faster() -> None:
+    nodes = (asking("slow"), asking("quick"), {"id": "v", "kind": "vote", "of": ["quick", "slow"]})
+    own = flow(*nodes, edges=[("slow", "v"), ("quick", "v")], answer="v")
+    events = list(await events_of(own, {"slow": "1", "quick": "2"}))
+    ends = [n for n, one in enumerate(events) if isinstance(one, NodeFinished) and one.node in {"slow", "quick"}]
+    swapped = events.copy()
+    swapped[ends[0]], swapped[ends[1]] = events[ends[1]], events[ends[0]]
+    for told_events in (events, swapped):
+        said = statements(told_events, KINDS, last_number)
+        assert [one.statement.speaker for one in said] == ["slow", "quick", "v"]
 
 
 async def test_an_accepted_draft_is_followed_by_the_same_answer() -> None:

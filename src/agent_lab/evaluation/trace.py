@@ -41,7 +41,8 @@ def statements(
     *,
     without: RunAlternatives | None = None,
 ) -> tuple[Said, ...]:
-    """The answers that were given in a run, in the order in which they were given.
+    """The answers that were given in a run, in the order in which they were given; first answers, which are given side
+    by side, in that of the flow, so that a tie among them comes out the same each time.
 
     Who states an answer: see `answering_nodes`; besides them everybody who answered first without sight of the others.
     A critic states none. Of a flow within a flow the answers count as steps where the node that runs it states one
@@ -56,7 +57,20 @@ def statements(
             walk.take(event)
         elif isinstance(event, RunFinished) and event.status == "completed":
             walk.end(event.answer or "")
-    return tuple(walk.said)
+    return tuple(_in_flow_order(walk.said, started.flow))
+
+
+def _in_flow_order(said: Sequence[Said], flow: FlowConfig) -> list[Said]:
+    places = [index for index, one in enumerate(said) if one.statement.part in {"draft", "voice"}]
+    order = {node.id: index for index, node in enumerate(flow.nodes)}
+    firsts = sorted(
+        (said[index] for index in places),
+        key=lambda one: (order[outermost(one.statement.node)], one.statement.node, one.statement.sample),
+    )
+    found = list(said)
+    for index, one in zip(places, firsts, strict=True):
+        found[index] = one
+    return found
 
 
 def _first_answers(told: RunAlternatives, flow: FlowConfig) -> tuple[frozenset[str], str | None]:
