@@ -166,9 +166,8 @@ class Tallies:
         try:
             events = await self.events(run_id)
             return await asyncio.to_thread(mark_of, run_id, events, self.kinds)
-        except AgentLabError as error:
-            # A record that cannot be read is told where its run is read; here it must not come up again and again.
-            log.warning("run_not_counted", run_id=run_id, reason=error.message)
+        except Exception as error:  # noqa: BLE001 -- told where its run is read; here it would keep all others out
+            log.warning("run_not_counted", run_id=run_id, reason=str(error) or type(error).__name__)
             return TallyMark(run_id=run_id, readable=False)
 
     async def close(self) -> None:
