@@ -1,5 +1,6 @@
 """A vendor's key is nowhere but on its way to the vendor: not in answers, errors, logs, figures, runs or files."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -26,31 +27,37 @@ PLANS = {
     status.split()[0]: [Behaviour(status=status, headers=JSON, body=SPITEFUL)]
     for status in ("400 No", "401 No", "403 No", "404 No", "429 Slow", "500 Oops", "503 No", "302 Away")
 }
+# It says when to ask again, soon: a model that only says that it is busy is waited for longer and longer.
+PLANS["429"] = [Behaviour(status="429 Slow", headers={**JSON, "retry-after": "0.1"}, body=SPITEFUL)]
 PLANS["in-band"] = [Behaviour(insert=str(SPITEFUL).replace("'", '"'))]
 PLANS["fine"] = [Behaviour(text="one two")]
 
 
-async def everything_said(url: str) -> str:
-    """What every door answers about every one of these vendors' words."""
+async def said_of(client: httpx.AsyncClient, name: str) -> str:
+    """What every door answers about these words of the vendor."""
     said: list[str] = []
-    async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as client:
-        for name in PLANS:
-            chat: dict[str, Any] = {"model": name, "messages": [{"role": "user", "content": "What?"}]}
-            message = {**chat, "max_tokens": 50}
-            flow = {"prompt": "What?", "flow_type": "challenge", "model": name}
-            for path, body in (
-                ("/v1/chat/completions", chat),
-                ("/v1/chat/completions", chat | {"stream": True}),
-                ("/v1/messages", message),
-                ("/v1/responses", {"model": name, "input": "What?"}),
-                ("/inference", {"prompt": "What?", "model": name}),
-                ("/orchestrate", flow),
-            ):
-                response = await client.post(path, json=body)
-                said.append(f"{response.status_code} {dict(response.headers)} {response.text}")
-        told = [await client.get(path) for path in ("/health", "/models", "/metrics", "/openapi.json", "/api/runs")]
-        said += [response.text for response in told]
+    chat: dict[str, Any] = {"model": name, "messages": [{"role": "user", "content": "What?"}]}
+    message = {**chat, "max_tokens": 50}
+    flow = {"prompt": "What?", "flow_type": "challenge", "model": name}
+    for path, body in (
+        ("/v1/chat/completions", chat),
+        ("/v1/chat/completions", chat | {"stream": True}),
+        ("/v1/messages", message),
+        ("/v1/responses", {"model": name, "input": "What?"}),
+        ("/inference", {"prompt": "What?", "model": name}),
+        ("/orchestrate", flow),
+    ):
+        response = await client.post(path, json=body)
+        said.append(f"{response.status_code} {dict(response.headers)} {response.text}")
     return "\n".join(said)
+
+
+async def everything_said(url: str) -> str:
+    """What is said of all of them, side by side: most of the time a door waits to ask again."""
+    async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60) as client:
+        said = await asyncio.gather(*(said_of(client, name) for name in PLANS))
+        told = [await client.get(path) for path in ("/health", "/models", "/metrics", "/openapi.json", "/api/runs")]
+    return "\n".join([*said, *(response.text for response in told)])
 
 
 def kept_in(folder: Path) -> dict[Path, bytes]:
