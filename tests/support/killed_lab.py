@@ -46,7 +46,7 @@ def place_of(url: str) -> Place:
 
 
 async def work(folder: Path, flows: list[str], runs: int, url: str) -> None:
-    """Start that many runs, then keep on until there is none that is not ended."""
+    """Start that many runs, then keep on until there is none that is not ended, nor one that ended without its file."""
     store = SqlRuns(await open_database(place_of(url)))
     lab = bench(folder, CountedProvider(folder / "calls.log"), store=store, rules=QueueRules(at_once=8))
     keeping = asyncio.create_task(Keeper(lab.runs, serving=True, tick_s=0.02, recover_s=0.05).keep())
@@ -54,7 +54,7 @@ async def work(folder: Path, flows: list[str], runs: int, url: str) -> None:
         prompt = f"Question {random.getrandbits(64):x}: what is 40 + 2?"
         await lab.runs.start(RunRequest(flow=random.choice(flows), prompt=prompt))
         await asyncio.sleep(0.01)
-    while (found := await lab.runs.counts()).queued or found.running:  # noqa: ASYNC110 - in other processes too
+    while (found := await lab.runs.counts()).queued or found.running or await store.held():  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     keeping.cancel()
     await lab.runs.close()
