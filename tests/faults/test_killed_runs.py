@@ -16,8 +16,7 @@ def check(left: Left) -> None:
 @pytest.mark.slow
 async def test_runs_of_every_flow_outlive_kills_at_random_moments(tmp_path: Path) -> None:
     killer = Killer(tmp_path, LIBRARY, seed=7)
-    for _ in range(15):
-        await killer.kill()
+    await killer.kill_until(kills=15, runs=15)
     left = await killer.finish()
     check(left)
     assert left.kills >= 12
@@ -30,8 +29,8 @@ async def test_several_processes_share_one_database_and_take_over_from_those_tha
     tmp_path: Path, place: Place
 ) -> None:
     killer = Killer(tmp_path, LIBRARY, url=place.url.render_as_string(hide_password=False), seed=11)
-    for _ in range(5):
-        await killer.kill(beside=2, longest_s=0.6 if place.path else 2.0)  # connecting takes longer than a file
+    longest_s = 0.6 if place.path else 2.0  # connecting takes longer than a file
+    await killer.kill_until(kills=5, runs=10, beside=2, longest_s=longest_s)
     left = await killer.finish()
     check(left)
     assert left.runs >= 10

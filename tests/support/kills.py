@@ -54,6 +54,7 @@ class Killer:
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["agent_lab.wiring", "httpx", "pytest"])
         self._ends: dict[str, str] = {}
+        self.known_runs = 0
         self.left = Left()
 
     def begin(self, runs: int) -> BaseProcess:
@@ -73,6 +74,13 @@ class Killer:
             self.left.kills += process.exitcode == -signal.SIGKILL
         await self._look_at_ends()
 
+    async def kill_until(self, *, kills: int, runs: int, beside: int = 1, longest_s: float = 0.4) -> None:
+        """Kill that often, and on until so many runs were begun: a slow machine begins few before it is stopped."""
+        for number in range(5 * kills):
+            if number >= kills and self.known_runs >= runs:
+                break
+            await self.kill(beside=beside, longest_s=longest_s)
+
     async def finish(self, timeout_s: float = 120.0) -> Left:
         """Let a last process end everything; what is left."""
         process = self.begin(0)
@@ -88,7 +96,9 @@ class Killer:
 
     async def _look_at_ends(self) -> None:
         store = SqlRuns(await open_database(killed_lab.place_of(self._url)))
-        for info in await _every_run(store):
+        every = await _every_run(store)
+        self.known_runs = len(every)
+        for info in every:
             if info.status in TERMINAL:
                 self.left.changed += self._ends.setdefault(info.run_id, info.status) != info.status
         await store.close()
