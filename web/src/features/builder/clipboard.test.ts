@@ -62,7 +62,9 @@ describe("what is pasted", () => {
 
   it("keeps its shape where it is put", () => {
     expect(paste(flow, both, { x: 1000, y: 500 }).flow.layout).toEqual({ a_2: { x: 1000, y: 500 }, b_2: { x: 1300, y: 540 } });
-    expect(paste(flow, both).flow.layout).toEqual({ a_2: { x: 32, y: 32 }, b_2: { x: 332, y: 72 } });
+    expect(paste(flow, both).flow.layout).toEqual({ a_2: { x: 32, y: 96 }, b_2: { x: 332, y: 136 } });
+    // Pasted once more it lies upon neither.
+    expect(paste(paste(flow, both).flow, both).flow.layout).toMatchObject({ a_3: { x: 64, y: 192 }, b_3: { x: 364, y: 232 } });
   });
 
   it("can be pasted again and again", () => {

@@ -1,11 +1,14 @@
 // Nodes as a text that can be copied anywhere and pasted here, in this flow or another one.
 import { addNode, freeId, moveNodes, takenNames, type EdgeDoc, type FlowDoc, type NodeDoc, type Position } from "./document";
 import { renamedEdge, renamedNode } from "./document-names";
+import { NODE } from "./layout";
 
 const MARK = "agent-lab-nodes";
 const MOST_NODES = 500;
 const MOST_CHARS = 2_000_000;
-const ASIDE = 32;
+/** Below what it is a copy of, so that nothing of that is covered. */
+const ASIDE = { x: 32, y: NODE.height + 28 };
+const MOST_STEPS = 50;
 
 export interface Fragment {
   readonly nodes: readonly NodeDoc[];
@@ -65,7 +68,7 @@ export function paste(flow: FlowDoc, fragment: Fragment, at?: Position): Pasted 
     taken.add(free);
     names.set(id, free);
   }
-  const shift = shiftOf(fragment, at);
+  const shift = shiftOf(flow, fragment, at);
   let pasted = flow;
   for (const node of fragment.nodes) pasted = addNode(pasted, renamedNode(node, names));
   const places = Object.entries(fragment.layout).map(([id, place]) => [names.get(id) ?? id, added(place, shift)] as const);
@@ -74,10 +77,22 @@ export function paste(flow: FlowDoc, fragment: Fragment, at?: Position): Pasted 
   return { flow: { ...pasted, edges: [...pasted.edges, ...edges] }, ids: [...names.values()] };
 }
 
-function shiftOf({ layout }: Fragment, at: Position | undefined): Position {
+function shiftOf(flow: FlowDoc, { layout }: Fragment, at: Position | undefined): Position {
   const places = Object.values(layout);
-  if (at === undefined || places.length === 0) return { x: ASIDE, y: ASIDE };
+  if (places.length === 0) return ASIDE;
+  if (at === undefined) return freeShift(places, [...places, ...Object.values(flow.layout ?? {})]);
   return { x: at.x - Math.min(...places.map(({ x }) => x)), y: at.y - Math.min(...places.map(({ y }) => y)) };
+}
+
+/** As many steps aside as it takes to lie upon nothing: who pastes twice sees both. */
+function freeShift(places: readonly Position[], taken: readonly Position[]): Position {
+  const steps = Array.from({ length: MOST_STEPS }, (_, index) => ({ x: ASIDE.x * (index + 1), y: ASIDE.y * (index + 1) }));
+  const isFree = (shift: Position) => places.every((place) => taken.every((other) => !isUpon(added(place, shift), other)));
+  return steps.find(isFree) ?? ASIDE;
+}
+
+function isUpon(one: Position, other: Position): boolean {
+  return Math.abs(one.x - other.x) < NODE.width && Math.abs(one.y - other.y) < NODE.height;
 }
 
 function added(one: Position, other: Position): Position {
