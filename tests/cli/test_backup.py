@@ -108,7 +108,7 @@ def test_a_restore_waits_for_the_server_to_be_stopped(used: Home, said: Say) -> 
         connection.execute("UPDATE runs SET status = 'running', lease_owner = 'w1', lease_until = ?", (until,))
     refused = said("restore", "lab.zip", "--replace")
     assert refused.code == 2
-    assert "A server works on runs of this store; stop it" in refused.err
+    assert "A server works on runs or evaluations of this store; stop it" in refused.err
 
 
 def test_ctrl_c_ends_it_and_leaves_everything_as_it_was(used: Home, said: Say, monkeypatch: pytest.MonkeyPatch) -> None:

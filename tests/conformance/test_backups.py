@@ -45,6 +45,7 @@ async def test_a_store_moves_to_a_file_and_a_file_to_a_store(
     await full(database, here)
     before = await rows_of(database)
     before["runs"] = sorted(map(let_go, before["runs"]), key=repr)
+    before["evaluations"] = [let_go(row, "evaluations") for row in before["evaluations"]]
     await save(database, here, tmp_path / "saved.zip", tell=silent)
     await restore(file, there, tmp_path / "saved.zip", tell=silent)
     assert await rows_of(file) == before

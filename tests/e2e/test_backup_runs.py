@@ -102,7 +102,7 @@ async def test_a_store_that_is_worked_on_is_not_written_over(opened: Open, tmp_p
     await save(database, here, tmp_path / "saved.zip", tell=silent)
     store = SqlRuns(database)
     assert await store.claim("held", owner="w2", seconds=30)
-    with pytest.raises(ConflictError, match=r"A server works on runs of this store; stop it"):
+    with pytest.raises(ConflictError, match=r"A server works on runs or evaluations of this store; stop it"):
         await restore(database, here, tmp_path / "saved.zip", replace=True, tell=silent)
     await store.append("held", [finished()], owner="w2")
     await restore(database, here, tmp_path / "saved.zip", replace=True, tell=silent)

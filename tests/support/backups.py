@@ -14,15 +14,19 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from agent_lab.contracts.evaluation import ArmOrigin, Cell
 from agent_lab.contracts.run_ports import Order
 from agent_lab.storage.backup.files import Folders
 from agent_lab.storage.backup.manifest import MANIFEST, MARK
 from agent_lab.storage.backup.writing import SUM_PREFIX
 from agent_lab.storage.database import Database
+from agent_lab.storage.evaluation_sources import SqlAnswers, SqlDatasets
+from agent_lab.storage.evaluations import SqlEvaluations
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.spending import SqlSpending
 from agent_lab.storage.tables import METADATA
-from support.stores import complete, node_started, run, started
+from support.evaluation_stores import dataset, evaluation, items
+from support.stores import answered, complete, node_started, run, started
 
 Entries = dict[str, bytes]
 Rows = dict[str, list[tuple[object, ...]]]
@@ -81,6 +85,13 @@ async def full(database: Database, folders: Folders) -> None:
     await store.create(run("held", minutes=1), [started("held"), node_started()], owner="w1", seconds=-1)
     await store.order(Order(run_id="held", kind="answer", node="answer", visit=1, text="yes"))
     await SqlSpending(database).add(date(2026, 3, 1), "dear", Decimal("0.000000000001"))
+    evaluations = SqlEvaluations(database)
+    await evaluations.create(evaluation(), items())
+    await evaluations.claim("e1", owner="w1", seconds=-1)
+    await evaluations.add_cells("e1", [Cell(arm="challenge", item="q0", answer="\u00a1Dos! \U0001f600", score=1.0)])
+    await evaluations.put_origins("e1", [ArmOrigin(arm="challenge", fingerprint="f00d")])
+    await SqlDatasets(database).put(dataset())
+    await SqlAnswers(database).put({"f00d": answered("big").result})
     (folders.config / "flows").mkdir()
     (folders.config / "flows" / "mine.json").write_text('{"id": "mine"}')
     (folders.data / "models.lock.json").write_text('{"commits": {}}')
@@ -94,7 +105,7 @@ async def rows_of(database: Database) -> Rows:
     return await database.read(read)
 
 
-def let_go(row: tuple[object, ...]) -> tuple[object, ...]:
-    """The row of a run that nobody holds."""
-    names = METADATA.tables["runs"].columns.keys()
+def let_go(row: tuple[object, ...], table: str = "runs") -> tuple[object, ...]:
+    """The row of a run, or of an evaluation, that nobody holds."""
+    names = METADATA.tables[table].columns.keys()
     return tuple(None if name.startswith("lease_") else value for name, value in zip(names, row, strict=True))

@@ -11,11 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, exists, select, update
+from sqlalchemy import Connection, Table, exists, or_, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from agent_lab import __version__
 from agent_lab.contracts.errors import ConflictError, EnvironmentFaultError, ValidationError
+from agent_lab.contracts.evaluation import ENDED
 from agent_lab.contracts.run import TERMINAL
 from agent_lab.storage import migrations
 from agent_lab.storage.atomic import writing_atomically
@@ -27,7 +28,7 @@ from agent_lab.storage.backup.tables import READ_ROWS, RowError, count, drop, ho
 from agent_lab.storage.backup.writing import Writer
 from agent_lab.storage.database import Database, open_database, schema_version
 from agent_lab.storage.rules import read_record, utc_now
-from agent_lab.storage.tables import EVENTS, RUNS
+from agent_lab.storage.tables import EVALUATIONS, EVENTS, RUNS
 
 GB = 10**9
 
@@ -149,8 +150,9 @@ def refill(connection: Connection, backup: Reader, tell: Tell) -> None:
     except (RowError, IntegrityError, DataError) as error:
         raise damaged(backup.path, str(getattr(error, "orig", error))) from error
     migrations.upgrade(connection)
-    # Whoever held a run does not hold this copy of it: it may be taken up at once.
-    connection.execute(update(RUNS).values(lease_owner=None, lease_until=None))
+    # Whoever held a run or an evaluation does not hold this copy of it: it may be taken up at once.
+    for table in (RUNS, EVALUATIONS):
+        connection.execute(update(table).values(lease_owner=None, lease_until=None))
 
 
 def _verify(path: Path, folder: Path, tell: Tell) -> None:
@@ -173,9 +175,12 @@ def _check_room(backup: Reader, folder: Path) -> None:
 
 
 def _check_idle(connection: Connection, now: datetime) -> None:
-    held = exists().where(RUNS.c.lease_until > now, RUNS.c.status.not_in(TERMINAL))
-    if connection.execute(select(held)).scalar():
-        raise ConflictError("A server works on runs of this store; stop it, wait half a minute, then restore.")
+    runs = exists().where(RUNS.c.lease_until > now, RUNS.c.status.not_in(TERMINAL))
+    evaluations = exists().where(EVALUATIONS.c.lease_until > now, EVALUATIONS.c.status.not_in(ENDED))
+    if connection.execute(select(or_(runs, evaluations))).scalar():
+        raise ConflictError(
+            "A server works on runs or evaluations of this store; stop it, wait half a minute, then restore."
+        )
 
 
 def _held(connection: Connection, backup: Reader, folders: Folders) -> str:
