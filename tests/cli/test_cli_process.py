@@ -47,7 +47,11 @@ def test_help_imports_no_command(home: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "ask", "flows", "flows list", "models", "models why", "runs", "runs list", "up", "lab", "doctor"]
+    "command",
+    [
+        *("run", "ask", "flows", "flows list", "models", "models why", "runs", "runs list", "up", "lab", "doctor"),
+        *("eval", "eval run", "eval report", "eval compare", "eval import", "eval gate", "eval datasets add"),
+    ],
 )
 def test_every_command_explains_itself(home: Any, command: str) -> None:
     done = home.run(*command.split(), "--help")

@@ -47,12 +47,14 @@ def run_evaluation(
       single~challenge               one call: the first draft of a flow
       best-single                    the best single model of the tuning split
       vote:5, vote~challenge:5       several answers, and a vote
-      best-of:3, best-of:3:MODEL/JUDGE   several answers, and a judge
+      best-of:3, best-of:3:M/JUDGE   several answers, and a judge
       without:challenge/challenger   a flow with a node left out
       noise:challenge                a flow whose critic speaks of something else
       drafts:challenge               a vote of the drafts that a flow has paid for
       equal-cost:challenge           what the same money buys without the flow
-    with NAME= before it, and settings behind it: "greedy=single~challenge temperature=0"
+    with NAME= before it and settings behind it: "greedy=single temperature=0".
+
+    Each flow is held against what its price buys without it (equal-cost), unless --baseline names another arm.
     """
     if (resumed is None) == (dataset is None) or (resumed is None and not arms) or (resumed and arms):
         raise click.UsageError("Give DATASET and at least one --arm, or --resume EVALUATION.")
