@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from agent_lab.contracts.evaluation_report import Report
-from agent_lab.evaluation.render.figures import cost, dollars, odds, plain, points, shortened
+from agent_lab.evaluation.render.figures import cost, dollars, odds, plain, points, shortened, spoken_of
 from agent_lab.evaluation.render.html import html
 from agent_lab.evaluation.render.markdown import escape, markdown
 from support.reports import example_report, reports
@@ -67,7 +67,7 @@ def test_no_text_in_a_report_becomes_markup_of_its_page(report: Report) -> None:
     assert page.others == []
     assert len(page.ids) == len(set(page.ids))
     told = " ".join("".join(page.texts).split())
-    for one in report.differences:
+    for one in spoken_of(report.differences)[0]:
         assert plain(one.sentence) in told
 
 
@@ -148,3 +148,16 @@ def test_figures_have_the_digits_that_say_something() -> None:
     assert [cost(562.2, "tokens"), cost(74, "tokens"), cost(0.5, "usd")] == ["562", "74.0", "$0.5"]
     assert shortened("without:challenge/challenger", 15) == "without…allenge"[:8] + "allenger"[1:]
     assert shortened("short", 15) == "short"
+
+
+def test_many_open_comparisons_do_not_bury_what_is_decided() -> None:
+    report = example_report()
+    open_one = report.differences[-1]
+    many = tuple(open_one.model_copy(update={"against": f"other{n}"}) for n in range(6))
+    crowded = report.model_copy(update={"differences": (*report.differences, *many)})
+    for text in (html(crowded), markdown(crowded)):
+        assert text.count("cannot be told apart: -0.9 points") == 0
+        assert "Not told apart by these items: challenge against without:challenge/challenger; challenge" in text
+        assert "challenge is better: +22.5 points" in text
+    told, untold = spoken_of(report.differences)
+    assert (len(told), untold) == (4, [])

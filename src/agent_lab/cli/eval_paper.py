@@ -30,8 +30,10 @@ from agent_lab.evaluation.render.figures import (
     read_as,
     seconds,
     span,
+    spoken_of,
     title_of,
     unit_name,
+    untold_line,
 )
 
 STYLES: dict[Verdict, str] = {
@@ -66,20 +68,23 @@ def show_report(paper: Paper, report: Report) -> None:
 
 def show_verdicts(paper: Paper, report: Report) -> None:
     """Write what may be said of each difference, and what is to be minded."""
-    for one in claims_first(report.differences):
-        _show_verdict(paper, one)
+    told, untold = spoken_of(report.differences)
+    for one in told:
+        _show_verdict(paper, one.verdict, one.sentence)
+    if untold:
+        _show_verdict(paper, "inconclusive", untold_line(untold))
     for warning in report.warnings:
         paper.sentence(f"Note: {warning}", style="warn")
     if report.differences or report.warnings:
         paper.line()
 
 
-def _show_verdict(paper: Paper, one: PairedDifference) -> None:
+def _show_verdict(paper: Paper, verdict: Verdict, sentence: str) -> None:
     width = paper.width - VERDICT_COLUMNS if paper.live else 10_000
-    lines = textwrap.wrap(one_line(one.sentence, 2000), width, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(one_line(sentence, 2000), width, break_on_hyphens=False) or [""]
     for number, line in enumerate(lines):
-        head = "" if number else VERDICTS[one.verdict].upper()
-        paper.line(f"{head:<{VERDICT_COLUMNS}}{line}", style=STYLES[one.verdict])
+        head = "" if number else VERDICTS[verdict].upper()
+        paper.line(f"{head:<{VERDICT_COLUMNS}}{line}", style=STYLES[verdict])
 
 
 def _show_arms(paper: Paper, report: Report) -> None:

@@ -10,6 +10,9 @@ from agent_lab.cli.eval_options import evaluation_argument, named
 from agent_lab.cli.options import Utf8, as_json
 from agent_lab.cli.runs import with_lab
 
+MOST_VERDICTS = 3
+"""So many are told in a list."""
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -115,7 +118,8 @@ def _agreed(info: EvaluationInfo, *, asked: bool) -> bool:
 
 def _row(info: EvaluationInfo) -> Sequence[str]:
     done = "" if info.status == "completed" else f" {100 * info.progress.cells // max(info.progress.of, 1)} %"
-    told = "; ".join(f"{one.arm} {verdict_words(one.verdict, one.difference)}" for one in info.outcomes)
+    told = "; ".join(f"{one.arm} {verdict_words(one.verdict, one.difference)}" for one in info.outcomes[:MOST_VERDICTS])
+    told += f"; and {len(info.outcomes) - MOST_VERDICTS} more" if len(info.outcomes) > MOST_VERDICTS else ""
     begun = info.created_at.astimezone().strftime("%m-%d %H:%M")
     return [info.evaluation_id, begun, f"{info.status}{done}", info.dataset.name, told or _arms(info)]
 

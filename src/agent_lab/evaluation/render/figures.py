@@ -103,6 +103,27 @@ def claims_first(differences: Sequence[PairedDifference]) -> list[PairedDifferen
     return sorted(differences, key=lambda one: one.cost_match is None)
 
 
+MOST_UNTOLD = 3
+"""So many pairs that cannot be told apart are still spoken of one by one."""
+
+
+def spoken_of(differences: Sequence[PairedDifference]) -> tuple[list[PairedDifference], list[PairedDifference]]:
+    """Those of which each has its own sentence, and those of which one line says that they cannot be told apart.
+
+    Whatever is claimed at equal cost or is decided is spoken of; many open comparisons would bury it.
+    """
+    ordered = claims_first(differences)
+    open_ones = [one for one in ordered if one.cost_match is None and one.verdict == "inconclusive"]
+    if len(open_ones) <= MOST_UNTOLD:
+        return ordered, []
+    return [one for one in ordered if one not in open_ones], open_ones
+
+
+def untold_line(open_ones: Sequence[PairedDifference]) -> str:
+    """The line for those that cannot be told apart."""
+    return f"Not told apart by these items: {'; '.join(pair_name(one) for one in open_ones)}."
+
+
 def pair_name(one: PairedDifference) -> str:
     """challenge against vote:5."""
     return f"{plain(one.arm)} against {plain(one.against)}"

@@ -7,13 +7,23 @@ import hashlib
 from collections.abc import Callable, Iterator
 from importlib import resources
 
-from agent_lab.contracts.evaluation_report import DebateFigures, Report
+from agent_lab.contracts.evaluation_report import DebateFigures, Report, Verdict
 from agent_lab.evaluation.render.charts.bars import Bar, bar_chart
 from agent_lab.evaluation.render.charts.flips import flip_chart
 from agent_lab.evaluation.render.charts.forest import forest_chart
 from agent_lab.evaluation.render.charts.frontier import frontier_chart
 from agent_lab.evaluation.render.command import command_of
-from agent_lab.evaluation.render.figures import VERDICTS, claims_first, cost, facts_of, percent, title_of, unit_name
+from agent_lab.evaluation.render.figures import (
+    VERDICTS,
+    claims_first,
+    cost,
+    facts_of,
+    percent,
+    spoken_of,
+    title_of,
+    unit_name,
+    untold_line,
+)
 from agent_lab.evaluation.render.svg import Drawing, escape
 from agent_lab.evaluation.render.tables import (
     Table,
@@ -68,10 +78,16 @@ def _verdicts(report: Report) -> Iterator[str]:
     if not report.differences:
         return
     yield '<ul class="verdicts">'
-    for one in claims_first(report.differences):
-        tag = f'<span class="tag {one.verdict}">{VERDICTS[one.verdict]}</span>'
-        yield f"<li>{tag}<span>{escape(one.sentence)}</span></li>"
+    told, untold = spoken_of(report.differences)
+    yield from (_verdict(one.verdict, one.sentence) for one in told)
+    if untold:
+        yield _verdict("inconclusive", untold_line(untold))
     yield "</ul>"
+
+
+def _verdict(verdict: Verdict, sentence: str) -> str:
+    tag = f'<span class="tag {verdict}">{VERDICTS[verdict]}</span>'
+    return f"<li>{tag}<span>{escape(sentence)}</span></li>"
 
 
 def _warnings(report: Report) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from agent_lab.contracts.evaluation_report import DebateFigures, Report
 from agent_lab.evaluation.render.command import command_of
-from agent_lab.evaluation.render.figures import VERDICTS, claims_first, facts_of, plain, title_of
+from agent_lab.evaluation.render.figures import VERDICTS, facts_of, plain, spoken_of, title_of, untold_line
 from agent_lab.evaluation.render.tables import (
     Table,
     arms_table,
@@ -54,8 +54,11 @@ def table_lines(table: Table) -> Iterator[str]:
 def _lines(report: Report) -> Iterator[str]:
     yield f"# {_line(title_of(report))}"
     yield ""
-    for one in claims_first(report.differences):
+    told, untold = spoken_of(report.differences)
+    for one in told:
         yield f"- **{VERDICTS[one.verdict]}**: {escape(one.sentence)}"
+    if untold:
+        yield f"- **{VERDICTS['inconclusive']}**: {escape(untold_line(untold))}"
     yield ""
     for warning in report.warnings:
         yield f"> **Note:** {_line(warning)}"
