@@ -116,7 +116,7 @@ def test_an_estimate_says_what_it_may_cost_and_what_could_be_seen() -> None:
     )
     assert lines == [
         "200 items, 600 answers: typically 1,600 calls, 120,000 tokens, $0.42, about 1 min 35 s; at most 2,400 calls, "
-        "unknown.",
+        "cost unknown.",
         "With 200 items you can see 8 points.",
         "Note: the price of m2 is not known",
     ]

@@ -126,10 +126,13 @@ def estimate_lines(estimate: EvaluationEstimate) -> list[str]:
 
     tokens = "" if estimate.tokens is None else f", {estimate.tokens:,} tokens"
     time = "" if estimate.seconds is None else f", about {seconds(estimate.seconds)}"
-    most = f"at most {estimate.calls_at_most:,} calls, {money(estimate.cost_at_most_usd)}"
+    typical, dearest = (
+        "cost unknown" if cost is None else money(cost) for cost in (estimate.cost_usd, estimate.cost_at_most_usd)
+    )
+    most = f"at most {estimate.calls_at_most:,} calls, {dearest}"
     return [
         f"{estimate.items:,} items, {estimate.cells:,} answers: typically {estimate.calls:,} calls{tokens}, "
-        f"{money(estimate.cost_usd)}{time}; {most}.",
+        f"{typical}{time}; {most}.",
         estimate.sentence[:1].upper() + estimate.sentence[1:].rstrip(".") + ".",
         *(f"Note: {warning}" for warning in estimate.warnings),
     ]
@@ -141,9 +144,10 @@ def _agreed(estimate: EvaluationEstimate) -> bool:
     from agent_lab.contracts.errors import ValidationError
 
     if not is_there():
+        dearest = estimate.cost_at_most_usd
+        most = "money, and how much is unknown" if dearest is None else f"up to {money(dearest)}"
         raise ValidationError(
-            f"Nothing was begun: it may cost up to {money(estimate.cost_at_most_usd)}. Add --yes to begin it, or a "
-            "bound with --budget-usd.",
+            f"Nothing was begun: it may cost {most}. Add --yes to begin it, or a bound with --budget-usd.",
             where="--yes",
         )
     return click.confirm("Begin it?", default=True)
