@@ -232,3 +232,11 @@ test("the recording tells only what the app knows", () => {
   expect(kinds.has("token")).toBe(false);
   expect(kinds.has("vote_cast")).toBe(true);
 });
+
+test("there are no evaluations, and a new one says what it needs", async () => {
+  page();
+  expect(await told(api.GET("/api/badges"))).toEqual({ badges: [] });
+  expect((await told(api.GET("/api/evaluations"))).evaluations).toEqual([]);
+  const started = told(api.POST("/api/evaluations", { body: { dataset: "demo", arms: [{ kind: "flow", name: "a", flow: "challenge" }] } }));
+  await expect(started).rejects.toThrow("start the server");
+});

@@ -34,6 +34,7 @@ export class MockServer {
       ...this.routesOfRuns(new MockRuns(this.recording, clock), flows),
       ...routesOfFlows(flows),
       ...routesOfModels(models),
+      ...ROUTES_OF_EVALUATIONS,
       [/^POST \/models\/why$/, () => this.recorded("POST /models/why")],
       [/^POST \/api\/v1\/execute$/, () => this.later(ANSWER_MS, () => this.recorded("POST /api/v1/execute"))],
       [/^POST \/api\/flows\/validate$/, (asked) => this.validate(asked.request)],
@@ -100,6 +101,14 @@ export class MockServer {
     return new Promise((resolve) => void this.clock.after(ms, () => resolve(then())));
   }
 }
+
+/** An evaluation would be larger than all else that is recorded: there is none here, and the screens say so. */
+const ROUTES_OF_EVALUATIONS: readonly Route[] = [
+  [/^GET \/api\/evaluations$/, () => json({ evaluations: [], next_cursor: null })],
+  [/^GET \/api\/badges$/, () => json({ badges: [] })],
+  [/^GET \/api\/datasets$/, () => json({ datasets: [] })],
+  [/^POST \/api\/evaluations/, () => unknown("Mock mode evaluates nothing; start the server for it.")],
+];
 
 function routesOfFlows(flows: MockFlows): Route[] {
   const at = "/api/flows/([^/]+)";

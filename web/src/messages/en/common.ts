@@ -6,6 +6,7 @@ const common = {
     console: "Console",
     runs: "Runs",
     flows: "Flows",
+    evaluations: "Evaluations",
     models: "Models",
     metrics: "Metrics",
     settings: "Settings",

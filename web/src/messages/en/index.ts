@@ -4,7 +4,7 @@ import canvas from "./canvas";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
-import everywhere from "./everywhere";
+import evaluations from "./evaluations";
 import flows from "./flows";
 import inspector from "./inspector";
 import live from "./live";
@@ -15,6 +15,7 @@ import runActions from "./run_actions";
 import runs from "./runs";
 import settings from "./settings";
 import strategies from "./strategies";
+import worth from "./worth";
 
 const messages = {
   alerts,
@@ -22,7 +23,7 @@ const messages = {
   common,
   console,
   diff,
-  everywhere,
+  evaluations,
   flows,
   inspector,
   live,
@@ -33,6 +34,7 @@ const messages = {
   runs,
   settings,
   strategies,
+  worth,
 };
 
 export default messages;

@@ -7,6 +7,7 @@ const common: typeof en = {
     console: "Consola",
     runs: "Ejecuciones",
     flows: "Flujos",
+    evaluations: "Evaluaciones",
     models: "Modelos",
     metrics: "Métricas",
     settings: "Ajustes",

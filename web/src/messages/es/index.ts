@@ -4,6 +4,7 @@ import canvas from "./canvas";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
+import evaluations from "./evaluations";
 import flows from "./flows";
 import inspector from "./inspector";
 import live from "./live";
@@ -14,6 +15,7 @@ import runActions from "./run_actions";
 import runs from "./runs";
 import settings from "./settings";
 import strategies from "./strategies";
+import worth from "./worth";
 
 const messages: typeof en = {
   alerts,
@@ -21,6 +23,7 @@ const messages: typeof en = {
   common,
   console,
   diff,
+  evaluations,
   flows,
   inspector,
   live,
@@ -31,6 +34,7 @@ const messages: typeof en = {
   runs,
   settings,
   strategies,
+  worth,
 };
 
 export default messages;

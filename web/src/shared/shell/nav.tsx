@@ -2,7 +2,7 @@
 
 // The ways to the screens: at the side where there is room, below where there is none.
 import clsx from "clsx";
-import { Activity, Boxes, ListTree, PenLine, Settings2, Workflow } from "lucide-react";
+import { Activity, Boxes, ListTree, PenLine, Scale, Settings2, Workflow } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { useTranslations } from "use-intl";
@@ -11,6 +11,7 @@ export const SCREENS = [
   { name: "console", path: "/", Icon: PenLine },
   { name: "runs", path: "/runs", Icon: ListTree },
   { name: "flows", path: "/flows", Icon: Workflow },
+  { name: "evaluations", path: "/evaluations", Icon: Scale },
   { name: "models", path: "/models", Icon: Boxes },
   { name: "metrics", path: "/metrics", Icon: Activity },
   { name: "settings", path: "/settings", Icon: Settings2 },

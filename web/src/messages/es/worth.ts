@@ -1,0 +1,12 @@
+import type en from "../en/worth";
+
+const worth: typeof en = {
+  label: "¿Vale la pena?",
+  verdict: { better: "Vale la pena", worse: "No vale la pena", no_difference: "No gana nada", inconclusive: "Aún no está claro", refused: "No comparable" },
+  expired: "Ya no es válido",
+  points: "{value} puntos",
+  interval: "de {low} a {high} puntos frente a {baseline}",
+  on: "{items, plural, one {# pregunta} other {# preguntas}} de {dataset}",
+};
+
+export default worth;
