@@ -11,11 +11,13 @@ import inspectorWords from "@/messages/en/inspector";
 import markdownWords from "@/messages/en/markdown";
 import runActions from "@/messages/en/run_actions";
 import strategies from "@/messages/en/strategies";
+import worthWords from "@/messages/en/worth";
 import { inLanguage } from "@/shared/flow/text";
 import { withWords } from "@/shared/i18n/screen-words";
 import { usePathId } from "@/shared/shell/path-id";
 import { Button, ButtonLink, IconButton } from "@/shared/ui/button";
 import { Fence } from "@/shared/ui/panel";
+import { LateWorthBadge } from "@/shared/worth/late";
 import { add } from "./actions";
 import { Canvas } from "./canvas/canvas";
 import { SaveState, SaveTrouble } from "./canvas/save-state";
@@ -31,7 +33,15 @@ import { Watching } from "./watch/watching";
 const ROOM = "-mx-4 -my-5 flex h-[calc(100dvh-6.5rem)] min-h-96 flex-col md:-mx-6 md:h-dvh";
 
 export const FlowBuilder = withWords(
-  { canvas: canvasWords, diff: diffWords, inspector: inspectorWords, markdown: markdownWords, run_actions: runActions, strategies },
+  {
+    canvas: canvasWords,
+    diff: diffWords,
+    inspector: inspectorWords,
+    markdown: markdownWords,
+    run_actions: runActions,
+    strategies,
+    worth: worthWords,
+  },
   Screen,
 );
 
@@ -57,12 +67,14 @@ function Head() {
   const builder = useBuilderStore();
   const name = useBuilder((state) => inLanguage(flowNow(state).name, language) || state.flowId);
   const isReadOnly = useBuilder((state) => state.isReadOnly);
+  const flowId = useBuilder((state) => state.flowId);
   return (
     <header className="flex h-12 shrink-0 items-center gap-2 border-b border-line bg-surface px-3">
       <ButtonLink href="/flows" look="quiet" size="sm" aria-label={t("open.back")} title={t("open.back")}>
         <ArrowLeft aria-hidden className="size-4" />
       </ButtonLink>
       <h1 className="min-w-0 truncate font-semibold">{name}</h1>
+      <LateWorthBadge flow={flowId} />
       {!isReadOnly && <SaveState />}
       <Button size="sm" className="ml-auto" title={t("head.run_hint")} onClick={() => enterRun(builder)}>
         <Play aria-hidden className="size-4" />

@@ -8,6 +8,7 @@ import { useLocale, useTranslations } from "use-intl";
 import consoleWords from "@/messages/en/console";
 import markdownWords from "@/messages/en/markdown";
 import strategies from "@/messages/en/strategies";
+import worthWords from "@/messages/en/worth";
 import { flowsQuery } from "@/shared/api/endpoints";
 import { withWords } from "@/shared/i18n/screen-words";
 import { ScreenHead } from "@/shared/ui/bits";
@@ -25,7 +26,7 @@ import { Options } from "./options";
 import { OutputDisplay } from "./output-display";
 import { SendBar } from "./send-bar";
 
-export const Console = withWords({ console: consoleWords, markdown: markdownWords, strategies }, Screen);
+export const Console = withWords({ console: consoleWords, markdown: markdownWords, strategies, worth: worthWords }, Screen);
 
 function Screen() {
   const t = useTranslations("console");

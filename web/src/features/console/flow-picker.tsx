@@ -14,6 +14,7 @@ import { Skeleton } from "@/shared/ui/bits";
 import { TextArea, TextField } from "@/shared/ui/field";
 import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
+import { LateWorthBadge } from "@/shared/worth/late";
 import { useDraft } from "./draft";
 
 type Flow = components["schemas"]["FlowEntry"];
@@ -118,14 +119,15 @@ function Card({ flow }: { flow: Flow }) {
         onChange={() => change({ flow: flow.id })}
         className="sr-only"
       />
-      <span className="flex h-11 items-center">
+      <span className="flex h-11 items-center justify-between gap-2">
         {flow.drawing && (
           <FlowDrawing
             flow={flow.drawing}
             label={t("drawing", { name, count: flow.drawing.nodes.length })}
-            className="max-h-11 max-w-full"
+            className="max-h-11 max-w-full min-w-0"
           />
         )}
+        <LateWorthBadge flow={flow.id} plain />
       </span>
       <span id={`${id}-name`} className="font-medium">
         {name}

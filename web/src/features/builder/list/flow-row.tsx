@@ -16,6 +16,7 @@ import { Dialog } from "@/shared/ui/dialog";
 import { Menu, MenuItem, MenuLine } from "@/shared/ui/menu";
 import { Problem } from "@/shared/ui/problem";
 import { toast } from "@/shared/ui/toast";
+import { LateWorthBadge } from "@/shared/worth/late";
 import type { FlowEntry } from "../store-api";
 import { DuplicateDialog } from "../transfer/transfer";
 
@@ -34,6 +35,7 @@ export function FlowRow({ flow }: { flow: FlowEntry }) {
           </Link>
           <span className="truncate font-mono text-xs text-soft">{flow.id}</span>
           <Standing flow={flow} />
+          <LateWorthBadge flow={flow.id} />
         </div>
         <p className="line-clamp-2 text-sm text-soft sm:line-clamp-1">{inLanguage(flow.description, language)}</p>
       </div>

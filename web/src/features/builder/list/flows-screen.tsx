@@ -7,6 +7,7 @@ import { useDeferredValue, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import flowsWords from "@/messages/en/flows";
 import inspectorWords from "@/messages/en/inspector";
+import worthWords from "@/messages/en/worth";
 import { withWords } from "@/shared/i18n/screen-words";
 import { Button } from "@/shared/ui/button";
 import { Empty, ScreenHead, Skeleton } from "@/shared/ui/bits";
@@ -21,7 +22,7 @@ import { NewFlow } from "./new-flow";
 const ORIGINS = ["all", "stored", "file", "library"] as const;
 const AT_FIRST = 100;
 
-export const FlowsScreen = withWords({ flows: flowsWords, inspector: inspectorWords }, Screen);
+export const FlowsScreen = withWords({ flows: flowsWords, inspector: inspectorWords, worth: worthWords }, Screen);
 
 function Screen() {
   const t = useTranslations("flows");
