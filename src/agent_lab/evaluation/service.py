@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 
-from agent_lab.contracts.errors import ConflictError, ValidationError
+import structlog
+
+from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationError
 from agent_lab.contracts.evaluation import (
     ENDED,
     ArmOrigin,
@@ -40,6 +42,8 @@ from agent_lab.evaluation.stages import Stages
 from agent_lab.evaluation.terms import Terms
 from agent_lab.evaluation.work import LEASE_S, POLL_S, Work
 from agent_lab.runs.owners import has_died, new_owner
+
+log = structlog.get_logger(__name__)
 
 Estimate = Callable[[Prepared], EvaluationEstimate]
 
@@ -153,9 +157,14 @@ class EvaluationService:
         """Take up what a process has left that is there no more; the ids."""
         taken: list[str] = []
         for evaluation_id, _ in await self.store.unfinished():
-            if evaluation_id not in self._active and await self._claim(evaluation_id):
-                self._begin(await self.store.get(evaluation_id))
-                taken.append(evaluation_id)
+            if evaluation_id in self._active:
+                continue
+            try:
+                if await self._claim(evaluation_id):
+                    self._begin(await self.store.get(evaluation_id))
+                    taken.append(evaluation_id)
+            except AgentLabError as error:  # one that cannot be read keeps no other from being taken up
+                log.warning("evaluation_not_taken_up", evaluation_id=evaluation_id, reason=error.message)
         return taken
 
     async def _claim(self, evaluation_id: str, *, by_force: bool = False) -> bool:
