@@ -19,6 +19,7 @@ from agent_lab.evaluation.render.charts.flips import counts
 from agent_lab.evaluation.render.figures import (
     VERDICTS,
     amount,
+    arm_cost,
     claims_first,
     cost,
     dollars,
@@ -114,7 +115,7 @@ def _arm_row(arm: ArmFigures, report: Report, more: list[str]) -> list[str]:
         arm.arm,
         percent(arm.mean_score),
         span(arm.interval),
-        cost(arm.cost, report.unit),
+        arm_cost(arm, report.unit),
         *(others[name] for name in more),
         f"{arm.calls:,.1f}" if arm.calls else "",
         seconds(arm.seconds_p50) if arm.seconds_p50 else "",

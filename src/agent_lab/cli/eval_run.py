@@ -109,11 +109,11 @@ def _wanted(
         write_json(estimate.model_dump(mode="json"))
         return False
     tell = write if asked["dry_run"] else note
-    for line in () if quiet and not asked["dry_run"] else estimate_lines(estimate):
+    for line in () if (quiet or as_json) and not asked["dry_run"] else estimate_lines(estimate):
         tell(line + "\n")
     if asked["dry_run"]:
         return False
-    return asked["yes"] or not _may_cost(estimate) or spec.budget_usd is not None or _agreed(estimate)
+    return asked["yes"] or not _may_cost(estimate) or spec.budget_usd is not None or _agreed(estimate, as_json)
 
 
 def _may_cost(estimate: EvaluationEstimate) -> bool:
@@ -138,19 +138,19 @@ def estimate_lines(estimate: EvaluationEstimate) -> list[str]:
     ]
 
 
-def _agreed(estimate: EvaluationEstimate) -> bool:
+def _agreed(estimate: EvaluationEstimate, as_json: bool) -> bool:
     from agent_lab.cli.figures import money
     from agent_lab.cli.person import is_there
     from agent_lab.contracts.errors import ValidationError
 
-    if not is_there():
+    if as_json or not is_there():
         dearest = estimate.cost_at_most_usd
         most = "money, and how much is unknown" if dearest is None else f"up to {money(dearest)}"
         raise ValidationError(
             f"Nothing was begun: it may cost {most}. Add --yes to begin it, or a bound with --budget-usd.",
             where="--yes",
         )
-    return click.confirm("Begin it?", default=True)
+    return click.confirm("Begin it?", default=True, err=True)
 
 
 async def _follow(lab: Lab, info: EvaluationInfo, *, as_json: bool, quiet: bool) -> int:

@@ -154,6 +154,12 @@ def facts_of(report: Report) -> list[tuple[str, str]]:
     ]
 
 
+def arm_cost(arm: ArmFigures, unit: CostUnit) -> str:
+    """What an answer of the arm cost; nothing where nobody counted it."""
+    counted = arm.cost or arm.calls or arm.cost_usd is not None
+    return cost(arm.cost, unit) if counted else ""
+
+
 def read_as(arm: ArmFigures) -> str:
     """What of an arm's answers came to nothing; empty where all is well."""
     told = [f"{arm.failed:,} failed" if arm.failed else "", f"{arm.unread:,} unreadable" if arm.unread else ""]

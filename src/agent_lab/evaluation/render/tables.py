@@ -9,6 +9,7 @@ from agent_lab.contracts.evaluation import CostUnit
 from agent_lab.contracts.evaluation_report import ArmFigures, DebateFigures, NodeWorth, PairedDifference, Report
 from agent_lab.evaluation.render.figures import (
     VERDICTS,
+    arm_cost,
     claims_first,
     cost,
     dollars,
@@ -59,7 +60,7 @@ def _arm_cells(number: int, arm: ArmFigures, unit: CostUnit) -> tuple[str, ...]:
         f"{arm.calls:,.1f}" if arm.calls else "",
         f"{arm.prompt_tokens:,.0f}",
         f"{arm.completion_tokens:,.0f}",
-        cost(arm.cost, unit),
+        arm_cost(arm, unit),
     )
 
 
