@@ -206,3 +206,34 @@ def test_a_wide_file_holds_questions_targets_and_arms(said: Say, sums: Path) -> 
     assert re.search(r"^right +50\.0 %", done.out, re.MULTILINE)
     assert said("eval", "import", str(sums)).code == 2
     assert said("eval", "import", str(sums), "--arm", "x=none.jsonl").code == 2
+
+
+PRICED = """
+[[model]]
+key = "priced"
+name = "Priced"
+family = "scripted"
+provider = "scripted"
+model_id = "scripted:echo"
+context_window = 100000
+cost_profile = { input_usd_per_mtok = 100, output_usd_per_mtok = 100 }
+"""
+
+
+def test_a_budget_is_kept_and_more_of_it_goes_on_where_it_ended(said: Say, sums: Path) -> None:
+    sums.with_name("priced.toml").write_text(PRICED)
+    asked = ("eval", "run", str(sums), "--arm", "single:priced", "--concurrency", "1")
+    ended = said(*asked, "--budget-usd", "0.13")  # it leaves room for the longest answer
+    assert ended.code == 1
+    info = json.loads(said("eval", "show", "last", "--json").out)
+    assert info["status"] == "limit_exceeded"
+    assert 0 < info["progress"]["paid_usd"] <= 0.13
+    assert f"--resume {info['evaluation_id']} --budget-usd" in ended.err
+    resumed = said("eval", "run", "--resume", "last", "--budget-usd", "1", "--json")
+    assert resumed.code == 0, resumed.err
+    report = json.loads(resumed.out)
+    (arm,) = report["arms"]
+    assert (arm["items"], report["unit"]) == (40, "usd")
+    assert report["paid_usd"] == pytest.approx(40 * arm["cost_usd"])
+    again = json.loads(said(*asked, "--yes", "--json").out)
+    assert (again["calls"], again["paid_usd"]) == (0, 0)

@@ -127,7 +127,8 @@ def ending(info: EvaluationInfo) -> str | None:
     if info.status == "completed":
         return None
     if info.status == "limit_exceeded":
-        return f"The budget is used up; what is answered is kept. Go on with more: {resume} --budget-usd USD"
+        why = info.fault.message if info.fault is not None else "The budget is used up."
+        return f"{why} What is answered is kept; go on with more: {resume} --budget-usd USD"
     if info.fault is not None:
         return f"Ended as {info.status}: {info.fault.message} What is answered is kept: {resume}"
     return f"It is {info.status}; what is answered is kept, and not paid again: {resume}"
