@@ -3,7 +3,7 @@
 // The head of a run's screen: the question, how it stands, what it took, and what can be done with it.
 import { Download, GitFork, Link2, MoreHorizontal } from "lucide-react";
 import Link from "next/link";
-import { useEffect, useState, type ReactNode } from "react";
+import { useLayoutEffect, useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import type { RunStarted, RunView } from "@/run/events";
 import { API_URL } from "@/shared/api/client";
@@ -58,8 +58,15 @@ const TITLE_CHARS = 60;
 function TabTitle({ view }: { view: RunView }) {
   const t = useTranslations("common");
   const title = `${t(`status.${view.status}`)} · ${view.prompt.slice(0, TITLE_CHARS)} · ${t("product")}`;
-  useEffect(() => {
-    document.title = title;
+  // The page's own title may come after this one where much is going on. Let go with the page, before the next one's comes.
+  useLayoutEffect(() => {
+    const keep = () => {
+      if (document.title !== title) document.title = title;
+    };
+    const watching = new MutationObserver(keep);
+    watching.observe(document.head, { childList: true, subtree: true, characterData: true });
+    keep();
+    return () => watching.disconnect();
   }, [title]);
   return null;
 }
