@@ -128,8 +128,8 @@ const evaluations = {
     sees_value: "differences from {points} on",
     send: "Start the evaluation",
     wrong: {
-      number: "A number from {least} to {most} is needed here.",
-      whole: "A whole number from {least} to {most} is needed here.",
+      number: "A number from {least, number} to {most, number} is needed here.",
+      whole: "A whole number from {least, number} to {most, number} is needed here.",
       from_zero: "A number of 0 or more is needed here.",
       none: "At least one arm is needed.",
       flow: "Choose a flow.",

@@ -129,8 +129,8 @@ const evaluations: typeof en = {
     sees_value: "diferencias a partir de {points}",
     send: "Empezar la evaluación",
     wrong: {
-      number: "Aquí hace falta un número de {least} a {most}.",
-      whole: "Aquí hace falta un número entero de {least} a {most}.",
+      number: "Aquí hace falta un número de {least, number} a {most, number}.",
+      whole: "Aquí hace falta un número entero de {least, number} a {most, number}.",
       from_zero: "Aquí hace falta un número igual o mayor que 0.",
       none: "Hace falta al menos un brazo.",
       flow: "Elige un flujo.",

@@ -60,6 +60,8 @@ describe("arms", () => {
     useDraft.setState(EMPTY);
     useDraft.getState().addArm("vote");
     useDraft.getState().change({ baseline: "vote~challenge:5" });
+    useDraft.getState().changeArm("2", { k: "3" });
+    expect(useDraft.getState().baseline).toBe("vote~challenge:3");
     const added = useDraft.getState().arms.at(-1);
     expect(added).toMatchObject({ key: "2", kind: "vote", flow: "challenge" });
     useDraft.getState().removeArm("2");

@@ -72,8 +72,7 @@ export const useDraft = create<DraftStore>()(
     (set) => ({
       ...EMPTY,
       change: set,
-      changeArm: (key, changes) =>
-        set(({ arms }) => ({ arms: arms.map((arm) => (arm.key === key ? { ...arm, ...changes } : arm)) })),
+      changeArm: (key, changes) => set((draft) => withArm(draft, key, changes)),
       addArm: (kind) => set(({ arms }) => ({ arms: [...arms, nextArm(arms, kind)] })),
       removeArm: (key) => set((draft) => withoutArm(draft, key)),
     }),
@@ -90,6 +89,17 @@ function nextArm(arms: readonly ArmDraft[], kind: Kind): ArmDraft {
   const last = arms.at(-1);
   const key = String(Math.max(0, ...arms.map((arm) => Number(arm.key))) + 1);
   return { key, kind, name: "", flow: last?.flow ?? "challenge", node: "", k: "5", model: "" };
+}
+
+/** A baseline keeps being one under another name. */
+function withArm({ arms, baseline }: Draft, key: string, changes: Partial<ArmDraft>): Partial<Draft> {
+  const before = arms.find((arm) => arm.key === key);
+  if (before === undefined) return {};
+  const after = { ...before, ...changes };
+  return {
+    arms: arms.map((arm) => (arm === before ? after : arm)),
+    ...(baseline === nameOf(before) && { baseline: nameOf(after) }),
+  };
 }
 
 /** A baseline that is gone is none: each flow is then held against its equal-cost one. */

@@ -1,8 +1,9 @@
 "use client";
 
 // One evaluation: how far it is while it goes on, and its report once it has ended.
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { SearchX } from "lucide-react";
+import { useEffect } from "react";
 import { useTranslations } from "use-intl";
 import evaluationWords from "@/messages/en/evaluations";
 import { withWords } from "@/shared/i18n/screen-words";
@@ -12,6 +13,7 @@ import { usePathId } from "@/shared/shell/path-id";
 import { Empty, Skeleton } from "@/shared/ui/bits";
 import { ButtonLink } from "@/shared/ui/button";
 import { Problem } from "@/shared/ui/problem";
+import { badgesQuery } from "@/shared/worth/badges";
 import { evaluationQuery, hasEnded, type Evaluation } from "../api";
 import { ReportView } from "../report/report-view";
 import { Standing, useTitle } from "../standing";
@@ -46,6 +48,10 @@ function Shown({ evaluation }: { evaluation: Evaluation }) {
   const title = useTitle();
   const { cells = 0 } = evaluation.progress ?? {};
   const isOver = hasEnded(evaluation);
+  const client = useQueryClient();
+  useEffect(() => {
+    if (isOver) void client.invalidateQueries({ queryKey: badgesQuery.queryKey });
+  }, [isOver, client]);
   return (
     <>
       <header className="mb-4 flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
