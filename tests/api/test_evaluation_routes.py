@@ -164,23 +164,16 @@ async def test_a_key_of_what_could_not_begin_may_be_used_again(client: httpx.Asy
 
 
 async def test_one_that_was_stopped_is_taken_up_and_ends_and_can_be_deleted(tmp_path: Path) -> None:
-    waits = asyncio.Event()
-
-    async def creator(_: object) -> str:
-        await waits.wait()
-        return "Answer: 32"
-
-    async with (
-        open_door(tmp_path / "home", ScriptedProvider(ROLES | {"creator": creator})) as door,
-        door.owner() as client,
-    ):
+    gate = asyncio.Event()
+    provider = ScriptedProvider(ROLES, gate=gate)
+    async with open_door(tmp_path / "home", provider) as door, door.owner() as client:
         await client.post("/api/datasets", json={"name": "sums", "text": lines()})
         started = (await client.post("/api/evaluations", json=SPEC)).json()
         path = f"/api/evaluations/{started['evaluation_id']}"
         assert (await client.delete(path)).status_code == 409
         assert (await client.post(f"{path}/cancel")).json()["status"] == "cancelled"
         assert (await client.post(f"{path}/cancel")).status_code == 409
-        waits.set()
+        gate.set()
         resumed = await client.post(f"{path}/resume", json={"budget_usd": 2.5})
         assert resumed.status_code == 202, resumed.text
         info = await ended(client, started["evaluation_id"])

@@ -1,0 +1,185 @@
+"""Evaluations in a real browser: put together, watched, read, stopped, taken up; and the badges that come of them."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from agent_lab.contracts.evaluation import EvaluationSpec
+from agent_lab.providers.scripted import ScriptedProvider
+from support.web import Theme, Visit, axe
+
+pytestmark = pytest.mark.browser
+
+ITEMS = [{"id": str(place), "input": f"{place} + 30?", "target": str(place + 30)} for place in range(12)]
+ROLES = {"creator": "Answer: 32", "challenger": "It is more.", "refiner": "Answer: 37", "*": "Answer: 31"}
+FILE = {
+    "name": "sums.jsonl",
+    "mimeType": "application/json",
+    "buffer": "".join(json.dumps(item) + "\n" for item in ITEMS).encode(),
+}
+SPEC = {
+    "dataset": "demo",
+    "limit": 6,
+    "arms": [
+        {"kind": "flow", "name": "challenge", "flow": "challenge"},
+        {"kind": "single", "name": "one", "like": "challenge"},
+        {"kind": "without", "name": "no critic", "flow": "challenge", "node": "challenger"},
+    ],
+}
+
+
+async def evaluated(here: Visit, **changes: Any) -> str:
+    """The id of an evaluation that has ended."""
+    evaluations = here.door.lab.evaluations
+    info = await evaluations.start(EvaluationSpec.model_validate(SPEC | changes))
+    return (await evaluations.wait(info.evaluation_id)).evaluation_id
+
+
+async def fits(page: Page) -> bool:
+    return bool(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 375])
+async def test_the_screens_of_evaluations_have_nothing_that_readers_or_the_policy_object_to(
+    visit: Any, theme: Theme, width: int
+) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        page = await here.signed_in("/evaluations", width=width, theme=theme)
+        await expect(page.get_by_text("No evaluation yet")).to_be_visible()
+        assert await axe(page) == []
+        evaluation = await evaluated(here)
+        await page.goto(f"{here.url}/evaluations/new")
+        await expect(page.get_by_role("region", name="What it takes")).to_contain_text("differences from")
+        assert await axe(page) == []
+        assert await fits(page)
+        await page.goto(f"{here.url}/evaluations/{evaluation}")
+        await expect(page.get_by_role("region", name="Verdicts").get_by_role("listitem").first).to_be_visible()
+        await expect(page.get_by_role("img", name="Quality against cost")).to_be_visible()
+        assert await axe(page) == []
+        assert await fits(page)
+        await page.get_by_role("button", name="Quality against cost: As a table").click()
+        await page.get_by_label("Show", exact=True).select_option("All items")
+        await page.get_by_role("region", name="Items").get_by_role("row").nth(1).get_by_role("button").click()
+        await expect(page.get_by_role("dialog").get_by_role("region", name="challenge", exact=True)).to_be_visible()
+        assert await axe(page) == []
+        await page.goto(f"{here.url}/flows")
+        await expect(page.get_by_role("link", name="Worth it?").first).to_be_visible()
+        assert await axe(page) == []
+        assert (here.complaints, here.foreign) == ([], [])
+
+
+async def test_one_is_started_on_the_built_in_problems_watched_to_its_end_and_read(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        page = await here.signed_in("/evaluations")
+        await page.get_by_role("link", name="New evaluation").first.click()
+        await page.get_by_label("At most so many items").fill("5")
+        await page.get_by_role("button", name="Add an arm").click()
+        second = page.get_by_role("listitem", name="Arm 2")
+        await second.get_by_label("What answers").select_option("A single call")
+        await expect(second.get_by_label("Name")).to_have_attribute("placeholder", "single~challenge")
+        takes = page.get_by_role("region", name="What it takes")
+        await expect(takes).to_contain_text("differences from")
+        await page.get_by_role("button", name="Start the evaluation").click()
+        await page.wait_for_url("**/evaluations/eval-*")
+        verdicts = page.get_by_role("region", name="Verdicts")
+        await expect(verdicts.get_by_role("listitem").first).to_contain_text("challenge against")
+        arms = page.get_by_role("region", name="Arms")
+        await expect(arms.get_by_role("rowheader", name="single~challenge")).to_be_visible()
+        await page.get_by_role("link", name="Evaluations").first.click()
+        listed = page.get_by_role("list", name="Evaluations, newest first")
+        await expect(listed.get_by_role("listitem").first).to_contain_text("Completed")
+        assert here.complaints == []
+
+
+async def test_what_is_wrong_is_told_at_its_field_and_nothing_typed_is_lost(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        page = await here.signed_in("/evaluations/new")
+        limit, send = (
+            page.get_by_label("At most so many items"),
+            page.get_by_role("button", name="Start the evaluation"),
+        )
+        await limit.fill("0")
+        await expect(page.get_by_text("A whole number from 1 to 100,000 is needed here.")).to_be_visible()
+        await expect(limit).to_have_attribute("aria-invalid", "true")
+        await expect(send).to_be_disabled()
+        await limit.fill("4")
+        await page.get_by_role("button", name="Add an arm").click()
+        arm = page.get_by_role("listitem", name="Arm 2")
+        await arm.get_by_label("What answers").select_option("A flow without one node")
+        await expect(arm.get_by_role("alert")).to_have_text("Choose the node that is left out.")
+        await arm.get_by_label("Node").select_option("challenger")
+        await expect(send).to_be_enabled()
+        await page.reload()
+        await expect(limit).to_have_value("4")
+        await expect(arm.get_by_label("Node")).to_have_value("challenger")
+
+
+async def test_a_file_is_looked_at_kept_and_chosen(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        page = await here.signed_in("/evaluations/new")
+        await page.get_by_role("button", name="Upload a file").click()
+        dialog = page.get_by_role("dialog")
+        broken = FILE | {"buffer": b'{"input": "x", "target": "1"}\nnot json\n'}
+        await dialog.get_by_label("File").set_input_files(broken)  # type: ignore[arg-type]
+        await expect(dialog.get_by_label("Name", exact=True)).to_have_value("sums")
+        await dialog.get_by_role("button", name="Look at it").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("2")
+        await dialog.get_by_label("File").set_input_files(FILE)  # type: ignore[arg-type]
+        await dialog.get_by_role("button", name="Look at it").click()
+        await expect(dialog.get_by_role("status")).to_contain_text("12 items")
+        await dialog.get_by_role("button", name="Keep it").click()
+        await expect(page.get_by_label("Dataset", exact=True)).to_have_value("sums")
+        await expect(page.get_by_role("region", name="The first items")).to_contain_text("0 + 30?")
+        await page.get_by_role("button", name="Forget this dataset").click()
+        await expect(page.get_by_label("Dataset", exact=True)).to_have_value("demo")
+
+
+async def test_one_that_goes_on_is_stopped_and_taken_up_where_it_was(visit: Any) -> None:
+    gate = asyncio.Event()
+    async with visit(ScriptedProvider(ROLES, gate=gate)) as here:
+        info = await here.door.lab.evaluations.start(EvaluationSpec.model_validate(SPEC | {"baseline": "one"}))
+        page = await here.signed_in(f"/evaluations/{info.evaluation_id}")
+        await expect(page.get_by_role("meter", name="Answers so far")).to_be_visible()
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_text("Cancelled", exact=True)).to_be_visible()
+        gate.set()
+        await page.get_by_role("button", name="Resume").click()
+        await page.get_by_role("dialog").get_by_label("Budget in USD, in all").fill("much")
+        await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("A number of 0 or more")
+        await page.get_by_role("dialog").get_by_label("Budget in USD, in all").fill("")
+        await page.get_by_role("dialog").get_by_role("button", name="Resume").click()
+        await expect(page.get_by_text("Completed", exact=True)).to_be_visible()
+        await expect(page.get_by_role("region", name="Verdicts")).to_be_visible()
+        async with page.expect_download() as kept:
+            await page.get_by_role("button", name="Download").click()
+            await page.get_by_role("menuitem", name="One HTML file").click()
+        assert (await kept.value).suggested_filename.endswith(".html")
+        await page.get_by_role("button", name="Delete").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await expect(page.get_by_text("No evaluation yet")).to_be_visible()
+        assert here.complaints == []
+
+
+async def test_a_badge_says_its_interval_where_it_is_pointed_at_or_reached_by_keys(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        evaluation = await evaluated(here)
+        page = await here.signed_in("/flows")
+        badge = page.get_by_role("link", name="Worth it?").first
+        await expect(badge).to_be_visible()
+        tip = page.get_by_role("tooltip").first
+        await expect(tip).to_be_hidden()
+        await badge.focus()
+        await expect(tip).to_contain_text("6 items of demo")
+        await page.keyboard.press("Escape")
+        await expect(tip).to_be_hidden()
+        await badge.hover()
+        await expect(tip).to_be_visible()
+        await badge.click()
+        await page.wait_for_url(f"**/evaluations/{evaluation}")
+        await page.goto(here.url)
+        card = page.get_by_role("radio", name="Challenge", exact=True).locator("..")
+        await expect(card).to_contain_text("6 items of demo")
