@@ -162,3 +162,28 @@ async def test_a_preference_judge_scores_each_answer_against_the_reference(evalu
     assert ended.status == "completed"
     assert {cell.score for cell in cells["single"]} == {0.5}
     assert {cell.score for cell in cells["vote"]} <= {0.0, 0.5, 1.0}
+
+
+async def test_flows_and_lists_within_a_flow_are_evaluated_too(lab: Bench, kept: Kept) -> None:
+    inner = (await lab.runs.flows.resolve("challenge")).flow.model_dump(mode="json", by_alias=True)
+    nodes = [
+        {"id": "sub", "kind": "subflow", "flow": "challenge"},
+        {"id": "each", "kind": "map", "lines": "{sub_output}", "prompt": "Check {item}, on {user_input}"},
+        {"id": "last", "kind": "generate", "prompt": "{user_input}\n\n{each_output}"},
+    ]
+    edges = [{"from": "sub", "to": "each"}, {"from": "each", "to": "last"}]
+    outer = {"id": "outer", "name": "Outer", "nodes": nodes, "edges": edges, "answer": "last"}
+    await kept.datasets.put(sums(6))
+    arms = (
+        FlowArm(name="outer", flow="outer"),
+        WithoutArm(name="without", flow="outer", node="each"),
+        NoiseArm(name="noise", flow="outer", node="sub"),
+        DraftsVoteArm(name="drafts", flow="outer"),
+    )
+    ended, cells = await carried(service(lab, kept, flows=[inner, outer]), spec(*arms, baseline="auto"))
+    assert (ended.status, ended.fault) == ("completed", None)
+    assert {cell.status for found in cells.values() for cell in found} == {"completed"}
+    assert {cell.calls for cell in cells["without"]} == {4}
+    assert min(cell.calls for cell in cells["outer"]) >= 5
+    assert {cell.calls for cell in cells["drafts"]} == {3}
+    assert {cell.k for cell in cells["equal-cost:outer"]} <= set(range(2, 20))

@@ -115,6 +115,22 @@ async def test_what_a_closed_lab_left_is_taken_up_by_the_next(lab: Bench, kept: 
     assert len(await second.cells(info.evaluation_id)) == 12
 
 
+async def test_what_goes_on_in_another_process_can_be_cancelled_and_stays_so(
+    lab: Bench, kept: Kept, solver: Solver
+) -> None:
+    await kept.datasets.put(sums())
+    solver.gate = asyncio.Event()
+    first, second = service(lab, kept), service(lab, kept)
+    info = await first.start(spec(SINGLE))
+    with pytest.raises(ConflictError, match="goes on"):
+        await second.resume(info.evaluation_id)
+    assert (await second.cancel(info.evaluation_id)).status == "cancelled"
+    await first.wait(info.evaluation_id)
+    assert (await second.get(info.evaluation_id)).status == "cancelled"
+    await first.close()
+    assert (await second.get(info.evaluation_id)).status == "cancelled"
+
+
 async def test_progress_is_told_to_those_who_watch(evaluations: EvaluationService) -> None:
     info = await evaluations.start(spec(CHALLENGE, baseline="auto"))
     seen = [one async for one in evaluations.watch(info.evaluation_id)]

@@ -78,6 +78,8 @@ class Desk:
     scorer: AnswerScorer
     cells: dict[Place, Cell]
     """Those that are there."""
+    held: Callable[[], Awaitable[bool]]
+    """False once somebody else has the evaluation, and says how it stands."""
     told: Callable[[EvaluationInfo], None]
     """Hears how far it is."""
     pace: Pace = field(default_factory=Pace)
@@ -207,8 +209,9 @@ class Desk:
             self._pending = [*cells, *self._pending]
             raise
         self.info = self.info.model_copy(update={"progress": self.progress()})
-        await self.store.update(self.info)
-        self.told(self.info)
+        if await self.held():
+            await self.store.update(self.info)
+            self.told(self.info)
 
     async def keep_on(self) -> None:
         """Do so again and again."""

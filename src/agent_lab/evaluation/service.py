@@ -171,7 +171,8 @@ class EvaluationService:
         """Take the lease; also that of a process that has died, or of any by force."""
         held_by = dict(await self.store.unfinished()).get(evaluation_id)
         instead_of = held_by if held_by is not None and (by_force or has_died(held_by)) else None
-        return await self.store.claim(evaluation_id, owner=self.owner, seconds=LEASE_S, instead_of=instead_of)
+        seconds = SEEN_S if by_force else LEASE_S
+        return await self.store.claim(evaluation_id, owner=self.owner, seconds=seconds, instead_of=instead_of)
 
     async def _at_work(self, evaluation_id: str) -> bool:
         """True where this process works on it. One that has just ended is waited for until it is let go."""
@@ -205,6 +206,7 @@ class EvaluationService:
             kinds=self.planner.kinds,
             scorer=scorer,
             cells={place_of(cell): cell for cell in await store.cells(info.evaluation_id)},
+            held=partial(store.claim, info.evaluation_id, owner=self.owner, seconds=LEASE_S),
             told=work.tell,
         )
         stages = Stages(
@@ -310,6 +312,8 @@ class EvaluationService:
 
 
 MOST_REPORTS = 8
+SEEN_S = 6.0
+"""Within this time whoever works on an evaluation has seen that the lease went to somebody else."""
 
 
 def _cells_of(what: Prepared) -> int:
