@@ -12,6 +12,7 @@ from agent_lab.contracts.evaluation import (
     ArmOrigin,
     BestSingleArm,
     Cell,
+    DraftsVoteArm,
     EqualCostArm,
     FlowArm,
     ImportedArm,
@@ -65,8 +66,10 @@ class Stages:
         for arm in self.arms:
             if isinstance(arm, BestSingleArm):
                 self.plans[arm.name] = await self._best_single(arm)
-        derived = (EqualCostArm, NoiseArm, ImportedArm)
+        derived = (DraftsVoteArm, EqualCostArm, NoiseArm, ImportedArm)
         await self.desk.ask(self._jobs([arm.name for arm in self.arms if not isinstance(arm, derived)]))
+        # Behind their flows, which pay for what they read.
+        await self.desk.ask(self._jobs([arm.name for arm in self.arms if isinstance(arm, DraftsVoteArm)]))
         await self.desk.ask(self._noisy([arm for arm in self.arms if isinstance(arm, NoiseArm)]))
         for arm in self.arms:
             if isinstance(arm, EqualCostArm):
