@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import agent_lab.wiring
+import agent_lab.wiring.parts
 from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.registries.plugins import KINDS, PROVIDERS, SCORERS, TOOLS, Plugins
@@ -90,7 +90,7 @@ async def test_a_model_of_a_plug_ins_provider_answers(tmp_path: Path, monkeypatc
         entry(TOOLS, "DIAL"),
         entry(SCORERS, "score", "strict"),
     ]
-    monkeypatch.setattr(agent_lab.wiring, "installed_entries", lambda: entries)
+    monkeypatch.setattr(agent_lab.wiring.parts, "installed_entries", lambda: entries)
     request = GenerationRequest(prompt="Hello", model_key="polly")
     async with open_lab(read_settings({"AGENT_LAB_HOME": str(tmp_path)}, tmp_path / ".env")) as lab:
         assert (await lab.generator.generate(request)).text == "parrot: Hello"
