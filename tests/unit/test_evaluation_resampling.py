@@ -44,6 +44,22 @@ def test_many_items_are_flipped_at_random_and_agree_with_scipy() -> None:
     assert sign_flip_p(values) == pytest.approx(referee.pvalue, abs=0.01)
 
 
+@pytest.mark.parametrize("samples", [3, 7, 10])
+def test_means_of_samples_that_tie_are_counted_as_ties(samples: int) -> None:
+    for count in (17, 40):
+        right = np.random.default_rng(count).integers(-samples, samples + 1, count)
+        right = right[right != 0]
+        values = right / samples
+        ways = {0: 1.0}
+        for step in map(abs, map(int, right)):
+            ways = {
+                total: (ways.get(total - step, 0.0) + ways.get(total + step, 0.0)) / 2
+                for total in range(min(ways) - step, max(ways) + step + 1)
+            }
+        exact = sum(share for total, share in ways.items() if abs(total) >= abs(int(right.sum())))
+        assert sign_flip_p(values, draws=100_000) == pytest.approx(exact, abs=0.008)
+
+
 def test_of_right_and_wrong_answers_the_sign_flip_test_is_mcnemars() -> None:
     for only_arm, only_against in ((12, 2), (6, 8), (9, 0)):
         values = np.array([1.0] * only_arm + [-1.0] * only_against + [0.0] * 50)
