@@ -20,7 +20,7 @@ from agent_lab.evaluation.datasets import dataset_of
 from agent_lab.evaluation.estimate import Estimator
 from agent_lab.evaluation.origins import Rows
 from agent_lab.evaluation.service import EvaluationService
-from agent_lab.evaluation.terms import Terms
+from agent_lab.evaluation.terms import Resolve, Terms
 from agent_lab.flows.catalog import flow_hash
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.providers.scripted import ScriptedProvider
@@ -51,18 +51,31 @@ def planner(lab: Bench, *flows: FlowConfig | Mapping[str, Any]) -> Planner:
         admission=lab.runs.admission,
         kinds=shop.kinds,
         check=lab.runs.check,
+        resolve=resolving(lab),
     )
 
 
-def service(lab: Bench, kept: Kept, *, flows: Sequence[Mapping[str, Any]] = ()) -> EvaluationService:
-    """The evaluations of that lab, kept there; over the library, or over these flows."""
+def gateway_of(lab: Bench) -> ProviderGateway:
+    """The gateway of that lab."""
     gateway = lab.runs.shop.generator
     assert isinstance(gateway, ProviderGateway)
+    return gateway
+
+
+def resolving(lab: Bench) -> Resolve:
+    """The rows by which that lab answers a request."""
+    gateway = gateway_of(lab)
 
     def resolve(request: GenerationRequest, sticky: str | None) -> tuple[ModelSpec, StrategySpec]:
         model = gateway.resolve_model(request, sticky=sticky)
         return model, gateway.select_strategy(request, model)
 
+    return resolve
+
+
+def service(lab: Bench, kept: Kept, *, flows: Sequence[Mapping[str, Any]] = ()) -> EvaluationService:
+    """The evaluations of that lab, kept there; over the library, or over these flows."""
+    gateway, resolve = gateway_of(lab), resolving(lab)
     plans = planner(lab, *flows)
     rows = Rows(resolve=resolve, price_of=gateway.price_of)
     return EvaluationService(

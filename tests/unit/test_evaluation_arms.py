@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from agent_lab.contracts.evaluation import (
     VoteArm,
     WithoutArm,
 )
+from agent_lab.contracts.registry import Sampling, StrategySpec
 from agent_lab.contracts.run import RunOptions
 from agent_lab.evaluation.arms.plans import Plan, Planner
 from support.evaluating import planner
@@ -81,6 +83,33 @@ async def test_an_equal_cost_vote_of_one_is_the_first_of_many(plans: Planner, fl
     one, many = votes.of(1).flow.node(FIRST[flow]), votes.of(7).flow.node(FIRST[flow])
     without = {name: value for name, value in many.settings.items() if name != "samples"}
     assert one.settings == without
+
+
+@pytest.mark.parametrize("greedy", ["by its options", "by its strategy"])
+@pytest.mark.parametrize(
+    "arm",
+    [
+        VoteArm(name="several", k=3, like="linear"),
+        VoteArm(name="several", k=3),
+        BestOfArm(name="several", k=3, like="linear"),
+        EqualCostArm(name="several", flow="linear"),
+    ],
+    ids=lambda arm: f"{arm.kind} {getattr(arm, 'like', '')}",
+)
+async def test_no_vote_is_one_greedy_answer_over_and_over(lab: Bench, arm: AnyArm, greedy: str) -> None:
+    plans, options = planner(lab), RunOptions(temperature=0) if greedy == "by its options" else RunOptions()
+    if greedy == "by its strategy":
+        strategy = StrategySpec(name="greedy", description="greedy", sampling=Sampling(temperature=0))
+        resolve = plans.resolve
+        plans = replace(plans, resolve=lambda asked, sticky: (resolve(asked, sticky)[0], strategy))
+    arm = arm.model_copy(update={"options": options})
+    plan = (await plans.votes(arm)).of(3) if isinstance(arm, EqualCostArm) else await plans.plan(arm)
+    node = next(node for node in plan.flow.nodes if node.settings.get("samples") == 3)
+    assert node.settings["temperature"] == 0.7
+    assert plan.options.temperature is None
+    assert "raised from 0 to 0.7" in plan.sentence
+    single = await plans.plan(SingleArm(name="single", like="linear", options=options))
+    assert single.options == options
 
 
 async def test_a_template_keeps_only_what_it_can_say_alone(plans: Planner) -> None:

@@ -28,7 +28,7 @@ def open_evaluations(
 
     # What the user asked earlier has no place in an answer that is measured: tomorrow it would be another one.
     kinds = {**runs.shop.kinds, "history": history_kind(MemoryRuns())}
-    planner = Planner(flows=runs.flows, admission=runs.admission, kinds=kinds, check=runs.check)
+    planner = Planner(flows=runs.flows, admission=runs.admission, kinds=kinds, check=runs.check, resolve=resolve)
     rows = Rows(resolve=resolve, price_of=gateway.price_of)
     return EvaluationService(
         datasets=stores.datasets,

@@ -27,6 +27,8 @@ from agent_lab.evaluation.arms import lone as lones
 from agent_lab.evaluation.arms.lone import Lone
 from agent_lab.evaluation.arms.parts import parts_of
 from agent_lab.evaluation.arms.surgery import without_node
+from agent_lab.evaluation.arms.warmth import told_of_greed
+from agent_lab.evaluation.terms import Resolve
 from agent_lab.flows.catalog import flow_hash
 from agent_lab.flows.checks import Checker
 from agent_lab.runs.admission import Admission
@@ -70,6 +72,7 @@ class Planner:
     admission: Admission
     kinds: Mapping[str, NodeKind]
     check: Checker
+    resolve: Resolve
 
     async def plan(self, arm: AnyArm) -> Plan:
         """The plan of an arm that stands by itself, or of the flow that a derived one is made from.
@@ -107,6 +110,8 @@ class Planner:
 
     async def _alone(self, arm: SingleArm | VoteArm | BestOfArm) -> Plan:
         source, lone, options = await self._lone(arm)
+        if not isinstance(arm, SingleArm):
+            lone, options = told_of_greed(lone, options, self.resolve)
         what = lone.sentence
         match arm:
             case SingleArm():
@@ -127,7 +132,8 @@ class Planner:
         """What an equal-cost baseline may be made of."""
         source = await self._source(arm.flow)
         lone = lones.lone_of(source.ref.flow, self.kinds, source.subflows)
-        return Votes(self, arm, source, lone)
+        lone, options = told_of_greed(lone, arm.options, self.resolve)
+        return Votes(self, arm.model_copy(update={"options": options}), source, lone)
 
     async def single(self, arm: BestSingleArm, model: str, like: str | None) -> Plan:
         """One member asked once: the first draft of that flow, or the bare question."""
