@@ -106,6 +106,22 @@ def test_wrong_use_is_one_sentence(said: Say, args: tuple[str, ...], words: str)
     assert "Traceback" not in done.err
 
 
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--baseline", "other"), "Error: The baseline 'other' is none of the arms; take one of echo."),
+        (("--scorer", "code"), "Error: The scorer 'code' runs what a model wrote; allow it with run_code"),
+        (("--arm", "echo=single:echo"), "Error: Two arms are called 'echo'; give each a name of its own."),
+    ],
+)
+def test_what_does_not_go_together_is_said_without_what_was_given(
+    said: Say, sums: Path, args: tuple[str, ...], words: str
+) -> None:
+    done = said("eval", "run", str(sums), "--arm", "echo=single:echo", *args)
+    assert done.code == 2
+    assert done.err.startswith(words)
+
+
 def test_a_report_is_written_in_every_form(said: Say, sums: Path, home: Home) -> None:
     id = begun(said, sums)["evaluation"]["evaluation_id"]
     assert "── Arms" in said("eval", "report", "last").out

@@ -124,6 +124,9 @@ def fitting(build: Callable[..., Any], **values: Any) -> Any:
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
+        if not place:  # what goes wrong only together: its sentence names the parts
+            said = first["msg"].removeprefix("Value error, ")
+            raise ValidationError(f"{said[:1].upper()}{said[1:]}.") from None
         raise ValidationError(f"{place}: {str(first['input'])[:80]!r} is not usable: {first['msg']}.") from None
 
 
