@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from agent_lab.contracts.evaluation import (
     ImportedArm,
     Item,
     NodeCost,
+    Progress,
     SingleArm,
     Statement,
     VoteArm,
@@ -77,9 +79,17 @@ def test_few_items_say_what_they_could_have_shown_and_how_many_it_takes() -> Non
     found = compared((150, 15, 10, 25))
     assert found.verdict == "inconclusive"
     assert "the difference is 2.5 points" in found.sentence
-    assert f"200 items show {found.smallest_difference * 100:.1f} points" in found.sentence
-    assert "2 points take about" in found.sentence
+    assert f"With 200 items you can see {found.smallest_difference * 100:.1f} points" in found.sentence
+    assert "to see 2 points takes about" in found.sentence
+    assert "leaves 0 out" not in found.sentence
     assert 0.06 < found.smallest_difference < 0.08
+
+
+def test_where_the_interval_claims_what_the_test_does_not_the_sentence_says_why_it_is_not_claimed() -> None:
+    found = compared((22, 7, 1, 0))
+    assert found.verdict == "inconclusive"
+    assert found.interval.low > 0
+    assert "The interval leaves 0 out, but p is not below 0.05, and a claim needs both." in found.sentence
 
 
 def test_a_difference_that_does_not_matter_is_told_as_one() -> None:
@@ -240,6 +250,40 @@ def test_pairs_are_made_of_the_items_that_both_arms_have_and_what_is_missing_is_
     assert "single has no answers yet" in told
 
 
+def test_where_no_vote_costs_what_the_flow_costs_the_report_says_why() -> None:
+    mine, theirs = table(70, 15, 5, 10)
+    why = ArmOrigin(arm=EQUAL.name, fingerprint="", sentence="There is no equal-cost vote for 'challenge': too dear.")
+    made = [*cells(FLOW.name, mine), *cells("single", theirs)]
+    found = build_report(
+        info([FLOW, SINGLE, EQUAL], 100), items(100), made, [why], scorer_version="number@1", binary=True
+    )
+    assert found.warnings[0] == f"{why.sentence} Nothing is claimed at equal cost."
+    assert not any("has no answers yet" in warning for warning in found.warnings)
+    assert found.badges == ()
+
+
+def test_samples_that_are_missing_are_told() -> None:
+    mine, theirs = table(70, 15, 5, 10)
+    every = [cell for sample in range(2) for cell in cells(FLOW.name, mine, sample=sample)]
+    made = [*every, *cells(EQUAL.name, theirs), *cells(EQUAL.name, theirs, sample=1)[:30]]
+    told = [one for one in report_of([FLOW, EQUAL], made, 100, samples=2).warnings if " of 200 answers" in one]
+    assert told == [
+        "equal-cost:challenge has 130 of 200 answers; an item with fewer of them counts as much as the others."
+    ]
+
+
+def test_what_was_paid_for_answers_in_no_cell_is_in_what_was_paid() -> None:
+    made = cells("single", [1.0] * 10, usd="0.01", paid_usd=Decimal("0.01"))
+    told = info([SINGLE], 10)
+    for progress, paid in (
+        (Progress(calls=15, paid_usd=Decimal("0.15")), Decimal("0.15")),
+        (Progress(calls=15), None),
+        (Progress(), Decimal("0.10")),
+    ):
+        one = told.model_copy(update={"progress": progress})
+        assert build_report(one, items(10), made, [], scorer_version="number@1", binary=True).paid_usd == paid
+
+
 def test_costs_are_in_dollars_only_where_all_are_known_and_some_are_not_nothing() -> None:
     mine, theirs = table(70, 15, 5, 10)
     priced = [*cells(FLOW.name, mine, usd="0.002"), *cells(EQUAL.name, theirs, usd="0.002")]
@@ -294,6 +338,15 @@ def test_too_few_items_for_the_margin_are_warned_of_only_where_nothing_could_be_
     mine, theirs = table(100, 60, 5, 35)
     found = report_of([FLOW, EQUAL], [*cells(FLOW.name, mine), *cells(EQUAL.name, theirs)], 200)
     assert not any("too few" in warning for warning in found.warnings)
+
+
+def test_too_few_items_for_several_flows_are_told_as_each_flows_sentence_tells_them() -> None:
+    mine, theirs = table(150, 15, 10, 25)
+    flows: list[AnyArm] = [FlowArm(name=f"flow-{at}", flow=f"f{at}") for at in range(4)]
+    made = [cell for flow in flows for cell in cells(flow.name, mine)]
+    found = report_of([*flows, SINGLE], [*made, *cells("single", theirs)], 200, baseline="single")
+    smallest = f"{found.differences[0].smallest_difference * 100:.1f} points"
+    assert f"What shows with these is {smallest}." in found.warnings[-1]
 
 
 # --- debates and badges -----------------------------------------------------------------------------------------------

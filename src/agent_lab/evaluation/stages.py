@@ -183,11 +183,9 @@ class Stages:
             cost = await self._vote(arm, votes, k, partial(cost_of, unit=unit))
         told = (
             f"{k:.2f} answers an item on average, whole numbers of them by item, so that they cost what {arm.flow!r} "
-            f"costs (measured: {cost / flow_cost:.1%} of it)"
+            f"costs (measured: {100 * cost / flow_cost:.1f} % of it): {votes.once.sentence}"
         )
-        self.origins[arm.name] = origin_of(
-            votes.once, self.planner, self.rows, k=round(k, 4), sentence=f"{votes.once.sentence.rstrip('.')}: {told}"
-        )
+        self.origins[arm.name] = origin_of(votes.once, self.planner, self.rows, k=round(k, 4), sentence=told)
 
     async def _cells_of_flow(self, arm: EqualCostArm) -> Sequence[Cell]:
         """The answers of the flow: those of its arm, else made for their cost alone."""

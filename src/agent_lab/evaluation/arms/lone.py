@@ -23,7 +23,7 @@ BARE = "answer"
 JUDGE_ID = "the_judge"
 MOST_JUDGED = 16
 WARM = 0.7
-"""The temperature of samples whose node has 0: the same answer k times over could not vote."""
+"""The temperature of samples whose node has 0: the same answer again and again could not vote."""
 _KNOWN = frozenset({*ALWAYS_BOUND, "history"})
 
 
@@ -89,7 +89,7 @@ def sampled(lone: Lone, k: int) -> tuple[dict[str, Any], str]:
     note = ""
     if k > 1 and settings.get("temperature") == 0:
         settings["temperature"] = WARM
-        note = f" Its temperature is raised from 0 to {WARM:g}: the same answer {k} times over could not vote."
+        note = f" Its temperature is raised from 0 to {WARM:g}: the same answer again and again could not vote."
     models = settings.get("models")
     if isinstance(models, list | tuple) and models:
         settings["models"] = list(models)[:k]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, Cell, EvaluationInfo, EvaluationSpec, Item
+from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, Cell, EvaluationInfo, EvaluationSpec, Item, Progress
 from agent_lab.contracts.evaluation_report import DebateFigures, PairedDifference, Report
 from agent_lab.evaluation.badges import badges
 from agent_lab.evaluation.costs import unit_of
@@ -50,6 +50,7 @@ def build_report(
     undecided = [
         found for found, said in zip(measured, differences, strict=True) if said.verdict in ("inconclusive", "refused")
     ]
+    claims = sum(found.pair.family == "baseline" for found in measured)
     report = Report(
         evaluation=info,
         scorer=scorer_version,
@@ -58,8 +59,8 @@ def build_report(
         arms=tuple(figures_of(table, 1 - spec.alpha, drawn)),
         differences=tuple(differences),
         debates=tuple(_debates(table, differences)),
-        warnings=(*notes, *cautions(info, items, table, undecided)),
-        paid_usd=_paid(every),
+        warnings=(*notes, *cautions(info, items, table, undecided, claims=claims)),
+        paid_usd=_paid(info.progress, every),
         calls=info.progress.calls,
         reused_calls=info.progress.reused_calls,
     )
@@ -172,6 +173,9 @@ def _debates(table: dict[str, ArmCells], differences: Sequence[PairedDifference]
     return told
 
 
-def _paid(cells: Sequence[Cell]) -> Decimal | None:
+def _paid(progress: Progress, cells: Sequence[Cell]) -> Decimal | None:
+    """All that was paid, also for answers that are in no cell: a judge's, those on the split for tuning."""
+    if progress.calls or progress.paid_usd is not None:
+        return progress.paid_usd
     paid = [cell.paid_usd for cell in cells if cell.paid_usd is not None]
     return sum(paid, Decimal(0)) if paid else None

@@ -18,9 +18,15 @@ _ENDS = {"cancelled": "was cancelled", "failed": "failed", "limit_exceeded": "re
 
 
 def cautions(
-    info: EvaluationInfo, items: Sequence[Item], table: Mapping[str, ArmCells], undecided: Sequence[Measured]
+    info: EvaluationInfo,
+    items: Sequence[Item],
+    table: Mapping[str, ArmCells],
+    undecided: Sequence[Measured],
+    *,
+    claims: int,
 ) -> list[str]:
-    """Sentences, the gravest first. `undecided`: pairs of which neither a difference nor its lack can be claimed."""
+    """Sentences, the gravest first. `undecided`: pairs of which neither a difference nor its lack can be claimed.
+    `claims`: how many arms are held against a baseline, and are adjusted for together."""
     return [
         *_unfinished(info, items, table),
         *_seen_before(info, items),
@@ -28,7 +34,7 @@ def cautions(
         *_without_baseline(info, table),
         *_costs(info, table),
         *_answers(info, table),
-        *_too_few(info, undecided),
+        *_too_few(info, undecided, claims),
     ]
 
 
@@ -39,12 +45,19 @@ def _unfinished(info: EvaluationInfo, items: Sequence[Item], table: Mapping[str,
         yield "The evaluation still goes on; its figures are those so far, and its verdicts hold once it has ended."
     for arm in table.values():
         missing = len(items) - len(arm.by_item)
-        if missing == len(items):
+        if missing == len(items) and arm.kind == "equal_cost" and arm.origin and not arm.origin.fingerprint:
+            yield f"{arm.origin.sentence} Nothing is claimed at equal cost."
+        elif missing == len(items):
             yield f"{arm.name} has no answers yet, so that it is not in the figures."
         elif missing > 0:
             yield (
                 f"{arm.name} has no answer to {missing:,} of {len(items):,} items; "
                 f"its differences are taken over the items that both arms have."
+            )
+        elif len(arm.cells) < len(items) * info.spec.samples:
+            yield (
+                f"{arm.name} has {len(arm.cells):,} of {len(items) * info.spec.samples:,} answers; an item with fewer "
+                f"of them counts as much as the others."
             )
 
 
@@ -114,15 +127,16 @@ def _answers(info: EvaluationInfo, table: Mapping[str, ArmCells]) -> Iterator[st
             )
 
 
-def _too_few(info: EvaluationInfo, undecided: Sequence[Measured]) -> Iterator[str]:
+def _too_few(info: EvaluationInfo, undecided: Sequence[Measured], claims: int) -> Iterator[str]:
     """Once, of the claim that needs the most items."""
-    claims = [found for found in undecided if found.pair.family == "baseline"]
-    needs = [(found.needed(info.spec.margin, info.spec.alpha), found) for found in claims]
+    alpha = info.spec.alpha / max(claims, 1)
+    open_claims = [found for found in undecided if found.pair.family == "baseline"]
+    needs = [(found.needed(info.spec.margin, alpha), found) for found in open_claims]
     most = max(needs, key=lambda need: need[0] - need[1].items, default=None)
     if most is not None and most[0] > most[1].items:
         needed, found = most
         yield (
             f"{found.items:,} items are too few to show {points_word(info.spec.margin)}, the smallest difference that "
             f"was said to matter: that takes about {rounded(needed):,}. What shows with these is "
-            f"{points(found.smallest(info.spec.alpha))} points."
+            f"{points(found.smallest(alpha))} points."
         )

@@ -123,10 +123,16 @@ class Spoken:
         needed = self.found.needed(self.rules.margin, alpha)
         return (
             f"Whether {self.arm.name} is better or worse than {self._other()} cannot be told: the difference is "
-            f"{points(self.found.difference)} points ({self._interval()}; {self._p()}){self._at_cost()}. "
-            f"{self.found.items:,} items show {points(self.found.smallest(alpha))} points; "
-            f"{points_word(self.rules.margin)} take about {rounded(needed):,}."
+            f"{points(self.found.difference)} points ({self._interval()}; {self._p()}){self._at_cost()}."
+            f"{self._torn()} With {self.found.items:,} items you can see {points(self.found.smallest(alpha))} points; "
+            f"to see {points_word(self.rules.margin)} takes about {rounded(needed):,}."
         )
+
+    def _torn(self) -> str:
+        interval = self.found.interval
+        if interval.low <= 0 <= interval.high:
+            return ""
+        return f" The interval leaves 0 out, but p is not below {self.rules.alpha:g}, and a claim needs both."
 
     def _refused(self) -> str:
         match = self.found.cost_match
