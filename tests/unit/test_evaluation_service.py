@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -20,6 +21,8 @@ from agent_lab.contracts.evaluation import (
     SingleArm,
     WithoutArm,
 )
+from agent_lab.contracts.generation import GenerationRequest
+from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.contracts.run import RunOptions
 from agent_lab.evaluation.importing import ImportedAnswer
 from agent_lab.evaluation.service import EvaluationService
@@ -155,7 +158,30 @@ async def test_a_flow_that_changed_meanwhile_is_not_mixed_with_what_it_was(
     await second.recover()
     ended = await second.wait(info.evaluation_id)
     assert ended.status == "failed"
-    assert "has changed since" in (ended.fault or pytest.fail("no fault")).message
+    assert "The flow has changed" in (ended.fault or pytest.fail("no fault")).message
+
+
+async def test_a_model_whose_row_changed_meanwhile_is_not_mixed_with_what_it_was(
+    lab: Bench, kept: Kept, solver: Solver
+) -> None:
+    await kept.datasets.put(sums(3))
+    first = service(lab, kept)
+    solver.gate = asyncio.Event()
+    info = await first.start(spec(SINGLE))
+    await first.close()
+    solver.gate = None
+    second = service(lab, kept)
+    now = second.rows.resolve
+
+    def resolve(asked: GenerationRequest, sticky: str | None) -> tuple[ModelSpec, StrategySpec]:
+        model, strategy = now(asked, sticky)
+        return model.model_copy(update={"model_id": "another"}), strategy
+
+    second.rows = replace(second.rows, resolve=resolve)
+    await second.recover()
+    ended = await second.wait(info.evaluation_id)
+    assert ended.status == "failed"
+    assert "has changed." in (ended.fault or pytest.fail("no fault")).message
 
 
 # --- before it begins -------------------------------------------------------------------------------------------------

@@ -90,6 +90,16 @@ def expired_because(origins: Sequence[ArmOrigin], now: Mapping[str, ArmOrigin | 
     return tuple(found)
 
 
+def changed_since(before: ArmOrigin, now: ArmOrigin) -> str | None:
+    """The first thing that an arm's answers depend on and that is another one now; None where there is none.
+
+    What cannot be found now has not changed: whoever asks it is told. Nor has an arm that was chosen only later.
+    """
+    was, is_now = parts_of(before.fingerprint), parts_of(now.fingerprint)
+    changed = (part for part, value in was.items() if is_now.get(part, value) != value)
+    return next((_told(*_kind_and_name(part), was[part], is_now[part]) for part in changed), None)
+
+
 def _gone(before: ArmOrigin) -> Iterator[str]:
     if before.flow is not None:
         yield f"The flow {before.flow!r} is gone, or cannot be run any more."

@@ -28,6 +28,7 @@ from agent_lab.contracts.evaluation_ports import AnswerCache, BadgeStore, Datase
 from agent_lab.contracts.evaluation_report import Badge, Report
 from agent_lab.contracts.ports import Generator
 from agent_lab.evaluation.arms.plans import Planner
+from agent_lab.evaluation.badges import changed_since
 from agent_lab.evaluation.cache import CachedGenerator
 from agent_lab.evaluation.desk import Desk, place_of
 from agent_lab.evaluation.expiry import Expiry
@@ -329,8 +330,9 @@ def _check_unchanged(origins: Mapping[str, ArmOrigin], what: Prepared) -> None:
     """Raises ConflictError where an arm is another one than when the evaluation began."""
     for now in what.origins:
         before = origins.get(now.arm)
-        if before is not None and before.flow_hash is not None and before.flow_hash != now.flow_hash:
+        why = None if before is None else changed_since(before, now)
+        if why is not None:
             raise ConflictError(
-                f"The flow {before.flow!r} has changed since this evaluation began, and the answers would be mixed. "
-                "Start another one: what is still the same is not paid again."
+                f"{why} New answers of {now.arm!r} would be mixed with those from before; start another evaluation: "
+                "what is still the same is not paid again."
             )
