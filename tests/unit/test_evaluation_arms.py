@@ -124,6 +124,7 @@ async def test_a_template_keeps_only_what_it_can_say_alone(plans: Planner) -> No
     [
         ("challenge", "challenger", {"creator", "refiner"}),
         ("challenge", "refiner", {"creator", "challenger"}),
+        ("iterative", "creator", {"challenger", "refiner", "solution"}),
         ("iterative", "challenger", {"creator", "refiner", "solution"}),
         ("iterative", "refiner", {"creator", "challenger", "solution"}),
         ("iterative", "solution", {"creator", "challenger", "refiner"}),
@@ -162,6 +163,12 @@ async def test_the_critic_left_out_means_that_the_draft_is_refined_once(plans: P
 async def test_the_draft_answers_where_only_a_critic_stands_before_the_answer(plans: Planner) -> None:
     plan = await plans.plan(WithoutArm(name="without", flow="challenge", node="refiner"))
     assert plan.flow.answer == "creator"
+
+
+@pytest.mark.parametrize(("flow", "node"), [("consensus", "voices"), ("linear", "execution")])
+async def test_without_its_only_voice_a_flow_is_no_arm(plans: Planner, flow: str, node: str) -> None:
+    with pytest.raises(ValidationError, match="no model would be asked any more"):
+        await plans.plan(WithoutArm(name="without", flow=flow, node=node))
 
 
 async def test_a_node_that_alone_gives_the_answer_cannot_be_left_out(plans: Planner) -> None:

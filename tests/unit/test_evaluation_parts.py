@@ -96,6 +96,10 @@ async def test_a_purse_never_lends_more_than_it_has() -> None:
         ("{?y_output}{y_output} and {x_output}{/y_output}{user_input}", "{user_input}"),
         ("Braces {{stay}} {user_input}\n\n{x.field}", "Braces {{stay}} {user_input}"),
         ("Only {x_output}", None),
+        (
+            "{user_input}\n\nFirst:\n{x_output}{?y_output}\n\nNewest:\n{y_output}{/y_output}\n\nMend it.",
+            "{user_input}{?y_output}\n\nNewest:\n{y_output}{/y_output}\n\nMend it.",
+        ),
         ("{user_input} after {x_output}", None),
     ],
 )

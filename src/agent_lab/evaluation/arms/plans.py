@@ -106,7 +106,17 @@ class Planner:
             case WithoutArm():
                 document = without_node(source.ref.flow, arm.node, self.kinds)
                 flow = self._checked(document, source.subflows, f"without {arm.node!r}", arm.flow)
+                self._asks_somebody(arm, flow)
                 return self._plan(arm.name, source, flow, arm.options, sentence=f"{arm.flow!r} without {arm.node!r}")
+
+    def _asks_somebody(self, arm: WithoutArm, flow: FlowConfig) -> None:
+        kinds = [(self.kinds[node.kind], node.settings) for node in flow.nodes]
+        if not any(kind.calls or any(kind.flows(kind.settings.model_validate(own))) for kind, own in kinds):
+            raise ValidationError(
+                f"The node {arm.node!r} cannot be left out of the flow {arm.flow!r}: no model would be asked any more. "
+                "Leave out another one.",
+                where="arms",
+            )
 
     async def _alone(self, arm: SingleArm | VoteArm | BestOfArm) -> Plan:
         source, lone, options = await self._lone(arm)

@@ -11,6 +11,9 @@ Gone = Callable[[str], bool]
 """True for a name that has no value any more."""
 _HERE = "\0"
 """Where a name stood that is gone; no template can hold it."""
+_FOLDED = "\1"
+"""Where a block stood that reaches over several pieces."""
+_BLOCK = re.compile(r"(?<!\{)\{\?([^{}]+)\}.*?\{/\1\}", re.DOTALL)
 _BETWEEN_PARAGRAPHS = re.compile(r"(\n[ \t]*\n\s*)")
 _BETWEEN_LINES = re.compile(r"(\n)")
 
@@ -74,13 +77,27 @@ def _text(literal: str) -> str:
 
 
 def _without_marked(text: str, between: re.Pattern[str]) -> str:
-    """The text without the pieces that are marked, and without what stood between them and the next."""
-    pieces = between.split(text)
+    """The text without the pieces that are marked, and without what stood between them and the next.
+
+    A block that reaches over several pieces stays, whatever piece it begins in: half of it could not be read.
+    """
+    blocks: list[str] = []
+
+    def folded(found: re.Match[str]) -> str:
+        if between.search(found[0]) is None:
+            return found[0]
+        blocks.append(found[0])
+        return _FOLDED
+
     kept: list[str] = []
+    pieces = between.split(_BLOCK.sub(folded, text))
     for number in range(0, len(pieces), 2):
-        if _HERE in pieces[number]:
+        piece = pieces[number]
+        if _HERE in piece:
+            kept += [_FOLDED] * piece.count(_FOLDED)
             continue
         if kept:
             kept.append(pieces[number - 1])
-        kept.append(pieces[number])
-    return "".join(kept)
+        kept.append(piece)
+    unfolded = iter(blocks)
+    return "".join(kept) if not blocks else re.sub(_FOLDED, lambda _: next(unfolded, _FOLDED), "".join(kept))
