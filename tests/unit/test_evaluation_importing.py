@@ -115,6 +115,14 @@ def test_answers_that_are_all_right_are_still_answers(extra: dict[str, object]):
     assert answers_of(imported, "m") == [("a", 0, "2"), ("b", 0, "4"), ("c", 0, "6")]
 
 
+def test_samples_that_are_numbered_from_one_are_all_there():
+    rows = [{"id": f"q{n}", "sample": sample, "output": "r"} for n in (1, 2) for sample in (1, 2, 3)]
+    found = read_answers(lines(*rows), name="f", items=[Item(id=f"q{n}", input="?", target="r") for n in (1, 2)])
+    assert found.samples == 3
+    assert found.warnings == ()
+    assert [one.sample for one in found.answers["imported"]] == [0, 1, 2, 0, 1, 2]
+
+
 def test_a_list_of_answers_is_a_sample_each_and_its_cost_is_counted_once():
     raw = lines(*({"id": item, "outputs": ["x", "y"], "cost_usd": 1, "is_correct": [True, False]} for item in "abc"))
     imported = read_answers(raw, name="f", items=ITEMS)

@@ -110,11 +110,15 @@ class _Matching:
         for item in items:
             self._by_question.setdefault(normalized_question(item.input), []).append(item.id)
         self.warnings: list[str] = []
+        self._first = 0
+        """The number of the first sample: some files begin with 1."""
 
     def answers(self) -> tuple[dict[str, tuple[ImportedAnswer, ...]], int]:
         """By arm, in the items' order, missing ones included. Raises ProblemsError, ValidationError."""
         find = self._way()
         kept: dict[tuple[str, str, int], Said] = {}
+        first = min((said.sample or 0 for said in self._found.said), default=0)
+        self._first = 1 if first == 1 else 0
         for said in self._found.said:
             item = find(said)
             if item is not None:
@@ -134,7 +138,7 @@ class _Matching:
         }, samples
 
     def _keep(self, kept: dict[tuple[str, str, int], Said], item: str, said: Said) -> None:
-        first = kept.setdefault((said.arm, item, said.sample or 0), said)
+        first = kept.setdefault((said.arm, item, (said.sample or 0) - self._first), said)
         if first is not said:
             self._problems.add(
                 said.line,
