@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from benchmarks.evaluation.simulation import power_seen
+from scipy.stats import t
 from statsmodels.stats.power import TTestPower
 
 from agent_lab.evaluation.statistics.power import (
@@ -72,3 +74,17 @@ def test_the_smallest_difference_of_scores_agrees_with_statsmodels() -> None:
         referee = TTestPower().solve_power(nobs=items, alpha=0.05, power=0.8) * spread
         assert smallest_mean_difference(items, spread) == pytest.approx(referee, rel=1e-4)
     assert smallest_mean_difference(1, 0.3) == 1.0
+
+
+def test_of_any_number_of_items_the_smallest_mean_difference_can_be_told() -> None:
+    for alpha in (0.0001, 0.05, 0.4):
+        seen = [smallest_mean_difference(items, 0.3, alpha=alpha) for items in (*range(2, 120), 1_319, 100_000)]
+        assert seen == sorted(seen, reverse=True)
+        assert seen[-1] > 0
+
+
+def test_the_power_of_a_far_shift_agrees_with_draws() -> None:
+    shift = smallest_mean_difference(3, 1.0, alpha=0.0005)
+    drawn = np.random.default_rng(5).normal(shift, 1.0, (200_000, 3))
+    ratios = drawn.mean(axis=1) / (drawn.std(axis=1, ddof=1) / np.sqrt(3))
+    assert np.mean(ratios > t.ppf(1 - 0.00025, 2)) == pytest.approx(0.8, abs=0.01)

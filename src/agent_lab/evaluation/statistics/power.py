@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import ceil, sqrt
+from math import ceil, isnan, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -115,13 +115,20 @@ def _largest_tail(pairs: NDArray[np.int64], alpha: float) -> NDArray[np.int64]:
 def smallest_mean_difference(items: int, spread: float, *, alpha: float = 0.05, power: float = POWER) -> float:
     """The same for scores whose differences have that standard deviation: by the power of the paired t-test."""
     from scipy.optimize import brentq
-    from scipy.special import nctdtr, stdtrit
+    from scipy.special import chdtrc, nctdtr, stdtrit
 
     if items < 2 or spread <= 0:
         return 1.0 if items < 2 else 0.0
-    critical = float(stdtrit(items - 1, 1 - alpha / 2))
+    freedom = items - 1
+    critical = float(stdtrit(freedom, 1 - alpha / 2))
 
     def beyond(shift: float) -> float:
-        return 1.0 - float(nctdtr(items - 1, shift, critical)) - power
+        missed = float(nctdtr(freedom, shift, critical))
+        if isnan(missed):  # scipy has no number for a far shift, where nothing but the spread's own estimate varies
+            missed = float(chdtrc(freedom, freedom * (shift / critical) ** 2))
+        return 1.0 - missed - power
 
-    return float(brentq(beyond, 0.0, critical + 50.0)) * spread / sqrt(items)
+    most = critical + 50.0
+    while beyond(most) < 0:
+        most *= 2
+    return float(brentq(beyond, 0.0, most)) * spread / sqrt(items)
