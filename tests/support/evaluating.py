@@ -16,11 +16,11 @@ from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import ModelCall, ProviderPiece
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.evaluation.arms.plans import Planner
-from agent_lab.evaluation.datasets import dataset_of
-from agent_lab.evaluation.estimate import Estimator
-from agent_lab.evaluation.origins import Rows
+from agent_lab.evaluation.data.datasets import dataset_of
+from agent_lab.evaluation.running.estimate import Estimator
+from agent_lab.evaluation.running.origins import Rows
+from agent_lab.evaluation.running.terms import Resolve, Terms
 from agent_lab.evaluation.service import EvaluationService
-from agent_lab.evaluation.terms import Resolve, Terms
 from agent_lab.flows.catalog import flow_hash
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.providers.scripted import ScriptedProvider

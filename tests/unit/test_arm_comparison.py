@@ -18,7 +18,7 @@ from agent_lab.contracts.evaluation import (
     VoteArm,
     WithoutArm,
 )
-from agent_lab.evaluation.comparing import Stored, compare_arms
+from agent_lab.evaluation.report.comparing import Stored, compare_arms
 
 ITEMS = [Item(id=f"i{n}", input=f"What is {n} + 1?", target=str(n + 1)) for n in range(60)]
 RIGHT = {

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import ProblemsError, TooLargeError, ValidationError
-from agent_lab.evaluation import tables
-from agent_lab.evaluation.datasets import demo_dataset, final_of, made_id, read_dataset
+from agent_lab.evaluation.data import tables
+from agent_lab.evaluation.data.datasets import demo_dataset, final_of, made_id, read_dataset
 
 GSM8K = (
     {

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent_lab.contracts.evaluation import Cell, NodeCost, Statement
 from agent_lab.contracts.evaluation_report import DebateFigures, Flips, Interval, PairedDifference
-from agent_lab.evaluation.debate import debate_figures
+from agent_lab.evaluation.debate.figures import debate_figures
 
 TARGET = "85"
 

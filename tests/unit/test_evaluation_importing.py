@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import ProblemsError, ValidationError
 from agent_lab.contracts.evaluation import Item
-from agent_lab.evaluation.importing import ImportedAnswer, disagreement, read_answers
+from agent_lab.evaluation.importing.reading import ImportedAnswer, disagreement, read_answers
 from support.answer_files import ARMS, wide_file
 
 ITEMS = (

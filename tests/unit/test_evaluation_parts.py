@@ -15,12 +15,12 @@ from agent_lab.contracts.errors import LimitExceededError, UnusableError
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult, Timings, Usage
 from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
 from agent_lab.evaluation.arms.texts import needs_names, without_names
-from agent_lab.evaluation.cache import CachedGenerator, Meter, metering
-from agent_lab.evaluation.mixture import matched, mended, mixture
-from agent_lab.evaluation.noise import circle, others
-from agent_lab.evaluation.pace import Pace
-from agent_lab.evaluation.purse import BudgetReachedError, Purse
-from agent_lab.evaluation.terms import Terms
+from agent_lab.evaluation.running.cache import CachedGenerator, Meter, metering
+from agent_lab.evaluation.running.mixture import matched, mended, mixture
+from agent_lab.evaluation.running.noise import circle, others
+from agent_lab.evaluation.running.pace import Pace
+from agent_lab.evaluation.running.purse import BudgetReachedError, Purse
+from agent_lab.evaluation.running.terms import Terms
 from agent_lab.storage.memory_evaluations import MemoryAnswers
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from agent_lab.contracts.errors import ProblemsError, ValidationError
 from agent_lab.contracts.evaluation import Item, ScorerSpec
 from agent_lab.demo.problems import extract_answer
-from agent_lab.evaluation.datasets import demo_dataset
-from agent_lab.evaluation.importing import disagreement, read_answers
+from agent_lab.evaluation.data.datasets import demo_dataset
+from agent_lab.evaluation.importing.reading import disagreement, read_answers
 from agent_lab.evaluation.scorers.numbers import same_number, stated_number
 from agent_lab.evaluation.scorers.table import SCORERS, check_items, scorer_of
 from agent_lab.gateway.text import clean

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import Item
-from agent_lab.evaluation.datasets import dataset_of, demo_dataset
-from agent_lab.evaluation.selection import overlap, select, split_items
+from agent_lab.evaluation.data.datasets import dataset_of, demo_dataset
+from agent_lab.evaluation.data.selection import overlap, select, split_items
 
 
 def item(name: str, question: str | None = None, **more: object) -> Item:

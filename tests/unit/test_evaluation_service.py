@@ -24,7 +24,7 @@ from agent_lab.contracts.evaluation import (
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.contracts.run import RunOptions
-from agent_lab.evaluation.importing import ImportedAnswer
+from agent_lab.evaluation.importing.reading import ImportedAnswer
 from agent_lab.evaluation.service import EvaluationService
 from support.evaluating import Solver, service, sums
 from support.evaluation_lab import CHALLENGE, SINGLE, by_arm, carried, evaluations, kept, lab, solver, spec

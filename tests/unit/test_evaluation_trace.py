@@ -14,9 +14,9 @@ from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunEven
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef
 from agent_lab.contracts.run import RunRequest
-from agent_lab.evaluation.answering import answering_nodes
+from agent_lab.evaluation.debate.answering import answering_nodes
+from agent_lab.evaluation.debate.trace import Said, node_costs, scored, statements
 from agent_lab.evaluation.scoring import Scored
-from agent_lab.evaluation.trace import Said, node_costs, scored, statements
 from agent_lab.runs.aside import SetAside, ref_of
 from agent_lab.runs.cases import CaseScript
 from agent_lab.runs.reducer import fold

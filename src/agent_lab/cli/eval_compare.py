@@ -12,7 +12,7 @@ from agent_lab.cli.runs import with_lab
 
 if TYPE_CHECKING:
     from agent_lab.contracts.evaluation_report import Report
-    from agent_lab.evaluation.comparing import Stored
+    from agent_lab.evaluation.report.comparing import Stored
     from agent_lab.wiring import Lab
 
 
@@ -54,7 +54,7 @@ async def compared(lab: Lab, first: tuple[str, str], second: tuple[str, str]) ->
     """The report of two arms, each with its evaluation. Raises NotFoundError, ConflictError, ValidationError."""
     import asyncio
 
-    from agent_lab.evaluation.comparing import compare_arms
+    from agent_lab.evaluation.report.comparing import compare_arms
 
     one = await _stored(lab, first[0])
     other = one if second[0] == first[0] else await _stored(lab, second[0])
@@ -72,7 +72,7 @@ async def with_pair(lab: Lab, report: Report, arm: str, against: str | None) -> 
 
 
 async def _stored(lab: Lab, evaluation_id: str) -> Stored:
-    from agent_lab.evaluation.comparing import Stored
+    from agent_lab.evaluation.report.comparing import Stored
 
     service = lab.evaluations
     return Stored(

@@ -54,7 +54,7 @@ def add(file: str, name: str | None, columns: tuple[str, ...], as_json: bool) ->
 
     async def work(lab: Lab) -> int:
         from agent_lab.cli.output import write, write_json
-        from agent_lab.evaluation.datasets import read_dataset
+        from agent_lab.evaluation.data.datasets import read_dataset
 
         called = name or ("stdin" if file == "-" else Path(file).stem)
         dataset = read_dataset(read_file(file), name=called, source=Path(file).name, columns=column_map(columns))

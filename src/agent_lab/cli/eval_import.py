@@ -23,7 +23,7 @@ from agent_lab.cli.runs import with_lab
 
 if TYPE_CHECKING:
     from agent_lab.contracts.evaluation import Item
-    from agent_lab.evaluation.importing import Imported
+    from agent_lab.evaluation.importing.reading import Imported
     from agent_lab.wiring import Lab
 
 
@@ -100,7 +100,7 @@ class _Reading:
     async def add(self, lab: Lab, file: str, *, arm: str) -> None:
         """Read a file. Raises ValidationError for an arm that another file has, and what `read_answers` raises."""
         from agent_lab.contracts.errors import ValidationError
-        from agent_lab.evaluation.importing import read_answers
+        from agent_lab.evaluation.importing.reading import read_answers
 
         if not is_file(file):
             raise ValidationError(f"{file!r} is no file; a file's name ends with {', '.join(sorted(SUFFIXES))}.")

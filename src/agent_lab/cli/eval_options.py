@@ -108,7 +108,7 @@ def read_file(given: str, *, max_bytes: int | None = None) -> bytes:
     import sys
 
     from agent_lab.contracts.errors import TooLargeError, ValidationError
-    from agent_lab.evaluation.tables import MAX_BYTES
+    from agent_lab.evaluation.data.tables import MAX_BYTES
 
     bound = max_bytes or MAX_BYTES
     try:
@@ -128,7 +128,7 @@ async def stored_dataset(lab: Lab, given: str, columns: tuple[str, ...] = ()) ->
     """The name of the dataset: as it is given, or of a file that is read and stored under its name."""
     if not is_file(given):
         return given
-    from agent_lab.evaluation.datasets import read_dataset
+    from agent_lab.evaluation.data.datasets import read_dataset
 
     name = "stdin" if given == "-" else Path(given).stem
     dataset = read_dataset(read_file(given), name=name, source=Path(given).name, columns=column_map(columns))

@@ -11,7 +11,7 @@ from agent_lab.contracts.evaluation_ports import EvaluationStore
 from agent_lab.contracts.evaluation_report import Badge
 from agent_lab.evaluation.arms.plans import Planner
 from agent_lab.evaluation.badges import expired_because
-from agent_lab.evaluation.origins import Rows, origin_of
+from agent_lab.evaluation.running.origins import Rows, origin_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,19 +29,19 @@ from agent_lab.contracts.evaluation_report import Badge, Report
 from agent_lab.contracts.ports import Generator
 from agent_lab.evaluation.arms.plans import Planner
 from agent_lab.evaluation.badges import changed_since
-from agent_lab.evaluation.cache import CachedGenerator
-from agent_lab.evaluation.desk import Desk, place_of
 from agent_lab.evaluation.expiry import Expiry
-from agent_lab.evaluation.importing import ImportedAnswer
-from agent_lab.evaluation.imports import imported_cells
-from agent_lab.evaluation.origins import Rows
-from agent_lab.evaluation.prepared import Prepared, prepared, scorer_for
-from agent_lab.evaluation.purse import Purse
-from agent_lab.evaluation.reporting import outcomes_of, report_of
+from agent_lab.evaluation.importing.cells import imported_cells
+from agent_lab.evaluation.importing.reading import ImportedAnswer
+from agent_lab.evaluation.report.reporting import outcomes_of, report_of
+from agent_lab.evaluation.running.cache import CachedGenerator
+from agent_lab.evaluation.running.desk import Desk, place_of
+from agent_lab.evaluation.running.origins import Rows
+from agent_lab.evaluation.running.prepared import Prepared, prepared, scorer_for
+from agent_lab.evaluation.running.purse import Purse
+from agent_lab.evaluation.running.stages import Stages
+from agent_lab.evaluation.running.terms import Terms
+from agent_lab.evaluation.running.work import LEASE_S, POLL_S, Work
 from agent_lab.evaluation.scorers.table import warnings_of
-from agent_lab.evaluation.stages import Stages
-from agent_lab.evaluation.terms import Terms
-from agent_lab.evaluation.work import LEASE_S, POLL_S, Work
 from agent_lab.runs.owners import has_died, new_owner
 
 log = structlog.get_logger(__name__)

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent_lab.contracts.evaluation import Dataset, DatasetInfo, Item
-from agent_lab.evaluation.datasets import DEMO, demo_dataset, read_dataset
-from agent_lab.evaluation.prepared import dataset_of
+from agent_lab.evaluation.data.datasets import DEMO, demo_dataset, read_dataset
+from agent_lab.evaluation.running.prepared import dataset_of
 from agent_lab.lab.access import GuardedRoute, bodies_up_to, check_owner, owner
 from agent_lab.lab.evaluation_items import shortened
 from agent_lab.lab.evaluation_shapes import DATASET, ITEM

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from agent_lab.contracts.errors import ConflictError, NotFoundError
 from agent_lab.contracts.evaluation import Cell
 from agent_lab.contracts.evaluation_report import PairedDifference, Report
-from agent_lab.evaluation.comparing import Stored
-from agent_lab.evaluation.comparing import compare_arms as compared
 from agent_lab.evaluation.render.html import html
 from agent_lab.evaluation.render.markdown import markdown
+from agent_lab.evaluation.report.comparing import Stored
+from agent_lab.evaluation.report.comparing import compare_arms as compared
 from agent_lab.evaluation.report.gate import gate
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.evaluation_items import ItemAnswers, ItemPage, ItemRow, Only, like, rows, shortened

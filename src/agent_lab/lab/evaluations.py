@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent_lab.contracts.evaluation import ArmName, EvaluationEstimate, EvaluationInfo, EvaluationSpec
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
 from agent_lab.contracts.registry import Usd
-from agent_lab.evaluation.importing import ImportedAnswer
+from agent_lab.evaluation.importing.reading import ImportedAnswer
 from agent_lab.lab.access import GuardedRoute, bodies_up_to, caller_of, check_owner, owner
 from agent_lab.lab.evaluation_shapes import DONE, ESTIMATE, EXAMPLES, IMPORT, INFO
 from agent_lab.lab.idempotency import Key

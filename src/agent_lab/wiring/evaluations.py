@@ -6,10 +6,10 @@ from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
 from agent_lab.evaluation.arms.plans import Planner
-from agent_lab.evaluation.estimate import Estimator
-from agent_lab.evaluation.origins import Rows
+from agent_lab.evaluation.running.estimate import Estimator
+from agent_lab.evaluation.running.origins import Rows
+from agent_lab.evaluation.running.terms import Terms
 from agent_lab.evaluation.service import EvaluationService
-from agent_lab.evaluation.terms import Terms
 from agent_lab.gateway.gateway import ProviderGateway
 from agent_lab.nodes.history import history_kind
 from agent_lab.runs.service import RunService

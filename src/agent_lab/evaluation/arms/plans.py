@@ -28,7 +28,7 @@ from agent_lab.evaluation.arms.lone import Lone
 from agent_lab.evaluation.arms.parts import parts_of
 from agent_lab.evaluation.arms.surgery import without_node
 from agent_lab.evaluation.arms.warmth import told_of_greed
-from agent_lab.evaluation.terms import Resolve
+from agent_lab.evaluation.running.terms import Resolve
 from agent_lab.flows.catalog import flow_hash
 from agent_lab.flows.checks import Checker
 from agent_lab.runs.admission import Admission

@@ -9,7 +9,7 @@ from agent_lab.contracts.flow import NodeConfig
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.run import RunOptions
 from agent_lab.evaluation.arms.lone import Lone
-from agent_lab.evaluation.terms import Resolve
+from agent_lab.evaluation.running.terms import Resolve
 from agent_lab.gateway.sizing import merged_sampling
 from agent_lab.nodes.generate import GenerateSettings, model_for
 

@@ -9,15 +9,15 @@ from decimal import Decimal
 from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, Cell, EvaluationInfo, EvaluationSpec, Item, Progress
 from agent_lab.contracts.evaluation_report import DebateFigures, PairedDifference, Report
 from agent_lab.evaluation.badges import badges
-from agent_lab.evaluation.costs import unit_of
-from agent_lab.evaluation.debate import debate_figures
-from agent_lab.evaluation.references import reference_of
+from agent_lab.evaluation.debate.figures import debate_figures
 from agent_lab.evaluation.report.cautions import cautions
+from agent_lab.evaluation.report.costs import unit_of
 from agent_lab.evaluation.report.differences import Judging, Measured, ResamplesByItems, measure
 from agent_lab.evaluation.report.figures import figures_of
 from agent_lab.evaluation.report.pairing import FAMILY_WORDS, Family, Pair, pairs_of
 from agent_lab.evaluation.report.table import ArmCells, arrange
 from agent_lab.evaluation.report.verdicts import Rules, Spoken, verdict_of
+from agent_lab.evaluation.running.references import reference_of
 from agent_lab.evaluation.statistics.holm import holm
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent_lab.contracts.evaluation import BestSingleArm, EvaluationInfo, Item
-from agent_lab.evaluation.costs import UNIT_WORDS, has_usage
+from agent_lab.evaluation.report.costs import UNIT_WORDS, has_usage
 from agent_lab.evaluation.report.differences import Measured
 from agent_lab.evaluation.report.figures import unread
 from agent_lab.evaluation.report.pairing import pairs_of

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import fsum
 
 from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, Cell, CostUnit, Item
-from agent_lab.evaluation.costs import cost_of, has_usage
+from agent_lab.evaluation.report.costs import cost_of, has_usage
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from agent_lab.evaluation.datasets import without_calculations
+from agent_lab.evaluation.data.datasets import without_calculations
 from agent_lab.nodes.voting.figures import TAIL_CHARS, Figure, figures_in, last_figure
 
 VERSION = "number@1"

@@ -22,9 +22,9 @@ from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.registry import CostProfile
 from agent_lab.contracts.run import RunRequest
 from agent_lab.evaluation.arms.plans import Plan, Planner
-from agent_lab.evaluation.cells import request_of
-from agent_lab.evaluation.origins import Rows
-from agent_lab.evaluation.prepared import Prepared
+from agent_lab.evaluation.running.cells import request_of
+from agent_lab.evaluation.running.origins import Rows
+from agent_lab.evaluation.running.prepared import Prepared
 from agent_lab.flows.checking.examined import settings_of
 from agent_lab.flows.templates import mentioned
 from agent_lab.nodes.generate import GenerateSettings

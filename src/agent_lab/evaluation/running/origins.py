@@ -11,7 +11,7 @@ from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
 from agent_lab.evaluation.arms.plans import Plan, Planner
 from agent_lab.evaluation.fingerprints import fingerprint
-from agent_lab.evaluation.terms import Resolve
+from agent_lab.evaluation.running.terms import Resolve
 
 PriceOf = Callable[[ModelSpec], CostProfile | None]
 

@@ -14,7 +14,7 @@ from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunEven
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.run import NodeOutput
-from agent_lab.evaluation.answering import Answering, answering_nodes
+from agent_lab.evaluation.debate.answering import Answering, answering_nodes
 from agent_lab.evaluation.scoring import AnswerScorer
 from agent_lab.flows.state import as_text
 from agent_lab.runs.alternatives import RunAlternatives, alternatives

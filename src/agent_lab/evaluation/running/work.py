@@ -15,7 +15,7 @@ from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.evaluation import ENDED, EvaluationInfo, EvaluationStatus
 from agent_lab.contracts.evaluation_ports import EvaluationStore
 from agent_lab.contracts.run import Fault
-from agent_lab.evaluation.desk import Ended
+from agent_lab.evaluation.running.desk import Ended
 
 log = structlog.get_logger(__name__)
 

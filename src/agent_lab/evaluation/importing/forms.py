@@ -12,11 +12,11 @@ from typing import TypeVar
 from pydantic import JsonValue
 
 from agent_lab.contracts.evaluation import Item
-from agent_lab.evaluation.datasets import KNOWN_AS
-from agent_lab.evaluation.import_columns import ANSWERS, ARMS, FIELDS, LISTED, arms_in, is_figure, part_of
-from agent_lab.evaluation.import_logs import harness_samples, inspect_log
-from agent_lab.evaluation.imported import Form, Said, as_text, is_right
-from agent_lab.evaluation.tables import Problems, Row, Table
+from agent_lab.evaluation.data.datasets import KNOWN_AS
+from agent_lab.evaluation.data.tables import Problems, Row, Table
+from agent_lab.evaluation.importing.answers import Form, Said, as_text, is_right
+from agent_lab.evaluation.importing.columns import ANSWERS, ARMS, FIELDS, LISTED, arms_in, is_figure, part_of
+from agent_lab.evaluation.importing.logs import harness_samples, inspect_log
 
 Values = Mapping[str, JsonValue]
 Read = TypeVar("Read")

@@ -14,8 +14,8 @@ from agent_lab.contracts.errors import LimitExceededError
 from agent_lab.contracts.evaluation_ports import AnswerCache
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult, OnCut, Piece
 from agent_lab.contracts.ports import Generator
-from agent_lab.evaluation.purse import Purse
-from agent_lab.evaluation.terms import Asked, Terms
+from agent_lab.evaluation.running.purse import Purse
+from agent_lab.evaluation.running.terms import Asked, Terms
 from agent_lab.runs.reducer import add_cost
 
 MOST_KNOWN = 4096

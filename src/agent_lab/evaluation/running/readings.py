@@ -11,9 +11,9 @@ from agent_lab.contracts.evaluation import Cell, Item, Statement
 from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunEvent
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.evaluation.arms.plans import Plan
-from agent_lab.evaluation.cells import Done, cost_of
+from agent_lab.evaluation.debate.trace import Said, node_costs, scored, statements
+from agent_lab.evaluation.running.cells import Done, cost_of
 from agent_lab.evaluation.scoring import AnswerScorer, Scored
-from agent_lab.evaluation.trace import Said, node_costs, scored, statements
 from agent_lab.nodes.voting.choices import plain_text
 from agent_lab.runs.record import outermost
 

@@ -22,14 +22,14 @@ from agent_lab.contracts.evaluation import (
 from agent_lab.contracts.evaluation_ports import DatasetStore
 from agent_lab.contracts.ports import Generator
 from agent_lab.evaluation.arms.plans import Plan, Planner
-from agent_lab.evaluation.datasets import DEMO, demo_dataset
-from agent_lab.evaluation.origins import Rows, bare_origin, origin_of
-from agent_lab.evaluation.readings import Unjudged
-from agent_lab.evaluation.references import with_baselines
+from agent_lab.evaluation.data.datasets import DEMO, demo_dataset
+from agent_lab.evaluation.data.selection import select
+from agent_lab.evaluation.running.origins import Rows, bare_origin, origin_of
+from agent_lab.evaluation.running.readings import Unjudged
+from agent_lab.evaluation.running.references import with_baselines
 from agent_lab.evaluation.scorers.judge import PairJudge
 from agent_lab.evaluation.scorers.table import check_items, scorer_of
 from agent_lab.evaluation.scoring import AnswerScorer
-from agent_lab.evaluation.selection import select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from agent_lab.contracts.documents import canonical_json
-from agent_lab.evaluation.tables import Table
+from agent_lab.evaluation.data.tables import Table
 
 _RIGHT: Mapping[str, bool] = {
     **dict.fromkeys(("true", "1", "1.0", "c", "yes", "right", "correct"), True),

@@ -18,9 +18,9 @@ from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.run import Fault
 from agent_lab.evaluation.arms.plans import Plan
-from agent_lab.evaluation.cells import Done, carry_out, request_of
-from agent_lab.evaluation.pace import Pace
-from agent_lab.evaluation.readings import cell_of
+from agent_lab.evaluation.running.cells import Done, carry_out, request_of
+from agent_lab.evaluation.running.pace import Pace
+from agent_lab.evaluation.running.readings import cell_of
 from agent_lab.evaluation.scoring import AnswerScorer
 from agent_lab.runs.reducer import add_cost
 

@@ -16,7 +16,7 @@ from agent_lab.contracts.documents import canonical_json
 from agent_lab.contracts.errors import TooLargeError, ValidationError, nearest
 from agent_lab.contracts.evaluation import MAX_ITEMS, Dataset, DatasetInfo, Item, Split
 from agent_lab.demo.problems import held_out
-from agent_lab.evaluation.tables import Format, Problems, Row, Table, read_table
+from agent_lab.evaluation.data.tables import Format, Problems, Row, Table, read_table
 
 Part = Literal["input", "target", "id", "split"]
 PARTS: tuple[Part, ...] = ("input", "target", "id", "split")

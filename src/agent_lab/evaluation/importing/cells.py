@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from agent_lab.contracts.errors import ValidationError, unknown_name
 from agent_lab.contracts.evaluation import Cell, ImportedArm, Item
 from agent_lab.contracts.run import Fault
-from agent_lab.evaluation.importing import ImportedAnswer, disagreement
-from agent_lab.evaluation.prepared import Prepared
+from agent_lab.evaluation.importing.reading import ImportedAnswer, disagreement
+from agent_lab.evaluation.running.prepared import Prepared
 from agent_lab.evaluation.scoring import AnswerScorer
 
 _MISSING = Fault(type="no-answer", message="The file has no answer to this item.")

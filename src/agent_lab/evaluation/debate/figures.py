@@ -11,7 +11,7 @@ from math import fsum
 
 from agent_lab.contracts.evaluation import Cell, CostUnit, NodeCost
 from agent_lab.contracts.evaluation_report import DebateFigures, Flips, NodeWorth, PairedDifference, RoundFigures
-from agent_lab.evaluation.course import Course, Stand, majority, stand, vote_of
+from agent_lab.evaluation.debate.course import Course, Stand, majority, stand, vote_of
 
 _PER = {"usd": 1.0, "tokens": 1000.0, "generated_tokens": 1000.0}
 _PER_WORDS = {"usd": "a dollar", "tokens": "a thousand tokens", "generated_tokens": "a thousand generated tokens"}

@@ -8,9 +8,9 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.errors import ValidationError, nearest
 from agent_lab.contracts.evaluation import Item
-from agent_lab.evaluation.datasets import KNOWN_AS, Part, final_of, normalized_question
-from agent_lab.evaluation.imported import as_text
-from agent_lab.evaluation.tables import Row, Table
+from agent_lab.evaluation.data.datasets import KNOWN_AS, Part, final_of, normalized_question
+from agent_lab.evaluation.data.tables import Row, Table
+from agent_lab.evaluation.importing.answers import as_text
 
 ANSWERS = ("output", "response", "completion", "prediction", "generation", "model_answer", "model_output", "answer",
            "solution", "text")  # fmt: skip

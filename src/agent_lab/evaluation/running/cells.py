@@ -18,7 +18,7 @@ from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.run import Fault, RunOptions, RunRequest, RunStatus
 from agent_lab.evaluation.arms.plans import Plan
-from agent_lab.evaluation.cache import Meter, metering
+from agent_lab.evaluation.running.cache import Meter, metering
 from agent_lab.flows.state import as_text
 from agent_lab.runs.carried import CarriedRun
 from agent_lab.runs.executor import execute

@@ -8,7 +8,7 @@ from typing import Literal
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import Dataset, Item, Split
-from agent_lab.evaluation.datasets import normalized_question
+from agent_lab.evaluation.data.datasets import normalized_question
 
 TUNE = 0.2
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import Dataset, Item
-from agent_lab.evaluation.datasets import PARTS, dataset_of, items_of, normalized_question
-from agent_lab.evaluation.import_forms import form_in
-from agent_lab.evaluation.imported import Form, Said
-from agent_lab.evaluation.tables import Format, Problems, read_table
+from agent_lab.evaluation.data.datasets import PARTS, dataset_of, items_of, normalized_question
+from agent_lab.evaluation.data.tables import Format, Problems, read_table
+from agent_lab.evaluation.importing.answers import Form, Said
+from agent_lab.evaluation.importing.forms import form_in
 
 MAX_SAMPLES = 100
 SHOWN = 5

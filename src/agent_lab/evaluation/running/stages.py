@@ -23,15 +23,15 @@ from agent_lab.contracts.evaluation_ports import DatasetStore
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.run import Fault
 from agent_lab.evaluation.arms.plans import Plan, Planner, Votes
-from agent_lab.evaluation.cache import Meter, metering
-from agent_lab.evaluation.costs import cost_of, unit_of
-from agent_lab.evaluation.desk import Desk, Ended, Job, out_of_money
-from agent_lab.evaluation.mixture import Place, matched, mended, mixture
-from agent_lab.evaluation.noise import NoisyGenerator, circle, critiques, others
-from agent_lab.evaluation.origins import Rows, bare_origin, origin_of
-from agent_lab.evaluation.references import reference_of
+from agent_lab.evaluation.data.selection import overlap, split_items
+from agent_lab.evaluation.report.costs import cost_of, unit_of
+from agent_lab.evaluation.running.cache import Meter, metering
+from agent_lab.evaluation.running.desk import Desk, Ended, Job, out_of_money
+from agent_lab.evaluation.running.mixture import Place, matched, mended, mixture
+from agent_lab.evaluation.running.noise import NoisyGenerator, circle, critiques, others
+from agent_lab.evaluation.running.origins import Rows, bare_origin, origin_of
+from agent_lab.evaluation.running.references import reference_of
 from agent_lab.evaluation.scorers.judge import PairJudge
-from agent_lab.evaluation.selection import overlap, split_items
 from agent_lab.nodes.branches import side_by_side
 
 CLOSE_ENOUGH = 0.002

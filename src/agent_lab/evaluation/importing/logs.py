@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from agent_lab.contracts.documents import canonical_json
-from agent_lab.evaluation.datasets import KNOWN_AS
-from agent_lab.evaluation.imported import Form, Said, as_text, is_right
-from agent_lab.evaluation.tables import Problems, Row, Table
+from agent_lab.evaluation.data.datasets import KNOWN_AS
+from agent_lab.evaluation.data.tables import Problems, Row, Table
+from agent_lab.evaluation.importing.answers import Form, Said, as_text, is_right
 
 Values = Mapping[str, JsonValue]
 

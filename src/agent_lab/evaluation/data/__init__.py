@@ -1,0 +1,1 @@
+"""Datasets: read from files, chosen from, kept apart for tuning and for testing."""
