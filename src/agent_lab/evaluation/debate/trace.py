@@ -41,8 +41,8 @@ def statements(
     *,
     without: RunAlternatives | None = None,
 ) -> tuple[Said, ...]:
-    """The answers that were given in a run, in the order in which they were given; first answers, which are given side
-    by side, in that of the flow, so that a tie among them comes out the same each time.
+    """The answers that were given in a run: first answers, which are given side by side, in the order of the flow, so
+    that a tie among them comes out the same each time, then the others in the order in which they were given.
 
     Who states an answer: see `answering_nodes`; besides them everybody who answered first without sight of the others.
     A critic states none. Of a flow within a flow the answers count as steps where the node that runs it states one
@@ -61,16 +61,13 @@ def statements(
 
 
 def _in_flow_order(said: Sequence[Said], flow: FlowConfig) -> list[Said]:
-    places = [index for index, one in enumerate(said) if one.statement.part in {"draft", "voice"}]
     order = {node.id: index for index, node in enumerate(flow.nodes)}
-    firsts = sorted(
-        (said[index] for index in places),
-        key=lambda one: (order[outermost(one.statement.node)], one.statement.node, one.statement.sample),
-    )
-    found = list(said)
-    for index, one in zip(places, firsts, strict=True):
-        found[index] = one
-    return found
+
+    def place(one: Said) -> tuple[int, str, int]:
+        return order[outermost(one.statement.node)], one.statement.node, one.statement.sample
+
+    firsts = [one for one in said if one.statement.part in {"draft", "voice"}]
+    return sorted(firsts, key=place) + [one for one in said if one.statement.part not in {"draft", "voice"}]
 
 
 def _first_answers(told: RunAlternatives, flow: FlowConfig) -> tuple[frozenset[str], str | None]:
