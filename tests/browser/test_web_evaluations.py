@@ -182,4 +182,9 @@ async def test_a_badge_says_its_interval_where_it_is_pointed_at_or_reached_by_ke
         await page.wait_for_url(f"**/evaluations/{evaluation}")
         await page.goto(here.url)
         card = page.get_by_role("radio", name="Challenge", exact=True).locator("..")
-        await expect(card).to_contain_text("6 items of demo")
+        told = card.get_by_text("6 items of demo")
+        await expect(told).to_be_hidden()
+        await (
+            card.get_by_text("Not clear yet").or_(card.get_by_text("No gain")).or_(card.get_by_text("worth it")).hover()
+        )
+        await expect(told).to_be_visible()

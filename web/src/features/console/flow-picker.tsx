@@ -105,7 +105,7 @@ function Card({ flow }: { flow: Flow }) {
   return (
     <label
       className={clsx(
-        "flex cursor-pointer flex-col gap-1 rounded-md border border-line p-2.5 hover:border-line-strong",
+        "group/card relative flex cursor-pointer flex-col gap-1 rounded-md border border-line p-2.5 hover:border-line-strong",
         "has-checked:border-accent has-checked:bg-accent-soft has-focus-visible:outline-2 has-focus-visible:outline-accent",
       )}
     >
@@ -115,7 +115,7 @@ function Card({ flow }: { flow: Flow }) {
         value={flow.id}
         checked={flow.id === chosen}
         aria-labelledby={`${id}-name`}
-        aria-describedby={id}
+        aria-describedby={`${id} ${id}-worth`}
         onChange={() => change({ flow: flow.id })}
         className="sr-only"
       />
@@ -127,7 +127,7 @@ function Card({ flow }: { flow: Flow }) {
             className="max-h-11 max-w-full min-w-0"
           />
         )}
-        <LateWorthBadge flow={flow.id} plain />
+        <LateWorthBadge flow={flow.id} plainId={`${id}-worth`} />
       </span>
       <span id={`${id}-name`} className="font-medium">
         {name}

@@ -62,12 +62,12 @@ export function BottomNav() {
           prefetch={false}
           aria-current={isWithin(pathname, path) ? "page" : undefined}
           className={clsx(
-            "flex min-w-0 flex-auto flex-col items-center justify-center gap-0.5 text-[0.6875rem] text-soft",
+            "flex min-w-0 flex-auto flex-col items-center justify-center gap-0.5 text-[0.6875rem] tracking-tight text-soft",
             isWithin(pathname, path) && "font-medium !text-accent",
           )}
         >
           <Icon aria-hidden className="size-4.5" />
-          <span className="max-w-full truncate px-0.5">{t(name)}</span>
+          <span className="max-w-full truncate">{t(name)}</span>
         </Link>
       ))}
     </nav>

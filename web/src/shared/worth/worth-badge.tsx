@@ -17,15 +17,15 @@ const EDGE_PX = 8;
 
 interface WorthProps {
   flow: string;
-  /** Inside something that is pressed for another reason: it is no link then, and tells all to readers at once. */
-  plain?: boolean;
+  /** Inside a `group/card` that is pressed for another reason: it is no link then, and what it tells has this id. */
+  plainId?: string;
 }
 
 /** Nothing where the flow was never held against what its money buys without it. */
-export function WorthBadge({ flow, plain = false }: WorthProps) {
+export function WorthBadge({ flow, plainId }: WorthProps) {
   const badge = useQuery(badgesQuery).data?.badges.find((one) => one.flow === flow);
   if (badge === undefined) return null;
-  return plain ? <PlainBadge badge={badge} /> : <LinkedBadge badge={badge} />;
+  return plainId === undefined ? <LinkedBadge badge={badge} /> : <PlainBadge badge={badge} id={plainId} />;
 }
 
 function Short({ badge }: { badge: FlowBadge }) {
@@ -67,12 +67,18 @@ function Long({ badge }: { badge: FlowBadge }) {
   );
 }
 
-function PlainBadge({ badge }: { badge: FlowBadge }) {
+/** Its words are below the card while the badge is pointed at or the card has the focus of the keys. */
+function PlainBadge({ badge, id }: { badge: FlowBadge; id: string }) {
   return (
-    <span className="w-fit">
+    <span className="group/badge w-fit shrink-0">
       <Short badge={badge} />
-      <span className="sr-only">
-        <Long badge={badge} />
+      <span
+        id={id}
+        className="pointer-events-none absolute inset-x-0 top-full z-20 hidden pt-1 group-hover/badge:block group-has-focus-visible/card:block"
+      >
+        <span className="block rounded-md border border-line bg-surface px-3 py-2 text-xs break-words text-ink shadow-lift">
+          <Long badge={badge} />
+        </span>
       </span>
     </span>
   );
