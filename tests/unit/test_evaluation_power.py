@@ -26,6 +26,8 @@ def test_what_items_can_show_is_said_in_a_sentence() -> None:
     assert power_sentence(1319).startswith("with 1,319 items you can see 3 points")
     assert power_sentence(20_000).startswith("with 20,000 items you can see 0.8 points")
     assert "no difference at all" in power_sentence(4)
+    assert "disagree on 15% of the items" in power_sentence(200)
+    assert "see 37 points (80% power; taken that two arms disagree on 37% of the items)" in power_sentence(20)
 
 
 def test_five_items_show_nothing() -> None:

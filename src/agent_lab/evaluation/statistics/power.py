@@ -48,7 +48,7 @@ def power_sentence(
     points = f"{smallest * 100:.0f}" if smallest >= 0.0295 else f"{smallest * 100:.1f}"
     return (
         f"with {number} you can see {points} points "
-        f"({power:.0%} power; taken that two arms disagree on {discordant:.0%} of the items)"
+        f"({power:.0%} power; taken that two arms disagree on {max(discordant, smallest):.0%} of the items)"
     )
 
 
