@@ -13,11 +13,13 @@ from agent_lab.contracts.errors import ConflictError, NotFoundError, ValidationE
 from agent_lab.contracts.evaluation import (
     AnyArm,
     BestSingleArm,
+    DraftsVoteArm,
     EqualCostArm,
     EvaluationSpec,
     FlowArm,
     ImportedArm,
     NoiseArm,
+    ScorerSpec,
     SingleArm,
     WithoutArm,
 )
@@ -219,6 +221,36 @@ async def test_an_estimate_tells_calls_cost_and_what_can_be_seen(
     assert 0 < told.cost_usd < told.cost_at_most_usd
     assert told.sentence.startswith("with 12 items you can see")
     assert not solver.calls
+
+
+async def test_a_judge_that_is_not_there_is_told_before_anything_is_paid(
+    evaluations: EvaluationService, solver: Solver
+) -> None:
+    with pytest.raises(NotFoundError, match="voise"):
+        await evaluations.start(spec(SINGLE, scorer=ScorerSpec(name="judge", model="voise")))
+    assert not solver.calls
+
+
+async def test_an_estimate_leaves_out_nothing_that_is_asked_besides(evaluations: EvaluationService) -> None:
+    options = RunOptions(model="priced")
+    flow = FlowArm(name="dear", flow="challenge", options=options)
+    drafts = DraftsVoteArm(name="drafts", flow="challenge", options=options)
+    noise = NoiseArm(name="noise", flow="challenge", options=options)
+    whole = await evaluations.estimate(spec(flow))
+    assert whole.cost_at_most_usd
+    assert (await evaluations.estimate(spec(drafts))).calls == whole.calls
+    assert (await evaluations.estimate(spec(drafts, flow))).calls == whole.calls
+    assert (await evaluations.estimate(spec(noise))).cost_at_most_usd == 2 * whole.cost_at_most_usd
+    assert (await evaluations.estimate(spec(noise, flow))).cost_at_most_usd == 2 * whole.cost_at_most_usd
+    alone = await evaluations.estimate(spec(EqualCostArm(name="equal", flow="challenge", options=options)))
+    assert (alone.cost_usd, alone.cost_at_most_usd) == (None, None)
+
+
+async def test_of_a_judge_with_a_price_no_bound_is_claimed(evaluations: EvaluationService) -> None:
+    priced = spec(SingleArm(name="one", model="priced"), SingleArm(name="two", model="priced", like="challenge"))
+    assert (await evaluations.estimate(priced)).cost_at_most_usd
+    judged = priced.model_copy(update={"scorer": ScorerSpec(name="judge", model="priced")})
+    assert (await evaluations.estimate(judged)).cost_at_most_usd is None
 
 
 # --- what stays -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from agent_lab.contracts.evaluation import (
     EvaluationSpec,
     FlowArm,
     ImportedArm,
+    NoiseArm,
 )
 from agent_lab.contracts.flow import FlowConfig, in_language
 from agent_lab.contracts.flow_ports import NodeKind
@@ -68,10 +69,13 @@ class Estimator:
         equal = [arm for arm in spec.arms if isinstance(arm, EqualCostArm)]
         most_calls = sum(0 if one is None else one.bounds.calls for one in most.values()) + MAX_SAMPLES * len(equal)
         most |= {arm.name: _of_flow(arm, spec, most) for arm in equal}
-        total = list(expected.values())
+        besides = _asked_besides(what)
+        total = [*expected.values(), *(expected[arm] for arm in besides)]
         seen = smallest_difference(len(items), alpha=spec.alpha)
         usd = [one.usd for one in total]
-        at_most = [None if one is None else one.cost_usd for one in most.values()]
+        worst = [*most.values(), *(most[arm] for arm in besides)]
+        at_most = [None if one is None else one.cost_usd for one in worst]
+        most_calls += sum(0 if one is None else one.bounds.calls for one in worst[len(most) :])
         return EvaluationEstimate(
             items=len(items),
             cells=answers * sum(not isinstance(arm, ImportedArm) for arm in spec.arms),
@@ -79,7 +83,7 @@ class Estimator:
             calls_at_most=answers * most_calls,
             tokens=answers * sum(one.tokens for one in total),
             cost_usd=_sum(usd, answers),
-            cost_at_most_usd=_sum(at_most, answers),
+            cost_at_most_usd=_sum(at_most, answers) if self._judge_is_free(spec) else None,
             seconds=self._seconds(what, expected, answers),
             smallest_difference=seen,
             sentence=power_sentence(len(items), alpha=spec.alpha),
@@ -113,6 +117,14 @@ class Estimator:
         found = self.rows.of(model if isinstance(model, str) else None, plan.options.strategy)
         return None if found is None else self.rows.price_of(found[0])
 
+    def _judge_is_free(self, spec: EvaluationSpec) -> bool:
+        """Also where nobody judges. How long a judge will read is not known before there are answers."""
+        if spec.scorer.name != "judge":
+            return True
+        found = self.rows.of(spec.scorer.model, None)
+        price = None if found is None else self.rows.price_of(found[0])
+        return price is not None and _usd(price, 1, 1) == 0
+
     def _most(self, plan: Plan, what: Prepared) -> WorstCase | None:
         """Of the longest question."""
         longest = max(what.items, key=lambda item: len(item.input))
@@ -139,15 +151,31 @@ class Estimator:
 def _asked(what: Prepared) -> dict[str, Plan]:
     """The plans by arm of those for which models are asked anew; those that are derived later are taken at the cost of
     their flow, and what reads answers that are there costs nothing."""
-    free = {arm.name for arm in what.spec.arms if isinstance(arm, DraftsVoteArm | EqualCostArm | BestSingleArm)}
+    free = {
+        arm.name
+        for arm in what.spec.arms
+        if isinstance(arm, EqualCostArm | BestSingleArm)
+        or (isinstance(arm, DraftsVoteArm) and _runs_its_flow(arm, what.spec))
+    }
     return {arm: plan for arm, plan in what.plans.items() if arm not in free}
+
+
+def _asked_besides(what: Prepared) -> list[str]:
+    """Arms whose flow is run besides, to hear what its critic says to other items."""
+    return [arm.name for arm in what.spec.arms if isinstance(arm, NoiseArm) and not _runs_its_flow(arm, what.spec)]
+
+
+def _runs_its_flow(arm: DraftsVoteArm | NoiseArm, spec: EvaluationSpec) -> bool:
+    """Whether another arm is that flow, so that its answers are there."""
+    flows = (one for one in spec.arms if isinstance(one, FlowArm))
+    return any((one.flow, one.options) == (arm.flow, arm.options) for one in flows)
 
 
 def _derive(what: Prepared, expected: dict[str, _Expected], once: Callable[[Plan], _Expected]) -> None:
     """An equal-cost vote costs what its flow costs, in as many calls as that pays for."""
     for arm in what.spec.arms:
         if isinstance(arm, EqualCostArm):
-            flow = _of_flow(arm, what.spec, expected) or _Expected()
+            flow = _of_flow(arm, what.spec, expected) or _Expected(usd=None)
             alone = once(what.plans[arm.name])
             calls = round(flow.tokens / alone.tokens) if alone.tokens else flow.calls
             expected[arm.name] = _Expected(calls=min(calls, MAX_SAMPLES), tokens=flow.tokens, usd=flow.usd)

@@ -64,6 +64,8 @@ async def prepared(
         info = dataset.info
         items = select(dataset, split=spec.split, limit=spec.limit, order=spec.order, seed=spec.seed)
         _check_scorer(spec, items)
+    if spec.scorer.name == "judge" and spec.scorer.model is not None:
+        planner.admission.model(spec.scorer.model)
     plans = {arm.name: await planner.plan(arm) for arm in spec.arms if not isinstance(arm, BestSingleArm | ImportedArm)}
     for arm in spec.arms:
         await _check_arm(arm, spec, items, plans, planner)
@@ -118,8 +120,8 @@ async def _check_arm(
             await planner.single(arm, model, None)
         if not any(isinstance(one, FlowArm) for one in spec.arms) and not arm.of:
             raise ValidationError(
-                f"The arm {arm.name!r} chooses among the models of flows, and no flow is asked; name the models with "
-                "`of`.",
+                f"The arm {arm.name!r} chooses among the models of flows, and no flow is asked; name the models, "
+                "as in best-single:MODEL+MODEL.",
                 where="arms",
             )
     if isinstance(arm, EqualCostArm):
