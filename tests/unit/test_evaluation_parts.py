@@ -28,14 +28,23 @@ from agent_lab.storage.memory_evaluations import MemoryAnswers
 @given(st.floats(1.0, 64.0), st.integers(1, 300), st.integers(0, 5))
 def test_a_mixture_has_its_mean_and_only_the_two_nearest_numbers(k: float, count: int, seed: int) -> None:
     found = mixture(k, [(f"q{n}", 0) for n in range(count)], seed)
-    assert set(found.values()) <= {math.floor(k), math.ceil(k)}
-    assert abs(sum(found.values()) / count - k) <= 0.5 / count + 1e-9
+    nearest = {1, 3} if k < 3 else {math.floor(k), math.ceil(k)}
+    assert set(found.values()) <= nearest
+    assert abs(sum(found.values()) / count - k) <= (max(nearest) - min(nearest)) / 2 / count + 1e-9
+
+
+def test_no_money_of_a_flow_is_spent_on_a_vote_of_two() -> None:
+    places = [(f"q{n}", 0) for n in range(40)]
+    assert sorted(mixture(2.0, places, 0).values()) == [1] * 20 + [3] * 20
+    assert set(mixture(3.0, places, 0).values()) == {3}
+    assert set(mixture(64.0, places, 0).values()) == {64}
 
 
 def test_a_larger_k_only_adds_answers() -> None:
     places = [(f"q{n}", n % 2) for n in range(50)]
-    less, more = mixture(3.3, places, 0), mixture(3.7, places, 0)
-    assert all(more[place] >= less[place] for place in places)
+    for low, high in ((1.2, 1.7), (2.8, 3.2), (3.3, 3.7)):
+        less, more = mixture(low, places, 0), mixture(high, places, 0)
+        assert all(more[place] >= less[place] for place in places)
 
 
 def test_what_buys_no_vote_is_refused_in_words() -> None:

@@ -38,15 +38,23 @@ _UNITS = {"usd": "USD", "tokens": "tokens", "generated_tokens": "tokens written"
 
 
 def mixture(k: float, places: Sequence[Place], seed: int) -> dict[Place, int]:
-    """Each place has the whole number below k or the one above it, in the proportion that makes k of them on average.
+    """Each place has the whole number below k or the one above it, in the proportion that makes k of them on average;
+    between 1 and 3 it has 1 or 3, for of two answers that differ the first one wins, and the second is for nothing.
 
     Which has more is drawn by a hash: nothing that is known of an item has a say in it, and a change of k moves as few
     of them as it must.
     """
-    least = min(math.floor(k), MAX_SAMPLES)
-    more = round((k - least) * len(places))
+    least, most = _around(k)
+    more = round((k - least) / (most - least) * len(places))
     drawn = sorted(places, key=lambda place: _draw(place, seed))
-    return {place: min(least + (number < more), MAX_SAMPLES) for number, place in enumerate(drawn)}
+    return {place: most if number < more else least for number, place in enumerate(drawn)}
+
+
+def _around(k: float) -> tuple[int, int]:
+    if k < 3:
+        return 1, 3
+    least = min(math.floor(k), MAX_SAMPLES - 1)
+    return least, least + 1
 
 
 def mended(k: float, flow_cost: float, measured_cost: float) -> float:
