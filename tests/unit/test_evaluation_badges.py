@@ -77,6 +77,18 @@ def test_each_verdict_has_its_words(verdict: str, difference: float, low: float,
     assert badge.expired == ()
 
 
+def test_a_badge_says_what_was_allowed_beyond_the_usual() -> None:
+    half = CostMatch(ratio=0.62, tolerance=0.5, equal=True, sentence="Within what is tolerated.")
+    found = report(compared("challenge", "better", 0.042, 0.011, 0.073, cost_match=half))
+    spec = found.evaluation.spec.model_copy(update={"alpha": 0.4})
+    loose = found.model_copy(update={"evaluation": found.evaluation.model_copy(update={"spec": spec})})
+    (badge,) = badges(loose)
+    assert badge.sentence == (
+        "worth it: +4.2 points (1.1 to 7.3) at equal cost on gsm8k test, 500 items, the baseline at 0.62 times the "
+        "cost, at 60 % confidence"
+    )
+
+
 def test_where_the_costs_are_not_equal_nothing_is_known() -> None:
     dear = CostMatch(ratio=1.4, tolerance=0.05, equal=False, sentence="The baseline costs 1.4 times as much.")
     (badge,) = badges(report(compared("challenge", "refused", 0.2, 0.1, 0.3, cost_match=dear)))

@@ -8,6 +8,9 @@ from agent_lab.contracts.evaluation import ArmOrigin, EvaluationSpec, FlowArm
 from agent_lab.contracts.evaluation_report import Badge, PairedDifference, Report
 from agent_lab.evaluation.fingerprints import parts_of
 
+USUAL_ALPHA = EvaluationSpec.model_fields["alpha"].default
+USUAL_TOLERANCE = EvaluationSpec.model_fields["cost_tolerance"].default
+
 
 def badges(report: Report) -> tuple[Badge, ...]:
     """One for each flow that was held against a baseline at equal cost; none before all of it was asked.
@@ -51,7 +54,7 @@ def _badge(report: Report, flow: str, compared: PairedDifference) -> Badge:
 
 def _sentence(one: PairedDifference, spec: EvaluationSpec, dataset: str) -> str:
     split = f" {spec.split}" if spec.split else ""
-    where = f"on {dataset}{split}, {one.items:,} items"
+    where = f"on {dataset}{split}, {one.items:,} items{_unusual(one, spec)}"
     span = f"{points(one.difference)} points ({_plain(one.interval.low)} to {_plain(one.interval.high)})"
     if one.verdict == "better":
         return f"worth it: {span} at equal cost {where}"
@@ -63,6 +66,13 @@ def _sentence(one: PairedDifference, spec: EvaluationSpec, dataset: str) -> str:
         why = one.cost_match.sentence.rstrip(".") if one.cost_match else "the costs are not equal"
         return f"not known: {why} ({where})"
     return f"not known: {span} at equal cost {where}; more items would tell"
+
+
+def _unusual(one: PairedDifference, spec: EvaluationSpec) -> str:
+    """Where more was allowed than is usual: a badge is read without the evaluation that gave it."""
+    ratio = 1.0 if one.cost_match is None or one.verdict == "refused" else one.cost_match.ratio
+    cost = f", the baseline at {ratio:.2f} times the cost" if abs(ratio - 1) > USUAL_TOLERANCE else ""
+    return f"{cost}, at {100 * (1 - spec.alpha):.4g} % confidence" if spec.alpha != USUAL_ALPHA else cost
 
 
 def points(part: float) -> str:
