@@ -209,6 +209,9 @@ def test_answers_that_were_made_elsewhere_are_tested(said: Say, sums: Path) -> N
     assert {arm["arm"]: arm["mean_score"] for arm in report["arms"]} == {"good": 0.95, "poor": 0.5}
     (one,) = report["differences"]
     assert (one["only_arm"], one["only_against"], one["verdict"]) == (18, 0, "better")
+    shown = said("eval", "report", "last").out
+    assert "cost not known" in shown
+    assert "0.0 tokens" not in shown
 
 
 def test_a_wide_file_holds_questions_targets_and_arms(said: Say, sums: Path) -> None:

@@ -18,10 +18,10 @@ from agent_lab.contracts.evaluation_report import (
 from agent_lab.evaluation.render.charts.flips import counts
 from agent_lab.evaluation.render.figures import (
     VERDICTS,
-    amount,
     arm_cost,
     claims_first,
     cost,
+    difference_cost,
     dollars,
     odds,
     pair_name,
@@ -134,7 +134,7 @@ def show_differences(paper: Paper, report: Report) -> None:
         paper.line(pair_name(one))
         drawn = scale(one.interval, one.difference, low=low, high=high)
         paper.line(f"  {points(one.difference):>6}  {points_span(one.interval):<16} {drawn}", style=STYLES[one.verdict])
-        paper.sentence(f"  {_counts(one)}cost {_cost(one, report)}", style="dim")
+        paper.sentence(f"  {_counts(one)}{_cost(one, report)}", style="dim")
     paper.line()
 
 
@@ -162,9 +162,11 @@ def _counts(one: PairedDifference) -> str:
 
 def _cost(one: PairedDifference, report: Report) -> str:
     if one.cost_match is not None:
-        return f"{one.cost_match.ratio:.2f} times as much in the baseline"
-    sign = "+" if one.cost_difference > 0 else ""
-    return f"{sign}{amount(one.cost_difference, report.unit)}"
+        times = f"{one.cost_match.ratio:.2f} times as much" if one.cost_match.ratio else "is not known"
+        return f"the baseline's cost: {times}"
+    told = difference_cost(one, report)
+    unit = "" if report.unit == "usd" else f" {unit_name(report.unit)}"
+    return f"cost {told}{unit}" if told else "cost not known"
 
 
 def _show_debate(paper: Paper, debate: DebateFigures, report: Report) -> None:

@@ -160,6 +160,15 @@ def arm_cost(arm: ArmFigures, unit: CostUnit) -> str:
     return cost(arm.cost, unit) if counted else ""
 
 
+def difference_cost(one: PairedDifference, report: Report) -> str:
+    """How much more an answer of the arm cost than one of the other, with its sign; nothing where one was not
+    counted."""
+    counted = {arm.arm for arm in report.arms if arm_cost(arm, report.unit)}
+    if not {one.arm, one.against} <= counted:
+        return ""
+    return f"{'+' if one.cost_difference > 0 else ''}{cost(one.cost_difference, report.unit)}"
+
+
 def read_as(arm: ArmFigures) -> str:
     """What of an arm's answers came to nothing; empty where all is well."""
     told = [f"{arm.failed:,} failed" if arm.failed else "", f"{arm.unread:,} unreadable" if arm.unread else ""]

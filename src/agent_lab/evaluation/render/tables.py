@@ -12,6 +12,7 @@ from agent_lab.evaluation.render.figures import (
     arm_cost,
     claims_first,
     cost,
+    difference_cost,
     dollars,
     odds,
     percent,
@@ -74,9 +75,7 @@ def differences_table(report: Report) -> Table:
     """Each paired difference, those at equal cost first."""
     headings = ("arm", "against", "verdict", "items", "points", "interval", "p, adjusted", "only one right")
     cost_heading = f"cost ({unit_name(report.unit)})"
-    rows = [
-        (*_difference_cells(one), cost(one.cost_difference, report.unit)) for one in claims_first(report.differences)
-    ]
+    rows = [(*_difference_cells(one), difference_cost(one, report)) for one in claims_first(report.differences)]
     return Table("Paired differences, on the items that both arms have", (*headings, cost_heading), tuple(rows), 3)
 
 
