@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import (
     BestOfArm,
     BestSingleArm,
@@ -88,6 +89,28 @@ async def test_a_node_that_is_left_out_costs_nothing_more(evaluations: Evaluatio
     )
     assert [cell.calls for cell in cells["without"]] == [2] * 12
     assert len(solver.calls) == 36 + 12
+
+
+async def test_each_node_is_left_out_in_turn_but_those_that_are_named_already(
+    evaluations: EvaluationService, solver: Solver
+) -> None:
+    named = WithoutArm(name="no critic", flow="challenge", node="challenger")
+    ended, cells = await carried(
+        evaluations, spec(CHALLENGE, named, WithoutArm(name="without:challenge", flow="challenge"))
+    )
+    assert [arm.name for arm in ended.spec.arms if isinstance(arm, WithoutArm)] == [
+        "no critic",
+        "without:challenge/creator",
+        "without:challenge/refiner",
+    ]
+    assert all(len(answers) == 12 for answers in cells.values())
+    told = (await evaluations.report(ended.evaluation_id)).debates[0]
+    assert {one.node for one in told.nodes if one.difference is not None} == {"creator", "challenger", "refiner"}
+
+
+async def test_a_flow_that_is_one_node_has_nothing_to_leave_out(evaluations: EvaluationService) -> None:
+    with pytest.raises(ValidationError, match="each is all of it"):
+        await evaluations.estimate(spec(WithoutArm(name="without", flow="consensus")))
 
 
 async def test_noise_is_what_the_critic_said_to_another_item(evaluations: EvaluationService, solver: Solver) -> None:

@@ -48,7 +48,7 @@ def run_evaluation(
       best-single                    the best single model of the tuning split
       vote:5, vote~challenge:5       several answers, and a vote
       best-of:3, best-of:3:M/JUDGE   several answers, and a judge
-      without:challenge/challenger   a flow with a node left out
+      without:challenge/challenger   a flow with a node left out (or each in turn)
       noise:challenge                a flow whose critic speaks of something else
       drafts:challenge               a vote of the drafts that a flow has paid for
       equal-cost:challenge           what the same money buys without the flow

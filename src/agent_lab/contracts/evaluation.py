@@ -117,7 +117,8 @@ class WithoutArm(Arm):
 
     kind: Literal["without"] = "without"
     flow: FlowName
-    node: Name
+    node: Name | None = None
+    """None: each node that asks a model and can be left out, in an arm of its own."""
     options: RunOptions = RunOptions()
 
 

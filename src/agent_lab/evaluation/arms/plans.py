@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal, assert_never
 
@@ -104,10 +105,31 @@ class Planner:
                 sentence = f"{arm.flow!r} with what {critic.id!r} said to another item in place of its words"
                 return replace(whole, critic=critic.id, sentence=sentence)
             case WithoutArm():
-                document = without_node(source.ref.flow, arm.node, self.kinds)
-                flow = self._checked(document, source.subflows, f"without {arm.node!r}", arm.flow)
-                self._asks_somebody(arm, flow)
-                return self._plan(arm.name, source, flow, arm.options, sentence=f"{arm.flow!r} without {arm.node!r}")
+                return self._without(arm, source)
+
+    def _without(self, arm: WithoutArm, source: _Source) -> Plan:
+        if arm.node is None:
+            raise ValidationError(f"The arm {arm.name!r} names no node; say which one is left out.", where="arms")
+        document = without_node(source.ref.flow, arm.node, self.kinds)
+        flow = self._checked(document, source.subflows, f"without {arm.node!r}", arm.flow)
+        self._asks_somebody(arm, flow)
+        return self._plan(arm.name, source, flow, arm.options, sentence=f"{arm.flow!r} without {arm.node!r}")
+
+    async def each_left_out(self, arm: WithoutArm) -> list[WithoutArm]:
+        """For an arm that names no node an arm for each one that asks a model and can be left out.
+
+        Raises NotFoundError for an unknown flow, ValidationError where none can.
+        """
+        source, found = await self._source(arm.flow), list[WithoutArm]()
+        asking = [node.id for node in source.ref.flow.nodes if self.kinds[node.kind].calls]
+        for node in asking:
+            one = arm.model_copy(update={"name": f"{arm.name}/{node}"[:120], "node": node})
+            with suppress(ValidationError):  # one without which nothing is left; the others may go
+                self._without(one, source)
+                found.append(one)
+        if not found:
+            raise ValidationError(f"No node of the flow {arm.flow!r} can be left out; each is all of it.", where="arms")
+        return found
 
     def _asks_somebody(self, arm: WithoutArm, flow: FlowConfig) -> None:
         kinds = [(self.kinds[node.kind], node.settings) for node in flow.nodes]

@@ -130,10 +130,10 @@ def _flow(form: _Form) -> str:
     return form.rest
 
 
-def _flow_and_node(form: _Form, *, needed: bool) -> tuple[str, str | None]:
+def _flow_and_node(form: _Form) -> tuple[str, str | None]:
     flow, slash, node = form.rest.partition("/")
-    if not _FLOW.fullmatch(flow) or ((slash or needed) and not _NODE.fullmatch(node)):
-        raise _wrong(form.text, f"{form.word}: takes FLOW/NODE, like {form.word}:challenge/challenger")
+    if not _FLOW.fullmatch(flow) or (slash and not _NODE.fullmatch(node)):
+        raise _wrong(form.text, f"{form.word}: takes FLOW or FLOW/NODE, like {form.word}:challenge/challenger")
     return flow, node or None
 
 
@@ -183,13 +183,13 @@ def _best_of_arm(form: _Form, shared: dict[str, Any]) -> AnyArm:
 
 def _without_arm(form: _Form, shared: dict[str, Any]) -> AnyArm:
     _plain(form)
-    flow, node = _flow_and_node(form, needed=True)
-    return WithoutArm(flow=flow, node=node or "", **shared)
+    flow, node = _flow_and_node(form)
+    return WithoutArm(flow=flow, node=node, **shared)
 
 
 def _noise_arm(form: _Form, shared: dict[str, Any]) -> AnyArm:
     _plain(form)
-    flow, node = _flow_and_node(form, needed=False)
+    flow, node = _flow_and_node(form)
     return NoiseArm(flow=flow, node=node, **shared)
 
 
@@ -237,7 +237,7 @@ def _form_text(arm: AnyArm) -> str:
 def _derived_text(arm: WithoutArm | NoiseArm | DraftsVoteArm | EqualCostArm | ImportedArm) -> str:
     match arm:
         case WithoutArm():
-            return f"without:{arm.flow}/{arm.node}"
+            return f"without:{arm.flow}{_after('/', arm.node)}"
         case NoiseArm():
             return f"noise:{arm.flow}{_after('/', arm.node)}"
         case DraftsVoteArm():

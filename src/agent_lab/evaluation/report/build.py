@@ -6,7 +6,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, Cell, EvaluationInfo, EvaluationSpec, Item, Progress
+from agent_lab.contracts.evaluation import (
+    AnyArm,
+    ArmOrigin,
+    Cell,
+    EvaluationInfo,
+    EvaluationSpec,
+    Item,
+    Progress,
+    WithoutArm,
+)
 from agent_lab.contracts.evaluation_report import DebateFigures, PairedDifference, Report
 from agent_lab.evaluation.badges import badges
 from agent_lab.evaluation.debate.figures import debate_figures
@@ -167,7 +176,7 @@ def _debates(table: dict[str, ArmCells], differences: Sequence[PairedDifference]
         worth = {
             other.node: one
             for one in differences
-            if one.arm == arm.name and (other := table[one.against].arm) is not None and other.kind == "without"
+            if one.arm == arm.name and isinstance(other := table[one.against].arm, WithoutArm) and other.node
         }
         told.append(debate_figures(arm.name, arm.cells, arm.unit, worth=worth))
     return told

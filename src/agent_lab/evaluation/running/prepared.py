@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError as PydanticError
+
 from agent_lab.contracts.errors import NotFoundError, ValidationError
 from agent_lab.contracts.evaluation import (
     AnyArm,
@@ -18,6 +20,7 @@ from agent_lab.contracts.evaluation import (
     ImportedArm,
     Item,
     NoiseArm,
+    WithoutArm,
 )
 from agent_lab.contracts.evaluation_ports import DatasetStore
 from agent_lab.contracts.ports import Generator
@@ -57,7 +60,7 @@ async def prepared(
 
     Raises NotFoundError for an unknown dataset, flow, node or model, and ValidationError for what does not go together.
     """
-    spec = with_baselines(spec)
+    spec = with_baselines(await _with_each_left_out(spec, planner))
     info: DatasetInfo | None = None
     if items is None:
         dataset = await dataset_of(spec.dataset, datasets)
@@ -76,6 +79,31 @@ async def prepared(
         plans=plans,
         origins=[_origin(arm, plans.get(arm.name), planner, rows) for arm in spec.arms],
     )
+
+
+async def _with_each_left_out(spec: EvaluationSpec, planner: Planner) -> EvaluationSpec:
+    """With an arm for each node in place of an arm that leaves out every node in turn, and is no node's already."""
+    arms: list[AnyArm] = []
+    for arm in spec.arms:
+        if not isinstance(arm, WithoutArm) or arm.node is not None:
+            arms.append(arm)
+            continue
+        named = {one.node for one in spec.arms if isinstance(one, WithoutArm) and _same_flow(one, arm)}
+        arms += [one for one in await planner.each_left_out(arm) if one.node not in named]
+    # Checked anew: a name may now be there twice, and the baseline may be an arm that was taken apart.
+    return _checked(spec, arms)
+
+
+def _same_flow(one: WithoutArm, other: WithoutArm) -> bool:
+    return (one.flow, one.options) == (other.flow, other.options)
+
+
+def _checked(spec: EvaluationSpec, arms: Sequence[AnyArm]) -> EvaluationSpec:
+    try:
+        return EvaluationSpec.model_validate({**dict(spec), "arms": tuple(arms)})
+    except PydanticError as error:
+        why = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise ValidationError(f"With each node left out in turn: {why}.", where="arms") from None
 
 
 async def dataset_of(name: str, datasets: DatasetStore) -> Dataset:

@@ -7537,7 +7537,7 @@ export interface components {
             /** Name */
             name: string;
             /** Node */
-            node: string;
+            node?: string | null;
             /**
              * @default {
              *       "history": [],

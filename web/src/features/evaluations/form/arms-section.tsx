@@ -82,7 +82,7 @@ function ArmFields({ arm, number, told }: ArmProps) {
         ))}
       </Select>
       {(takesFlow(arm.kind) || takesLike(arm.kind)) && <FlowSelect arm={arm} {...errorAt("flow")} />}
-      {takesNode(arm.kind) && <NodeSelect arm={arm} {...errorAt("node")} />}
+      {takesNode(arm.kind) && <NodeSelect arm={arm} />}
       {takesK(arm.kind) && (
         <TextField label={t("arm_k")} inputMode="numeric" value={arm.k} {...errorAt("k")} onChange={(event) => change({ k: event.target.value })} />
       )}
@@ -136,14 +136,14 @@ function FlowSelect({ arm, ...more }: SelectProps) {
   );
 }
 
-function NodeSelect({ arm, ...more }: SelectProps) {
+function NodeSelect({ arm }: SelectProps) {
   const t = useTranslations("evaluations.form");
   const changeArm = useDraft((draft) => draft.changeArm);
   const flow = useQuery(flowsQuery).data?.flows.find(({ id }) => id === arm.flow);
   const nodes = flow?.drawing?.nodes ?? [];
   return (
-    <Select label={t("arm_node")} value={arm.node} {...more} onChange={(event) => changeArm(arm.key, { node: event.target.value })}>
-      <option value="">{t(arm.kind === "noise" ? "arm_node_auto" : "arm_node_choose")}</option>
+    <Select label={t("arm_node")} value={arm.node} onChange={(event) => changeArm(arm.key, { node: event.target.value })}>
+      <option value="">{t(arm.kind === "noise" ? "arm_node_auto" : "arm_node_each")}</option>
       {arm.node !== "" && !nodes.some(({ id }) => id === arm.node) && <option value={arm.node}>{arm.node}</option>}
       {nodes.map(({ id }) => (
         <option key={id} value={id}>

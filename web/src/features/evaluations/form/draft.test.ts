@@ -41,14 +41,14 @@ describe("what is sent", () => {
 
 describe("what is wrong", () => {
   it("is told at its field", () => {
-    const arms = [arm({}), arm({ key: "2" }), arm({ key: "3", kind: "without" }), arm({ key: "4", kind: "best_of", k: "1" })];
+    const arms = [arm({}), arm({ key: "2" }), arm({ key: "3", kind: "without", flow: "" }), arm({ key: "4", kind: "best_of", k: "1" })];
     expect(wrongIn({ ...EMPTY, arms, limit: "0", samples: "1.5", budgetUsd: "much", scorer: "regex" })).toEqual([
       { at: "limit", word: "number" },
       { at: "samples", word: "number" },
       { at: "budgetUsd", word: "number" },
       { at: "pattern", word: "pattern" },
       { at: "arm", key: "2", word: "twice" },
-      { at: "arm", key: "3", word: "node" },
+      { at: "arm", key: "3", word: "flow" },
       { at: "arm", key: "4", word: "k" },
     ]);
     expect(wrongIn({ ...EMPTY, arms: [] })).toEqual([{ at: "arms", word: "none" }]);

@@ -135,7 +135,7 @@ export function nameOf({ kind, name, flow, node, k, model }: ArmDraft): string {
     case "best_single":
       return "best-single";
     case "without":
-      return `without:${flow}/${node}`;
+      return node === "" ? `without:${flow}` : `without:${flow}/${node}`;
     case "noise":
       return node === "" ? `noise:${flow}` : `noise:${flow}/${node}`;
     case "drafts_vote":
@@ -168,7 +168,7 @@ export type Wrong =
   | { at: NumberField; word: "number" }
   | { at: "arms"; word: "none" }
   | { at: "pattern"; word: "pattern" }
-  | { at: "arm"; key: string; word: "flow" | "node" | "k" | "twice" | "comma" };
+  | { at: "arm"; key: string; word: "flow" | "k" | "twice" | "comma" };
 
 /** What must be mended before it can be sent. */
 export function wrongIn(draft: Draft): Wrong[] {
@@ -186,10 +186,9 @@ export function wrongIn(draft: Draft): Wrong[] {
   ];
 }
 
-function wrongArm({ kind, name, flow, node, k }: ArmDraft): "flow" | "node" | "k" | "comma" | undefined {
+function wrongArm({ kind, name, flow, k }: ArmDraft): "flow" | "k" | "comma" | undefined {
   if (name.includes(",")) return "comma";
   if (takesFlow(kind) && flow === "") return "flow";
-  if (kind === "without" && node === "") return "node";
   return takesK(kind) && !numberIn(k, [kind === "vote" ? 1 : 2, 64, true]) ? "k" : undefined;
 }
 

@@ -17,7 +17,7 @@ export function useWrongNumber(): (field: NumberField) => { error?: string } {
 }
 
 /** The sentence about one arm, undefined where it is well. */
-export function useWrongArm(key: string): { word: "flow" | "node" | "k" | "twice" | "comma"; sentence: string } | undefined {
+export function useWrongArm(key: string): { word: "flow" | "k" | "twice" | "comma"; sentence: string } | undefined {
   const t = useTranslations("evaluations.form.wrong");
   const draft = useDraft();
   const wrong = wrongIn(draft).find((one) => one.at === "arm" && one.key === key);
