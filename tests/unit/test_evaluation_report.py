@@ -26,6 +26,7 @@ from agent_lab.contracts.evaluation import (
     WithoutArm,
 )
 from agent_lab.contracts.evaluation_report import PairedDifference, Report
+from agent_lab.contracts.run import RunOptions
 from agent_lab.evaluation.report.build import build_report
 from agent_lab.evaluation.statistics.holm import holm
 from support.cells import EQUAL, EQUAL_ORIGIN, FLOW, cells, info, items, table
@@ -245,7 +246,7 @@ def test_pairs_are_made_of_the_items_that_both_arms_have_and_what_is_missing_is_
     assert found.differences[0].items == 40
     assert [arm.arm for arm in found.arms] == [FLOW.name, EQUAL.name]
     told = "\n".join(found.warnings)
-    assert "The evaluation still goes on" in told
+    assert "The evaluation has not ended" in told
     assert "equal-cost:challenge has no answer to 60 of 100 items" in told
     assert "single has no answers yet" in told
 
@@ -366,6 +367,10 @@ def test_a_node_is_worth_what_the_flow_has_over_itself_without_it_and_a_finished
     assert worth.difference == pytest.approx(0.125)
     assert [(badge.flow, badge.verdict) for badge in found.badges] == [("challenge", "better")]
     assert report_of([FLOW, EQUAL, without], made, 400, status="cancelled").badges == ()
+    other = report_of([FLOW, EQUAL, without.model_copy(update={"options": RunOptions(temperature=0)})], made, 400)
+    assert [node.difference for node in other.debates[0].nodes] == [None]
+    assert any("without was asked with other settings than challenge" in told for told in other.warnings)
+    assert not any("other settings" in told for told in found.warnings)
 
 
 def test_an_arm_that_was_derived_later_is_known_by_the_arms_that_are_given() -> None:

@@ -12,6 +12,7 @@ from agent_lab.contracts.evaluation import (
     Cell,
     EvaluationInfo,
     EvaluationSpec,
+    FlowArm,
     Item,
     Progress,
     WithoutArm,
@@ -176,7 +177,10 @@ def _debates(table: dict[str, ArmCells], differences: Sequence[PairedDifference]
         worth = {
             other.node: one
             for one in differences
-            if one.arm == arm.name and isinstance(other := table[one.against].arm, WithoutArm) and other.node
+            if one.arm == arm.name
+            and isinstance(other := table[one.against].arm, WithoutArm)
+            and isinstance(arm.arm, FlowArm)
+            and other.options == arm.arm.options
         }
         told.append(debate_figures(arm.name, arm.cells, arm.unit, worth=worth))
     return told

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from agent_lab.contracts.evaluation import BestSingleArm, EvaluationInfo, Item
+from agent_lab.contracts.evaluation import (
+    BestSingleArm,
+    DraftsVoteArm,
+    EvaluationInfo,
+    FlowArm,
+    Item,
+    NoiseArm,
+    WithoutArm,
+)
 from agent_lab.evaluation.report.costs import UNIT_WORDS, has_usage
 from agent_lab.evaluation.report.differences import Measured
 from agent_lab.evaluation.report.figures import unread
@@ -32,6 +40,7 @@ def cautions(
         *_seen_before(info, items),
         *_twice(items),
         *_without_baseline(info, table),
+        *_other_options(info),
         *_costs(info, table),
         *_answers(info, table),
         *_too_few(info, undecided, claims),
@@ -42,7 +51,10 @@ def _unfinished(info: EvaluationInfo, items: Sequence[Item], table: Mapping[str,
     if info.status in _ENDS:
         yield f"The evaluation {_ENDS[info.status]} before its end; resume it to have the rest."
     elif info.status != "completed":
-        yield "The evaluation still goes on; its figures are those so far, and its verdicts hold once it has ended."
+        yield (
+            "The evaluation has not ended; its figures are those so far, and its verdicts hold once it has. Where "
+            "nobody works on it any more, resume it."
+        )
     for arm in table.values():
         missing = len(items) - len(arm.by_item)
         if missing == len(items) and arm.kind == "equal_cost" and arm.origin and not arm.origin.fingerprint:
@@ -98,6 +110,20 @@ def _without_baseline(info: EvaluationInfo, table: Mapping[str, ArmCells]) -> It
             yield (
                 f"{pair.arm} has no baseline at equal cost; it is held against {pair.against}, whatever that costs. "
                 f"Whether it is worth its price is not answered."
+            )
+
+
+def _other_options(info: EvaluationInfo) -> Iterator[str]:
+    """Of a flow and what is left of it, where they differ in more than that."""
+    flows = [arm for arm in info.spec.arms if isinstance(arm, FlowArm)]
+    for part in info.spec.arms:
+        if not isinstance(part, WithoutArm | NoiseArm | DraftsVoteArm):
+            continue
+        of = [flow for flow in flows if flow.flow == part.flow]
+        if of and all(flow.options != part.options for flow in of):
+            yield (
+                f"{part.name} was asked with other settings than {of[0].name}; their difference is that of the "
+                f"settings too. Give both the same."
             )
 
 
