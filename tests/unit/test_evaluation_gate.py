@@ -42,6 +42,14 @@ def test_what_is_not_known_passes_and_says_what_would_have_shown() -> None:
     assert "shows in four of five such evaluations" in found.sentence
 
 
+@pytest.mark.parametrize("status", ["running", "cancelled", "failed", "limit_exceeded"])
+def test_half_an_evaluation_opens_no_gate(status: str) -> None:
+    found = report_of((80, 3, 7, 10))
+    half = found.model_copy(update={"evaluation": found.evaluation.model_copy(update={"status": status})})
+    with pytest.raises(ValidationError, match="resume it first"):
+        gate(half, "new")
+
+
 def test_the_pair_may_be_asked_for_from_either_side() -> None:
     found = gate(report_of((300, 40, 10, 50)), "old", "new")
     assert not found.passed

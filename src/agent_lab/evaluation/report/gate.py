@@ -21,8 +21,14 @@ class Gate:
 def gate(report: Report, candidate: str, against: str | None = None) -> Gate:
     """Fails only on a paired significant loss, after adjustment; what is not known yet passes, and says so.
 
-    `against` None: the candidate's baseline. Raises ValidationError where the report has no such pair.
+    `against` None: the candidate's baseline. Raises ValidationError where the report has no such pair, or the
+    evaluation has not come to its end: what is left of it could be the loss.
     """
+    if report.evaluation.status != "completed":
+        raise ValidationError(
+            f"The evaluation {report.evaluation.evaluation_id} has not come to its end "
+            f"({report.evaluation.status}), and a gate takes all of it; resume it first."
+        )
     found = _seen_from(report, candidate, against)
     alpha = report.evaluation.spec.alpha
     lost = found.p_adjusted < alpha and found.interval.high < 0
