@@ -231,6 +231,14 @@ async def test_a_judge_that_is_not_there_is_told_before_anything_is_paid(
     assert not solver.calls
 
 
+async def test_a_judge_that_nobody_named_is_known_and_warned_of(evaluations: EvaluationService) -> None:
+    ended, _ = await carried(evaluations, spec(SINGLE, CHALLENGE, scorer=ScorerSpec(name="judge")))
+    judge = ended.spec.scorer.model
+    assert judge is not None
+    report = await evaluations.report(ended.evaluation_id)
+    assert any(f"{judge}" in warning and "judge" in warning for warning in report.warnings), report.warnings
+
+
 async def test_an_estimate_leaves_out_nothing_that_is_asked_besides(evaluations: EvaluationService) -> None:
     options = RunOptions(model="priced")
     flow = FlowArm(name="dear", flow="challenge", options=options)

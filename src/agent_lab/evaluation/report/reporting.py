@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from agent_lab.contracts.evaluation import ArmOrigin, Cell, EqualCostArm, EvaluationInfo, ImportedArm, Item, Outcome
+from agent_lab.contracts.evaluation import ArmOrigin, Cell, EvaluationInfo, ImportedArm, Item, Outcome
 from agent_lab.contracts.evaluation_report import Report
 from agent_lab.evaluation.scorers.families import same_family
 from agent_lab.evaluation.scoring import AnswerScorer
@@ -44,9 +44,7 @@ def _notes(info: EvaluationInfo, origins: Sequence[ArmOrigin]) -> Iterator[str]:
     known = {origin.arm: origin for origin in origins}
     for arm in info.spec.arms:
         sentence = known[arm.name].sentence if arm.name in known else ""
-        refused = isinstance(arm, EqualCostArm) and known.get(arm.name) is not None and not known[arm.name].fingerprint
-        disagrees = isinstance(arm, ImportedArm) and "disagree" in sentence
-        if refused or disagrees:
+        if isinstance(arm, ImportedArm) and "disagree" in sentence:
             yield sentence
     judge = info.spec.scorer.model if info.spec.scorer.name == "judge" else None
     told = same_family(judge, {model for origin in origins for model in origin.models}) if judge else None

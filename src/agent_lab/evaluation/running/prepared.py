@@ -67,8 +67,8 @@ async def prepared(
         info = dataset.info
         items = select(dataset, split=spec.split, limit=spec.limit, order=spec.order, seed=spec.seed)
         _check_scorer(spec, items)
-    if spec.scorer.name == "judge" and spec.scorer.model is not None:
-        planner.admission.model(spec.scorer.model)
+    if spec.scorer.name == "judge":
+        spec = _with_judge(spec, planner, rows)
     plans = {arm.name: await planner.plan(arm) for arm in spec.arms if not isinstance(arm, BestSingleArm | ImportedArm)}
     for arm in spec.arms:
         await _check_arm(arm, spec, items, plans, planner)
@@ -124,6 +124,17 @@ def scorer_for(spec: EvaluationSpec, generator: Generator) -> tuple[AnswerScorer
         return scorer_of(spec.scorer), None
     judge = PairJudge(spec.scorer, generator, language=spec.language)
     return Unjudged(judge.read, judge.version), judge
+
+
+def _with_judge(spec: EvaluationSpec, planner: Planner, rows: Rows) -> EvaluationSpec:
+    """With the model that judges by its name: whether it is one of the contestants is to be seen."""
+    model = spec.scorer.model
+    if model is not None:
+        planner.admission.model(model)
+        return spec
+    found = rows.of(None, None)
+    scorer = spec.scorer if found is None else spec.scorer.model_copy(update={"model": found[0].key})
+    return spec.model_copy(update={"scorer": scorer})
 
 
 def _check_scorer(spec: EvaluationSpec, items: Sequence[Item]) -> None:
