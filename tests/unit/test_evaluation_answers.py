@@ -165,7 +165,8 @@ async def test_a_flow_that_costs_less_than_one_call_has_no_equal_cost_vote(lab: 
     assert "equal-cost:cheap" not in cells
     (refused,) = [one for one in await evaluations.store.origins(ended.evaluation_id) if one.arm.startswith("equal")]
     assert "buys not even one" in refused.sentence
-    assert refused.sentence in (await evaluations.report(ended.evaluation_id)).warnings
+    warnings = (await evaluations.report(ended.evaluation_id)).warnings
+    assert len([one for one in warnings if one.startswith(refused.sentence)]) == 1
 
 
 async def test_the_best_single_member_is_chosen_on_the_tuning_items(evaluations: EvaluationService) -> None:

@@ -179,6 +179,7 @@ def _debates(table: dict[str, ArmCells], differences: Sequence[PairedDifference]
             for one in differences
             if one.arm == arm.name
             and isinstance(other := table[one.against].arm, WithoutArm)
+            and other.node
             and isinstance(arm.arm, FlowArm)
             and other.options == arm.arm.options
         }
