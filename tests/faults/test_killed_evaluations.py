@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import multiprocessing.process
 import random
 import time
 from pathlib import Path
@@ -14,6 +14,7 @@ from agent_lab.storage.database import open_database
 from agent_lab.storage.evaluations import SqlEvaluations
 from agent_lab.storage.tables import ANSWERS
 from support import killed_evaluation, killed_lab
+from support.forking import forking
 
 KILLS = 6
 
@@ -26,13 +27,12 @@ async def test_a_killed_evaluation_is_taken_up_and_pays_no_answer_twice(
     if kind == "postgres":
         url = request.getfixturevalue("postgres_database")
     chance = random.Random(5)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["support.killed_evaluation", "pytest"])
+    context = forking()
 
-    def begin(*, start: bool) -> multiprocessing.Process:
+    def begin(*, start: bool) -> multiprocessing.process.BaseProcess:
         process = context.Process(target=killed_evaluation.main, args=(str(tmp_path), url, start), daemon=True)
         process.start()
-        return process  # type: ignore[return-value]  # a process of a context is one
+        return process
 
     log, kills = tmp_path / "calls.log", 0
     process = begin(start=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import random
 import signal
 from datetime import timedelta
@@ -17,6 +16,7 @@ from agent_lab.storage.place import Place
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.tallies import SqlTallies
 from support import counting
+from support.forking import forking
 from support.library import CATALOG
 from support.stores import NOON
 from unit.test_evaluation_trace import events_of
@@ -51,8 +51,7 @@ async def test_a_run_is_counted_once_though_those_who_count_are_killed(place: Pl
     store = await fill(place)
     database = await open_database(place)
     tallies, chance = SqlTallies(database), random.Random(5)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["agent_lab.runs.tally", "agent_lab.storage.runs", "support.counting"])
+    context = forking()
     url, killed = place.url.render_as_string(hide_password=False), 0
     left = [RUNS]
     for _ in range(20):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import random
 import signal
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from agent_lab.storage.database import open_database
 from agent_lab.storage.outputs import OutputFolder
 from agent_lab.storage.runs import SqlRuns
 from support import killed_lab
+from support.forking import forking
 
 
 @dataclass(slots=True)
@@ -51,8 +50,7 @@ class Killer:
         self._flows = list(flows)
         self._url = url or f"sqlite:///{folder / 'lab.db'}"
         self._chance = random.Random(seed)
-        self._context: ForkServerContext = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["agent_lab.wiring", "httpx", "pytest"])
+        self._context = forking()
         self._ends: dict[str, str] = {}
         self.known_runs = 0
         self.left = Left()
