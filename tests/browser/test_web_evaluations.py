@@ -110,12 +110,16 @@ async def test_what_is_wrong_is_told_at_its_field_and_nothing_typed_is_lost(visi
         await page.get_by_role("button", name="Add an arm").click()
         arm = page.get_by_role("listitem", name="Arm 2")
         await arm.get_by_label("What answers").select_option("A flow without one node")
-        await expect(arm.get_by_role("alert")).to_have_text("Choose the node that is left out.")
+        await expect(arm.get_by_label("Node")).to_have_value("")
         await arm.get_by_label("Node").select_option("challenger")
+        await arm.get_by_label("Name").fill("no, critic")
+        await expect(arm.get_by_role("alert")).to_have_text("A name has no comma in it.")
+        await arm.get_by_label("Name").fill("no critic")
         await expect(send).to_be_enabled()
         await page.reload()
         await expect(limit).to_have_value("4")
         await expect(arm.get_by_label("Node")).to_have_value("challenger")
+        await expect(arm.get_by_label("Name")).to_have_value("no critic")
 
 
 async def test_a_file_is_looked_at_kept_and_chosen(visit: Any) -> None:
