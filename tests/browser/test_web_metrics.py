@@ -49,7 +49,9 @@ async def ask(here: Visit, times: int, model: str = "voice") -> None:
             await owner.post("/inference", json={"prompt": "What is 40 + 2?", "model": model})
         await look(here)
         # What was noted in the last seconds is not told yet where the beat of the clock falls so.
-        while (await owner.get("/api/metrics/history", params={"range": "1h"})).json()["totals"]["calls"] == 0:
+        for _look in range(100):
+            if (await owner.get("/api/metrics/history", params={"range": "1h"})).json()["totals"]["calls"]:
+                break
             await asyncio.sleep(0.1)
 
 
