@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from agent_lab.contracts.errors import AgentLabError
-from agent_lab.contracts.evaluation import Cell, EvaluationSpec, Item
+from agent_lab.contracts.evaluation import EvaluationSpec, Item
 from agent_lab.contracts.events import GenerationFinished, RunEvent, RunFinished, RunStarted, Token
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.generation import GenerationResult
@@ -169,8 +169,3 @@ def cost_of(results: Sequence[GenerationResult]) -> tuple[int, int, int, Decimal
         sum(usage.completion_tokens for usage in usages),
         sum(known, Decimal(0)) if usages and len(known) == len(costs) else None,
     )
-
-
-def failed_cell(plan: Plan, item: Item, sample: int, fault: Fault) -> Cell:
-    """An answer that could not be given at all: wrong, and said why."""
-    return Cell(arm=plan.arm, item=item.id, sample=sample, status="failed", fault=fault, k=plan.k)
