@@ -57,7 +57,7 @@ install() {
 sources() {
     {
         find src -type f ! -name '*.test.ts' ! -name '*.test.tsx' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
-        sha256sum scripts/compile-messages.mjs scripts/compress.mjs package-lock.json next.config.ts postcss.config.mjs tsconfig.json
+        sha256sum scripts/compile-messages.mjs scripts/first-paint.mjs scripts/compress.mjs package-lock.json next.config.ts postcss.config.mjs tsconfig.json
         printf '%s\n' "${NEXT_PUBLIC_API_URL:-}" "${NEXT_PUBLIC_MOCK_MODE:-}"
     } | sha256sum | cut -d ' ' -f 1
 }
@@ -76,6 +76,7 @@ build() {
     }
     rm -rf "$site.new"
     cp -R out "$site.new"
+    node scripts/first-paint.mjs "$site.new"
     node scripts/compress.mjs "$site.new"
     printf '%s\n' "$now" >"$site.new/.sources"
     rm -rf "$site"

@@ -93,6 +93,13 @@ async def test_a_page_may_run_the_scripts_that_the_build_wrote_and_no_other(fold
     assert policy_of(b"<html></html>").count("sha256") == 0
 
 
+def test_a_page_may_have_the_styles_that_the_build_wrote_into_it_and_no_other() -> None:
+    digest = base64.b64encode(hashlib.sha256(b"a{}").digest()).decode()
+    policy = policy_of(b"<html><style>a{}</style></html>")
+    assert f"style-src 'self' 'sha256-{digest}';" in policy
+    assert "style-src 'self';" in policy_of(b"<html></html>")
+
+
 async def test_what_the_build_packed_is_sent_to_those_who_take_it(folder: Path) -> None:
     for name, content in {"index.html": PAGE, "_next/static/a.js": "let a = 1;"}.items():
         (folder / f"{name}.gz").write_bytes(gzip.compress(content.encode()))

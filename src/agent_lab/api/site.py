@@ -6,7 +6,7 @@ import base64
 import hashlib
 import mimetypes
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SITE = Path(__file__).resolve().parent.parent / "site"
 """Where the build of `web/` puts it; in a wheel it is there."""
 POLICY = (
-    "default-src 'self'; script-src 'self'{hashes}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "default-src 'self'; script-src 'self'{scripts}; style-src 'self'{styles}; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
     "require-trusted-types-for 'script'; trusted-types default nextjs"
 )
@@ -31,6 +31,7 @@ NOT_BUILT = (
 )
 
 _INLINE_SCRIPT = re.compile(rb"<script(?P<attributes>[^>]*)>(?P<code>.*?)</script>", re.DOTALL)
+_INLINE_STYLE = re.compile(rb"<style[^>]*>(?P<code>.*?)</style>", re.DOTALL)
 _SHELL = "_"
 """The exported page that stands for every id of a dynamic route: `runs/_.html`."""
 _REFUSED = re.compile(r"q\s*=\s*0(\.0*)?")
@@ -131,10 +132,15 @@ def is_known(headers: Headers, tag: str) -> bool:
 
 
 def policy_of(page: bytes) -> str:
-    """The content security policy of a page: scripts from here, and those inline ones that the build wrote."""
-    codes = (found["code"] for found in _INLINE_SCRIPT.finditer(page) if b"src=" not in found["attributes"])
-    hashes = sorted({f" 'sha256-{base64.b64encode(hashlib.sha256(code).digest()).decode()}'" for code in codes})
-    return POLICY.format(hashes="".join(hashes))
+    """The content security policy of a page: scripts and styles from here, and those inline that the build wrote."""
+    scripts = (found["code"] for found in _INLINE_SCRIPT.finditer(page) if b"src=" not in found["attributes"])
+    styles = (found["code"] for found in _INLINE_STYLE.finditer(page))
+    return POLICY.format(scripts=_hashes(scripts), styles=_hashes(styles))
+
+
+def _hashes(codes: Iterable[bytes]) -> str:
+    digests = {base64.b64encode(hashlib.sha256(code).digest()).decode() for code in codes}
+    return "".join(f" 'sha256-{digest}'" for digest in sorted(digests))
 
 
 def _shell_of(name: str) -> str:

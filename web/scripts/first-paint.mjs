@@ -1,0 +1,40 @@
+// Makes each page of a folder paint with its first answer: its styles come with it, and its scripts are asked for once it
+// is painted. A phone would else fetch and run them first, and show nothing meanwhile.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+
+const STYLES = /<link rel="stylesheet" href="([^"]+)"[^>]*\/>/g;
+const SCRIPT = /<script src="([^"]+)" async=""><\/script>/g;
+const PRELOAD = /<link rel="preload" as="script"[^>]*\/>/g;
+// A page behind another tab is not painted: it starts at once.
+const START =
+  '(()=>{const start=()=>{for(const src of SCRIPTS){const it=document.createElement("script");' +
+  "it.async=true;it.src=src;document.head.append(it)}};" +
+  "document.hidden?start():requestAnimationFrame(()=>setTimeout(start))})()";
+
+const folder = process.argv[2];
+
+/** A file of styles as it stands in a page: what it names is named from the page. */
+function inPage(href) {
+  const text = readFileSync(join(folder, href), "utf8");
+  return text.replace(/url\((?!["']?(?:data:|\/|#))["']?([^"')]+)["']?\)/g, (_, path) => `url(${posix.join(dirname(href), path)})`);
+}
+
+for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+  if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
+  const path = join(entry.parentPath, entry.name);
+  const page = readFileSync(path, "utf8");
+  const links = page.match(STYLES) ?? [];
+  const scripts = [...page.matchAll(SCRIPT)].map(([, src]) => src);
+  if (links.length === 0 || scripts.length === 0) throw new Error(`${path}: no styles or no scripts where they were looked for`);
+  const start = `<script>${START.replace("SCRIPTS", JSON.stringify(scripts))}</script>`;
+  writeFileSync(
+    path,
+    page
+      .replace(STYLES, (_, href) => `<style>${inPage(href)}</style>`)
+      .replace(PRELOAD, "")
+      .replace(SCRIPT, "")
+      // The app looks for the links before it goes on, and would wait for those that are missing.
+      .replace("</body>", () => `${links.join("")}${start}</body>`),
+  );
+}
