@@ -1,37 +1,17 @@
 "use client";
 
-// A menu behind a button.
-import { DropdownMenu } from "radix-ui";
-import type { ReactNode } from "react";
+// A menu behind a button. What it takes to open one is loaded when the first button is about to be pressed.
+import { cloneElement, createContext, lazy, Suspense, use, useState, type ComponentType, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
 
-interface MenuProps {
-  trigger: ReactNode;
+export interface MenuProps {
+  /** One button. */
+  trigger: ReactElement<object>;
+  /** `MenuItem`s and `MenuLine`s. */
   children: ReactNode;
   align?: "start" | "end";
-  /** Open from the start: for a menu that is only made when its button is pressed. */
-  defaultOpen?: boolean;
 }
 
-/** `trigger`: one button. Not modal: the library would write a style into the page, which its policy forbids. */
-export function Menu({ trigger, children, align = "end", defaultOpen = false }: MenuProps) {
-  return (
-    <DropdownMenu.Root modal={false} defaultOpen={defaultOpen}>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          align={align}
-          sideOffset={4}
-          collisionPadding={8}
-          className="z-50 min-w-44 rounded-md border border-line bg-surface p-1 text-base shadow-lift"
-        >
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
-  );
-}
-
-interface ItemProps {
+export interface ItemProps {
   onSelect: () => void;
   icon?: ReactNode;
   danger?: boolean;
@@ -39,19 +19,53 @@ interface ItemProps {
   children: ReactNode;
 }
 
-export function MenuItem({ onSelect, icon, danger = false, disabled = false, children }: ItemProps) {
+interface MenuParts {
+  Item: ComponentType<ItemProps>;
+  Line: ComponentType;
+}
+
+/** What the open menu draws its lines with. */
+export const Parts = createContext<MenuParts | null>(null);
+
+const load = () => import("./menu-parts");
+const OpenMenu = lazy(load);
+
+// Whoever is on the way to the button finds it loaded; a server that is away is told of when the button is pressed.
+const warm = () => void load().catch(() => undefined);
+
+/** `defaultOpen`: for a menu that is only made when its button is pressed. */
+export function Menu({ trigger, children, align = "end", defaultOpen = false }: MenuProps & { defaultOpen?: boolean }) {
+  const [isWanted, setWanted] = useState(defaultOpen);
+  const open = () => setWanted(true);
+  const closed = cloneElement(trigger, {
+    "aria-haspopup": "menu",
+    "aria-expanded": false,
+    "aria-busy": isWanted || undefined,
+    onClick: open,
+    onPointerEnter: warm,
+    onFocus: warm,
+    onKeyDown: (event: KeyboardEvent) => {
+      if (event.key !== "ArrowDown") return;
+      event.preventDefault();
+      open();
+    },
+  } as object);
+  if (!isWanted) return closed;
   return (
-    <DropdownMenu.Item
-      disabled={disabled}
-      onSelect={onSelect}
-      className={`flex cursor-default items-center gap-2 rounded-sm px-2 py-1.5 outline-none select-none data-disabled:opacity-50 data-highlighted:bg-sunken ${danger ? "text-bad" : ""}`}
-    >
-      {icon}
-      {children}
-    </DropdownMenu.Item>
+    <Suspense fallback={closed}>
+      <OpenMenu trigger={trigger} align={align}>
+        {children}
+      </OpenMenu>
+    </Suspense>
   );
 }
 
+export function MenuItem(props: ItemProps) {
+  const parts = use(Parts);
+  return parts && <parts.Item {...props} />;
+}
+
 export function MenuLine() {
-  return <DropdownMenu.Separator className="my-1 h-px bg-line" />;
+  const parts = use(Parts);
+  return parts && <parts.Line />;
 }
