@@ -30,11 +30,26 @@ function tick(): void {
 
 /** The time in milliseconds, a quarter of a minute exact; 0 until the page is alive. */
 export function useNow(): number {
-  const shown = useSyncExternalStore(subscribe, () => now, () => 0);
+  const shown = useSyncExternalStore(subscribe, () => (now ||= Date.now()), () => 0);
   useEffect(() => {
-    if (now === 0 || Date.now() - now > TICK_MS) tick();
+    if (Date.now() - now > TICK_MS) tick();
   }, []);
   return shown;
+}
+
+const resting = new Set<() => void>();
+let hasRested = false;
+
+/** The first exact moment takes a phone longer than the rest of its page: it is told when the page has nothing else to do. */
+function subscribeRest(reader: () => void): () => void {
+  if (resting.size === 0 && !hasRested) (globalThis.requestIdleCallback ?? setTimeout)(rest);
+  resting.add(reader);
+  return () => resting.delete(reader);
+}
+
+function rest(): void {
+  hasRested = true;
+  resting.forEach((reader) => reader());
 }
 
 /** `at`: ISO 8601, as the API writes it. */
@@ -42,12 +57,16 @@ export function When({ at, className }: { at: string; className?: string }) {
   const format = useFormatter();
   const t = useTranslations("common.figures");
   const current = useNow();
+  const isCalm = useSyncExternalStore(subscribeRest, () => hasRested, () => false);
   const moment = new Date(at);
-  const exact = format.dateTime(moment, { dateStyle: "medium", timeStyle: "medium" });
   const isFresh = current - moment.getTime() < JUST_NOW_MS;
   return (
-    <time dateTime={at} title={exact} className={className}>
-      {current === 0 ? exact : isFresh ? t("just_now") : format.relativeTime(moment, current)}
+    <time
+      dateTime={at}
+      title={isCalm ? format.dateTime(moment, { dateStyle: "medium", timeStyle: "medium" }) : undefined}
+      className={className}
+    >
+      {isFresh ? t("just_now") : format.relativeTime(moment, current)}
     </time>
   );
 }

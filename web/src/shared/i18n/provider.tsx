@@ -2,7 +2,7 @@
 
 // Gives every component the words of the chosen language.
 import { useEffect, useState, type ReactNode } from "react";
-import { IntlProvider } from "use-intl";
+import { IntlErrorCode, IntlProvider, type IntlError } from "use-intl";
 import type everything from "@/messages/en";
 import everywhere from "@/messages/en/everywhere";
 import { adoptLanguage, useLanguage, type Language } from "./language";
@@ -34,10 +34,14 @@ export function Words({ children }: { children: ReactNode }) {
       wanted = false;
     };
   }, [language]);
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
-    <IntlProvider locale={shown.language} messages={shown.words} timeZone={zone}>
+    <IntlProvider locale={shown.language} messages={shown.words} onError={complain}>
       {children}
     </IntlProvider>
   );
+}
+
+/** Times are those of this browser: to look up what it calls its zone takes a phone longer than any screen's words. */
+function complain(error: IntlError): void {
+  if (error.code !== IntlErrorCode.ENVIRONMENT_FALLBACK) reportError(error);
 }
