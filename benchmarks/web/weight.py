@@ -12,12 +12,12 @@ from playwright.async_api import Browser, Response
 
 from agent_lab.providers.scripted import ScriptedProvider
 from benchmarks.web.figures import Figure
+from benchmarks.web.lighthouse import SCREENS
 from support.web import Visit, visiting
 
 CONSOLE_KB = 250
 LIBRARIES = {"React Flow": "react-flow__", "uPlot": "u-legend"}
 """What the console must not load, each by a word that its code cannot do without."""
-PAGES = ("/", "/runs", "/flows", "/models", "/metrics", "/settings")
 BROTLI = (
     "const z=require('zlib');const c=z.constants;process.stdout.write(String(z.brotliCompressSync("
     "require('fs').readFileSync(0),{params:{[c.BROTLI_PARAM_QUALITY]:11}}).length))"
@@ -29,7 +29,7 @@ async def figures(browser: Browser, *, quick: bool) -> list[Figure]:
     found: list[Figure] = []
     with tempfile.TemporaryDirectory() as home:
         async with visiting(browser, Path(home), ScriptedProvider()) as here:
-            for path in PAGES[:1] if quick else PAGES:
+            for path in SCREENS[:1] if quick else SCREENS:
                 found += await _page(here, path)
     return found
 
