@@ -1,13 +1,8 @@
 import type { Metadata } from "next";
-import { Suspense } from "react";
 import { RunsScreen } from "@/features/runs/list";
 
 export const metadata: Metadata = { title: "Runs" };
 
 export default function Page() {
-  return (
-    <Suspense>
-      <RunsScreen />
-    </Suspense>
-  );
+  return <RunsScreen />;
 }

@@ -3,7 +3,7 @@
 // Chooses the flow: a card with a small drawing for each, found by name.
 import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
-import { useId, useState } from "react";
+import { useDeferredValue, useId, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { flowsQuery } from "@/shared/api/endpoints";
 import type { components } from "@/shared/api/schema";
@@ -24,6 +24,8 @@ const SEARCHED_FROM = 10;
 export function FlowPicker() {
   const t = useTranslations("console");
   const flows = useQuery(flowsQuery);
+  // The cards are drawn bit by bit, so that what is typed meanwhile is not held up.
+  const there = useDeferredValue(flows.data?.flows);
   return (
     <Panel
       title={t("flow")}
@@ -33,8 +35,8 @@ export function FlowPicker() {
         </ButtonLink>
       }
     >
-      {flows.data !== undefined && <Cards flows={flows.data.flows} />}
-      {flows.isPending && <CardSkeletons />}
+      {there !== undefined && <Cards flows={there} />}
+      {there === undefined && flows.error === null && <CardSkeletons />}
       {flows.error !== null && flows.data === undefined && <Problem error={flows.error} again={() => void flows.refetch()} />}
     </Panel>
   );

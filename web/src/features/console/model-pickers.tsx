@@ -3,7 +3,7 @@
 // Chooses models: one for all, or one for each role of the flow.
 import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
-import { flowsQuery, modelsQuery, type Model } from "@/shared/api/endpoints";
+import { flowsQuery, modelsQuery, usableFirst, type Model } from "@/shared/api/endpoints";
 import { Select } from "@/shared/ui/field";
 import { Fold } from "@/shared/ui/fold";
 import { Panel } from "@/shared/ui/panel";
@@ -33,21 +33,8 @@ export function ModelPickers() {
           <ModelOptions models={known} chosen={model} />
         </Select>
         {isFlow && flow !== undefined && flow.roles.length > 1 && (
-          <Fold mustShow={flow.roles.some((role) => perRole[role])}>
+          <Fold mustShow={flow.roles.some((role) => perRole[role])} late={<RoleSelects roles={flow.roles} models={known} />}>
             <summary className="w-fit text-sm text-soft hover:text-ink">{t("roles")}</summary>
-            <div className="mt-3 grid grid-cols-[repeat(auto-fill,minmax(min(13rem,100%),1fr))] gap-3">
-              {flow.roles.map((role) => (
-                <Select
-                  key={role}
-                  label={role}
-                  value={perRole[role] ?? ""}
-                  onChange={(event) => change({ models: { ...perRole, [role]: event.target.value } })}
-                >
-                  <option value="">{t("role_default")}</option>
-                  <ModelOptions models={known} chosen={perRole[role] ?? ""} />
-                </Select>
-              ))}
-            </div>
           </Fold>
         )}
       </div>
@@ -55,14 +42,33 @@ export function ModelPickers() {
   );
 }
 
+function RoleSelects({ roles, models }: { roles: readonly string[]; models: readonly Model[] }) {
+  const t = useTranslations("console");
+  const { models: perRole, change } = useDraft();
+  return (
+    <div className="mt-3 grid grid-cols-[repeat(auto-fill,minmax(min(13rem,100%),1fr))] gap-3">
+      {roles.map((role) => (
+        <Select
+          key={role}
+          label={role}
+          value={perRole[role] ?? ""}
+          onChange={(event) => change({ models: { ...perRole, [role]: event.target.value } })}
+        >
+          <option value="">{t("role_default")}</option>
+          <ModelOptions models={models} chosen={perRole[role] ?? ""} />
+        </Select>
+      ))}
+    </div>
+  );
+}
+
 /** The usable ones first. One that was chosen and is gone since stays in sight, so that the server can say why. */
 function ModelOptions({ models, chosen }: { models: readonly Model[]; chosen: string }) {
   const t = useTranslations("console");
-  const sorted = [...models].sort((a, b) => Number(b.usable) - Number(a.usable) || a.key.localeCompare(b.key));
   return (
     <>
       {chosen && !models.some(({ key }) => key === chosen) && <option value={chosen}>{t("not_usable", { name: chosen })}</option>}
-      {sorted.map(({ key, name, usable }) => (
+      {usableFirst(models).map(({ key, name, usable }) => (
         <option key={key} value={key} disabled={!usable && key !== chosen}>
           {usable ? `${key} · ${name}` : t("not_usable", { name: key })}
         </option>

@@ -2,7 +2,7 @@
 
 // A run as it goes on, and what it came to: the picture of its flow, its transcript, its answer.
 import { Maximize2 } from "lucide-react";
-import { useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { useTranslations } from "use-intl";
 import diffWords from "@/messages/en/diff";
 import liveWords from "@/messages/en/live";
@@ -38,13 +38,15 @@ function Screen() {
   const connection = useConnection(run);
   const view = useRunView(run);
   const isKnown = useTranscript(run, "started") !== null && view !== null;
+  // Drawn bit by bit, so that what is pressed meanwhile is not held up.
+  const isThere = useDeferredValue(isKnown) && isKnown;
   if (connection.state === "refused" && view === null) return <NoRun status={connection.trouble.status} detail={connection.trouble.detail} />;
   return (
     <>
       <Head />
       <Notices />
       <div className="grid min-w-0 gap-4 lg:grid-cols-[20rem_minmax(0,1fr)] xl:grid-cols-[23rem_minmax(0,1fr)]">
-        {isKnown ? <Parts /> : <Coming />}
+        {isThere ? <Parts /> : <Coming />}
       </div>
     </>
   );

@@ -4,7 +4,7 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import clsx from "clsx";
 import { ArrowUp, ListTree, SearchX } from "lucide-react";
-import { useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import { Suspense, useDeferredValue, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useTranslations } from "use-intl";
 import runActions from "@/messages/en/run_actions";
 import runsWords from "@/messages/en/runs";
@@ -28,7 +28,31 @@ const AHEAD = 40;
 const AT_TOP_PX = 80;
 const WIDE = "(min-width: 48rem)";
 
-export const RunsScreen = withWords({ runs: runsWords, run_actions: runActions }, Screen);
+export const RunsScreen = withWords({ runs: runsWords, run_actions: runActions }, AnyRuns);
+
+/** What the address asks for is known to a browser alone: the page comes with its head, and with room for the rest. */
+function AnyRuns() {
+  return (
+    <Suspense fallback={<Coming />}>
+      <Screen />
+    </Suspense>
+  );
+}
+
+function Coming() {
+  const t = useTranslations("runs");
+  return (
+    <>
+      <ScreenHead title={t("title")} about={t("about")}>
+        <ClearFilters filter={EVERYTHING} onChange={() => undefined} />
+      </ScreenHead>
+      <Skeleton className="mb-3 h-31 md:h-9" />
+      <Panel flush>
+        <Waiting />
+      </Panel>
+    </>
+  );
+}
 
 function Screen() {
   const t = useTranslations("runs");
@@ -50,7 +74,9 @@ function Screen() {
 function Runs({ filter, onClear }: { filter: Filter; onClear: () => void }) {
   const t = useTranslations("runs");
   const { list, rows, fresh, insert, change } = useRuns(filter);
-  if (list.isPending) return <Waiting />;
+  // The first rows are drawn bit by bit, so that what is pressed meanwhile is not held up.
+  const isThere = useDeferredValue(!list.isPending);
+  if (list.isPending || !isThere) return <Waiting />;
   if (list.error !== null && rows.length === 0)
     return (
       <div className="p-4">

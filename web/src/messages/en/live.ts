@@ -19,7 +19,7 @@ const live = {
     save_json: "Save as JSON (every event)",
   },
   now: {
-    loading: "Reading what happened so far …",
+    loading: "Reading what happened so far … The answer stands first; below it each role has its words, its time and its cost. A run goes on when this page is closed.",
     queued: "{ahead, plural, =0 {Next in line: it begins as soon as another run ends.} one {In line behind # run. It begins by itself.} other {In line behind # runs. It begins by itself.}}",
     paused: "Paused. Resume it to go on from here.",
     waiting: "Waiting for a person: {names}.",

@@ -1,7 +1,7 @@
 /** The list of runs, and two of them side by side. */
 const runs = {
   title: "Runs",
-  about: "Everything that was asked, newest first.",
+  about: "Everything that was asked, newest first. Find a run, lay two side by side, or go on from any node of one.",
   list: "Runs",
   filters: "Filters",
   search: "Find in questions",

@@ -21,7 +21,7 @@ const live: typeof en = {
     save_json: "Guardar como JSON (todos los eventos)",
   },
   now: {
-    loading: "Leyendo lo ocurrido hasta ahora…",
+    loading: "Leyendo lo ocurrido hasta ahora… La respuesta va primero; debajo, cada rol tiene sus palabras, su tiempo y su coste. Una ejecución sigue aunque se cierre esta página.",
     queued: "{ahead, plural, =0 {La siguiente en la cola: empieza en cuanto acabe otra ejecución.} one {En la cola, con # ejecución delante. Empieza sola.} other {En la cola, con # ejecuciones delante. Empieza sola.}}",
     paused: "En pausa. Reanúdala para seguir desde aquí.",
     waiting: "Esperando a una persona: {names}.",

@@ -2,7 +2,7 @@ import type en from "../en/runs";
 
 const runs: typeof en = {
   title: "Ejecuciones",
-  about: "Todo lo que se ha preguntado, lo más reciente primero.",
+  about: "Todo lo que se ha preguntado, lo más reciente primero. Encuentra una ejecución, compara dos o continúa desde cualquier nodo.",
   list: "Ejecuciones",
   filters: "Filtros",
   search: "Buscar en las preguntas",

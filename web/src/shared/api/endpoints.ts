@@ -12,6 +12,11 @@ export const modelsQuery = queryOptions({
   queryFn: ({ signal }) => told(api.GET("/models", { signal })),
 });
 
+/** For a list to choose from: those that can be asked first, then by name. Names are plain ASCII, and need no collation. */
+export function usableFirst(models: readonly Model[]): Model[] {
+  return [...models].sort((a, b) => Number(b.usable) - Number(a.usable) || (a.key < b.key ? -1 : 1));
+}
+
 /** The flows: of the library, of files, stored. */
 export const flowsQuery = queryOptions({
   queryKey: ["flows"],

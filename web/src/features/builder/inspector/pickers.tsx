@@ -4,7 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useLocale, useTranslations } from "use-intl";
-import { flowsQuery, modelsQuery, strategiesQuery } from "@/shared/api/endpoints";
+import { flowsQuery, modelsQuery, strategiesQuery, usableFirst } from "@/shared/api/endpoints";
 import { useStrategyWords } from "@/shared/strategy-words";
 import { inLanguage } from "@/shared/flow/text";
 import { Select } from "@/shared/ui/field";
@@ -53,8 +53,7 @@ export function Pick({ value, onChange, none, options, readOnly = false, label, 
 export function ModelPick(props: PickProps & { none?: string }) {
   const t = useTranslations("inspector.control");
   const { data } = useQuery(modelsQuery);
-  const sorted = [...(data?.models ?? [])].sort((a, b) => Number(b.usable) - Number(a.usable) || a.key.localeCompare(b.key));
-  const options = sorted.map(({ key, name, usable, why_not }) => ({
+  const options = usableFirst(data?.models ?? []).map(({ key, name, usable, why_not }) => ({
     value: key,
     label: usable ? (name === key ? key : `${key} · ${name}`) : t("not_usable", { name: key, why: why_not ?? "" }),
     isOff: !usable,
