@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, expect
+from sqlalchemy import insert
 
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.run import ForkRequest, RunInfo, RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
+from agent_lab.storage.database import open_database
+from agent_lab.storage.tables import RUN_MODELS
 from support.many_runs import fill
 from support.web import Theme, Visit, axe
 
@@ -123,6 +126,31 @@ async def test_runs_are_found_by_words_state_flow_model_and_cost_and_the_address
         await expect(page.locator("[data-run]")).to_have_count(len(cheap))
         await page.get_by_label("USD to").fill("much")
         await expect(page.get_by_text("Give a number of USD")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 375])
+async def test_a_row_names_the_models_that_answered_and_counts_those_it_has_no_room_for(
+    visit: Any, tmp_path: Path, width: int
+) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        made = await fill(tmp_path / "home", 3)  # one model each: voice, other, demo
+        mixed = made[2]
+        database = await open_database(tmp_path / "home" / "agent-lab.db")
+        more = [{"run_id": mixed.run_id, "model_key": key} for key in ("hub/a-model-with-a-very-long-name", "zeta")]
+        await database.write(lambda connection: connection.execute(insert(RUN_MODELS), more))
+        await database.close()
+        run = await ran(here)
+        page = await here.signed_in("/runs", width=width)
+        answered = (await here.door.lab.runs.store.get(run.run_id)).models
+        assert len(answered) == 1
+        await expect(row(page, run).get_by_title(answered[0], exact=True)).to_be_visible()
+        await expect(row(page, made[0]).get_by_title("voice", exact=True)).to_be_visible()
+        cell = row(page, mixed).get_by_title("demo, hub/a-model-with-a-very-long-name, zeta", exact=True)
+        await expect(cell).to_contain_text("demo+2")
+        await cell.hover()  # nothing lies over what has a title
+        await expect(cell.locator(".sr-only")).to_have_text("demo, hub/a-model-with-a-very-long-name, zeta")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await row(page, mixed).locator("time").hover()
 
 
 async def test_what_is_typed_just_before_the_filters_are_cleared_does_not_come_back(visit: Any, tmp_path: Path) -> None:

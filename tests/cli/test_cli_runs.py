@@ -252,6 +252,15 @@ def test_runs_are_found_by_what_they_asked_when_and_at_what_cost(said: Run) -> N
         assert said("runs", "list", *wrong).code == 2
 
 
+def test_the_list_names_the_models_that_answered(said: Run) -> None:
+    assert said("run", "challenge", "x", "--model", "echo", "-q").code == 0
+    heading, row = said("runs", "list").out.splitlines()
+    at = heading.index("MODELS")
+    assert row[at:].split() == ["echo", "x"]
+    [listed] = json.loads(said("runs", "list", "--json").out)["runs"]
+    assert listed["models"] == ["echo"]
+
+
 @pytest.mark.parametrize("verb", ["show", "watch", "cancel", "pause", "resume", "retry", "export", "fork", "answer"])
 def test_every_command_says_of_an_unknown_run_that_there_is_none(said: Run, verb: str) -> None:
     more = {"fork": ["--yes"], "answer": ["text"]}.get(verb, [])

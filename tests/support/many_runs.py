@@ -11,6 +11,7 @@ from sqlalchemy import insert
 
 from agent_lab.contracts.run import RunInfo, RunStatus
 from agent_lab.storage.database import open_database
+from agent_lab.storage.rules import STORED
 from agent_lab.storage.tables import RUN_MODELS, RUNS
 
 FLOWS = ("challenge", "consensus", "multi_perspective", "debate", "iterative")
@@ -49,7 +50,8 @@ async def fill(home: Path, count: int) -> list[RunInfo]:
     made = list(rows(count))
     database = await open_database(home / "agent-lab.db")
     answered = [{"run_id": run.run_id, "model_key": ("voice", "other", "demo")[n % 3]} for n, run in enumerate(made)]
-    await database.write(lambda connection: connection.execute(insert(RUNS), [run.model_dump() for run in made]))
+    stored = [run.model_dump(include=set(STORED)) for run in made]
+    await database.write(lambda connection: connection.execute(insert(RUNS), stored))
     await database.write(lambda connection: connection.execute(insert(RUN_MODELS), answered))
     await database.close()
     return made

@@ -20,6 +20,7 @@ STATUSES = (
     *("queued", "running", "waiting", "paused"),
     *("completed", "declined", "failed", "cancelled", "limit_exceeded"),
 )
+_ROOM_FOR_MODELS = 100
 _COMMANDS = {
     "list": ("agent_lab.cli.runs:list_runs", "The stored runs, newest first."),
     "show": ("agent_lab.cli.runs:show", "The transcript of a stored run."),
@@ -163,8 +164,23 @@ def with_lab(work: Callable[[Lab], Awaitable[int]]) -> int:
 def _table(found: list[RunInfo]) -> None:
     from agent_lab.cli.paper import standard_paper
 
-    rows = [[info.run_id, _when(info.created_at), _what(info), info.status, info.prompt] for info in found]
-    standard_paper().table(rows, headings=["RUN", "BEGUN", "FLOW", "STATUS", "QUESTION"], cut=True)
+    paper = standard_paper()
+    # On a narrow terminal the question needs the place more.
+    with_models = not paper.live or paper.width >= _ROOM_FOR_MODELS
+    rows = [
+        [info.run_id, _when(info.created_at), _what(info), info.status, *_models(info, with_models), info.prompt]
+        for info in found
+    ]
+    models = ["MODELS"] if with_models else []
+    paper.table(rows, headings=["RUN", "BEGUN", "FLOW", "STATUS", *models, "QUESTION"], cut=True)
+
+
+def _models(info: RunInfo, wanted: bool) -> list[str]:
+    """The cell of the models that answered: one by name, the others counted."""
+    if not wanted:
+        return []
+    first, *others = info.models or ("-",)
+    return [f"{first} +{len(others)}" if others else first]
 
 
 def _what(info: RunInfo) -> str:

@@ -16,6 +16,8 @@ RunStatus = Literal[
 ]
 """`waiting`: nothing can go on until a person has answered. `paused`: somebody asked it to stop for a while."""
 TERMINAL: frozenset[RunStatus] = frozenset({"completed", "declined", "failed", "cancelled", "limit_exceeded"})
+MOST_MODELS = 20
+"""So many names of models stand in a row of the list at the most."""
 
 
 class RunLimits(Contract):
@@ -104,6 +106,8 @@ class RunInfo(Contract):
     """Model calls that were paid for; None until the end, as the two below."""
     cost_usd: Usd | None = None
     seconds: float | None = None
+    models: tuple[str, ...] = Field(default=(), max_length=MOST_MODELS)
+    """The models that have answered in it so far, by name, also in answers that a fork took over."""
 
 
 class ForkRequest(Contract):

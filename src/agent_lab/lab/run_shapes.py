@@ -26,6 +26,7 @@ INFO: dict[str, Any] = {
     "request_id": "5f1d7c0e9b6a4c52",
     "created_at": "2026-11-21T09:00:00Z",
     "finished_at": None,
+    "models": ["demo"],
 }
 FORKED: dict[str, Any] = INFO | {"run_id": "20261121t091500-a0c4419b3e", "parent_run_id": INFO["run_id"]}
 TOTALS: dict[str, Any] = {

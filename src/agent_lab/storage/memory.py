@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.flow_ports import PastRun
-from agent_lab.contracts.run import RunInfo, RunStatus
+from agent_lab.contracts.run import MOST_MODELS, RunInfo, RunStatus
 from agent_lab.contracts.run_ports import ALL_RUNS, Held, Order, Queued, RunFilter
 from agent_lab.storage import rules
 from agent_lab.storage.rules import Standing, utc_now
@@ -237,7 +237,9 @@ def _append(kept: _Kept, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
     numbered = [record.event for record in records]
     change = rules.change_by(numbered)
     kept.bodies += [record.body for record in records]
-    kept.models.update(rules.models_in(numbered))
+    if answered := rules.models_in(numbered):
+        kept.models.update(answered)
+        kept.info = kept.info.model_copy(update={"models": tuple(sorted(kept.models)[:MOST_MODELS])})
     if change is not None:
         row = {name: getattr(change, name) for name in ("status", "finished_at", "calls", "cost_usd", "seconds")}
         kept.info = kept.info.model_copy(update=row)

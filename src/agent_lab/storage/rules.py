@@ -38,6 +38,8 @@ ORDERS_AT_ONCE = 1000
 LONGEST_TEXT = {"run_id": 128, "request_id": 256, "caller": 64, "flow_id": 64, "idempotency_key": 256, "node": 256}
 LONGEST_MODEL = 64
 """Characters that the columns hold; PostgreSQL takes no more, SQLite would."""
+STORED = tuple(name for name in RunInfo.model_fields if name != "models")
+"""Of a run's row what its table has; its models are in a table of their own."""
 LONGEST_SEARCH = 1000
 _MOST_CALLS = 2**31 - 1
 GOING_ON: tuple[RunStatus, ...] = tuple(status for status in get_args(RunStatus) if status not in TERMINAL)
@@ -215,6 +217,7 @@ def row_of(run: RunInfo) -> RunInfo:
             "caller": storable(run.caller),
             "created_at": run.created_at.astimezone(UTC),
             "finished_at": run.finished_at and run.finished_at.astimezone(UTC),
+            "models": (),  # the events say which
         }
     )
 

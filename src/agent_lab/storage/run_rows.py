@@ -7,17 +7,57 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Select,
+    Text,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
+from sqlalchemy.types import TypeDecorator
 
 from agent_lab.contracts.events import RunEvent
-from agent_lab.contracts.run import RunInfo
+from agent_lab.contracts.run import MOST_MODELS, RunInfo
 from agent_lab.contracts.run_ports import RunFilter
 from agent_lab.storage import rules
 from agent_lab.storage.database import insert_into
 from agent_lab.storage.rules import Standing
 from agent_lab.storage.tables import EVENTS, RUN_MODELS, RUNS
 
-INFO = tuple(RUNS.c[name] for name in RunInfo.model_fields)
+
+class _Names(TypeDecorator[tuple[str, ...]]):
+    """Names out of one text with `SEPARATOR` between them, by the alphabet; none where there is no text."""
+
+    impl = Text
+    cache_ok = True
+    SEPARATOR = "\x1f"
+    """No name of the registry can have it."""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
+        """The names."""
+        return () if value is None else tuple(sorted(value.split(self.SEPARATOR)))
+
+
+# A part of the question for the rows themselves, so that a page stays one question; the primary key has them in order.
+_ANSWERED = (
+    select(RUN_MODELS.c.model_key)
+    .where(RUN_MODELS.c.run_id == RUNS.c.run_id)
+    .order_by(RUN_MODELS.c.model_key)
+    .limit(MOST_MODELS)
+    .correlate(RUNS)
+    .subquery()
+)
+_MODELS = select(func.aggregate_strings(_ANSWERED.c.model_key, _Names.SEPARATOR)).scalar_subquery()
+INFO = (*(RUNS.c[name] for name in rules.STORED), type_coerce(_MODELS, _Names).label("models"))
 _STANDING = (RUNS.c.run_id, RUNS.c.status, RUNS.c.last_seq, RUNS.c.lease_owner, RUNS.c.lease_until)
 _NAMED = RUNS.c.run_id == bindparam("named")
 _STANDINGS = (

@@ -45,7 +45,7 @@ class SqlRuns:
         Returns the events numbered. Raises ConflictError for an id or a key that is taken, and what `append` raises.
         """
         key = None if idempotency_key is None else rules.key_of(idempotency_key)
-        row = rules.row_of(run).model_dump() | {"idempotency_key": key}
+        row = rules.row_of(run).model_dump(include=set(rules.STORED)) | {"idempotency_key": key}
         if owner is not None:
             row |= {"lease_owner": owner, "lease_until": self._clock() + timedelta(seconds=seconds)}
 

@@ -64,10 +64,11 @@ export class MockRun {
   info(now: number): RunInfo {
     const { run_id, flow_id, flow_hash, flow_version, status, prompt, request_id, parent_run_id, only_node, ...view } = this.view(now);
     const { calls, cost_usd, seconds } = view.totals;
+    const models = [...new Set(this.stored(now).filter(isAnswer).map((event) => event.result.model_key))].sort();
     const figures = ENDED.has(status) ? { calls, cost_usd, seconds } : { calls: null, cost_usd: null, seconds: null };
     return {
       ...{ run_id, flow_id, flow_hash, flow_version, status, prompt, request_id, parent_run_id, only_node, ...figures },
-      ...{ caller: "", created_at: view.created_at ?? "", finished_at: view.finished_at },
+      ...{ caller: "", created_at: view.created_at ?? "", finished_at: view.finished_at, models },
     };
   }
 

@@ -30,6 +30,7 @@ describe("news of a list", () => {
     const after = updated(list, [run(7, { status: "failed" }), run(12)]);
     expect(rowsOf(after).map(({ status }) => status)).toEqual(["completed", "completed", "failed"]);
     expect(updated(list, [run(9), run(8)])).toBe(list);
+    expect(rowsOf(updated(list, [run(9, { models: ["demo"] })]))[0]?.models).toEqual(["demo"]);
   });
 
   it("are told apart from what is listed, as far as the list reaches", () => {

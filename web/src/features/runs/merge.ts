@@ -42,7 +42,8 @@ export function updated(pages: Pages, news: readonly RunRow[]): Pages {
 }
 
 function isSame(one: RunRow, other: RunRow): boolean {
-  return one.status === other.status && one.cost_usd === other.cost_usd && one.calls === other.calls && one.seconds === other.seconds;
+  const isSameEnd = one.cost_usd === other.cost_usd && one.calls === other.calls && one.seconds === other.seconds;
+  return isSameEnd && one.status === other.status && one.models?.join() === other.models?.join();
 }
 
 /** The news that the pages do not have, of the part of the list that they cover. */

@@ -12,7 +12,7 @@ import { RunStatus } from "@/shared/ui/status";
 import { MOST, useChosen } from "./chosen";
 import { COLUMNS } from "./columns";
 import { RowActions } from "./row-actions";
-import { short, useRowWords } from "./words";
+import { short, shortModel, useRowWords } from "./words";
 
 interface RowProps {
   run: RunRow;
@@ -39,13 +39,17 @@ export const Row = memo(function Row({ run, place, top, height }: RowProps) {
       <span role="cell" className="col-span-4 row-start-2 min-w-0 self-start md:col-span-1 md:col-start-3 md:row-start-1 md:self-center">
         <Question run={run} />
       </span>
-      <span role="cell" className="col-span-2 col-start-1 row-start-3 min-w-0 truncate text-sm text-soft md:col-span-1 md:col-start-4 md:row-start-1">
+      <span
+        role="cell"
+        className="col-span-4 col-start-1 row-start-3 flex min-w-0 gap-x-1.5 pr-20 text-sm text-soft md:col-span-1 md:col-start-4 md:row-start-1 md:flex-col md:pr-0"
+      >
         <Flow run={run} />
+        <Models models={run.models} />
       </span>
       <Figure className="md:col-start-5">{run.cost_usd === null || run.cost_usd === undefined ? "–" : figures.usd(run.cost_usd)}</Figure>
       <Figure className="hidden md:col-start-6 md:block">{run.seconds === null || run.seconds === undefined ? "–" : figures.seconds(run.seconds)}</Figure>
       <span role="cell" className="col-start-3 row-start-1 justify-self-end text-sm whitespace-nowrap text-soft md:col-start-7">
-        <When at={run.created_at} />
+        <When at={run.created_at} className="relative z-10" />
       </span>
       <span role="cell" className="relative z-10 col-start-4 row-start-1 flex justify-end md:col-start-8">
         <RowActions run={run} />
@@ -112,12 +116,28 @@ function Question({ run }: { run: RunRow }) {
 function Flow({ run }: { run: RunRow }) {
   const { t } = useRowWords();
   return (
-    <>
+    <span className="min-w-0 truncate">
       {run.flow_id}
       {run.flow_version !== null && run.flow_version !== undefined && (
         <span title={t("version", { version: run.flow_version })}> @{run.flow_version}</span>
       )}
-    </>
+    </span>
+  );
+}
+
+/** Who answered: one by name and the others counted, all of them where somebody points at it or has it read. */
+function Models({ models }: { models: RunRow["models"] }) {
+  const [first, ...others] = models ?? [];
+  if (first === undefined) return null;
+  const all = models?.join(", ");
+  return (
+    <span title={all} className="relative z-10 flex min-w-0 gap-x-1 self-start text-xs leading-5 md:leading-4 md:max-w-full">
+      <span className="sr-only">{all}</span>
+      <span aria-hidden className="min-w-0 truncate">
+        {shortModel(first)}
+      </span>
+      {others.length > 0 && <span aria-hidden>+{others.length}</span>}
+    </span>
   );
 }
 

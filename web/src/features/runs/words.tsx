@@ -31,3 +31,8 @@ const SHOWN_CHARS = 80;
 export function short(question: string): string {
   return question.length > SHOWN_CHARS ? `${question.slice(0, SHOWN_CHARS - 1)}…` : question;
 }
+
+/** A model without the folders that it comes from. */
+export function shortModel(key: string): string {
+  return key.split("/").filter(Boolean).at(-1) ?? key;
+}

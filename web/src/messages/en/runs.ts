@@ -32,7 +32,7 @@ const runs = {
     select: "Compare",
     status: "State",
     question: "Question",
-    flow: "Flow",
+    flow: "Flow, models",
     cost: "Cost",
     seconds: "Time",
     when: "Begun",

@@ -33,7 +33,7 @@ const runs: typeof en = {
     select: "Comparar",
     status: "Estado",
     question: "Pregunta",
-    flow: "Flujo",
+    flow: "Flujo, modelos",
     cost: "Coste",
     seconds: "Tiempo",
     when: "Inicio",

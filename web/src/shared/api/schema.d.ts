@@ -6130,6 +6130,11 @@ export interface components {
             flow_id: string;
             /** Flow Version */
             flow_version?: number | null;
+            /**
+             * Models
+             * @default []
+             */
+            models?: string[];
             /** Only Node */
             only_node?: string | null;
             /** Parent Run Id */
