@@ -14,7 +14,7 @@ from playwright.async_api import Browser, expect
 
 from agent_lab.demo.domain import refusal
 from support.cli_processes import free_port, read_until
-from support.web import WEB
+from support.web import WEB, axe
 
 pytestmark = pytest.mark.browser
 
@@ -54,6 +54,19 @@ async def test_a_newcomer_runs_an_example_on_the_built_in_model(browser: Browser
     await page.reload()
     await expect(page.get_by_role("textbox", name="Question")).to_be_visible()
     await expect(page.get_by_role("heading", name="The built-in demonstration model is on")).to_be_hidden()
+
+
+async def test_readers_object_to_nothing_while_a_newcomer_is_told_of_the_built_in_model(
+    browser: Browser, link: str
+) -> None:
+    page = await (await browser.new_context(viewport={"width": 1440, "height": 900})).new_page()
+    await page.goto(link)
+    await expect(page.get_by_role("region", name="The built-in demonstration model is on")).to_be_visible()
+    for width in (1440, 375):
+        await page.set_viewport_size({"width": width, "height": 900})
+        for theme in ("light", "dark"):
+            await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            assert await axe(page) == [], (width, theme)
 
 
 async def test_the_examples_are_what_the_built_in_model_takes() -> None:

@@ -3,7 +3,7 @@
 // What a newcomer should know: the demonstration model is on, and how a real one is connected.
 import { useQuery } from "@tanstack/react-query";
 import { Sparkles } from "lucide-react";
-import { useSyncExternalStore } from "react";
+import { useId, useSyncExternalStore } from "react";
 import { useTranslations } from "use-intl";
 import { modelsQuery } from "@/shared/api/endpoints";
 import { Button, ButtonLink } from "@/shared/ui/button";
@@ -38,6 +38,7 @@ function subscribe(reader: () => void): () => void {
 /** Shown while the demonstration model answers where none is named, until it is hidden. */
 export function FirstRun() {
   const t = useTranslations("console");
+  const id = useId();
   const models = useQuery(modelsQuery);
   const change = useDraft((draft) => draft.change);
   const hidden = useSyncExternalStore(subscribe, isHidden, () => true);
@@ -45,10 +46,13 @@ export function FirstRun() {
   if (hidden || standard?.demonstration !== true) return null;
   const code = (text: string) => <code className="rounded-sm bg-surface px-1 font-mono text-sm">{text}</code>;
   return (
-    <aside className="mb-4 flex flex-wrap items-start gap-x-4 gap-y-2 rounded-lg border border-line bg-accent-soft px-4 py-3">
+    <section
+      aria-labelledby={id}
+      className="mb-4 flex flex-wrap items-start gap-x-4 gap-y-2 rounded-lg border border-line bg-accent-soft px-4 py-3"
+    >
       <Sparkles aria-hidden className="mt-0.5 size-4 text-accent" />
       <div className="min-w-0 flex-1 basis-64">
-        <h2 className="font-semibold">{t("first_title")}</h2>
+        <h2 id={id} className="font-semibold">{t("first_title")}</h2>
         <p>{t("first_body")}</p>
         <ul className="mt-1 list-disc pl-5">
           <li>{t.rich("first_hosted", { key: () => code("OPENAI_API_KEY"), file: () => code(".env") })}</li>
@@ -71,6 +75,6 @@ export function FirstRun() {
           {t("first_hide")}
         </Button>
       </div>
-    </aside>
+    </section>
   );
 }
