@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from agent_lab.contracts.evaluation import EvaluationSpec
 from agent_lab.providers.scripted import ScriptedProvider
@@ -166,6 +166,44 @@ async def test_one_that_goes_on_is_stopped_and_taken_up_where_it_was(visit: Any)
         await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         await expect(page.get_by_text("No evaluation yet")).to_be_visible()
         assert here.complaints == []
+
+
+SHIFTS = """
+window.shifted = 0
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value
+}).observe({ type: 'layout-shift' })
+"""
+"""From when it is run on: what moves by itself."""
+
+
+@pytest.mark.parametrize("path", ["/flows", "/"])
+@pytest.mark.parametrize("width", [1440, 1024, 375])
+async def test_nothing_moves_when_a_badge_comes_late(visit: Any, path: str, width: int) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        await evaluated(here)
+        page = await here.signed_in("/settings", width=width)
+        told = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await told.wait()
+            await route.continue_()
+
+        await page.route("**/api/badges", late)
+        async with page.expect_request("**/api/badges"):
+            await page.goto(here.url + path)
+        await expect(page.get_by_text("Challenge", exact=True).first).to_be_visible()
+        await expect(page.locator("main [aria-hidden].animate-pulse")).to_have_count(0)
+        await page.evaluate(SHIFTS)
+        places = "[...document.querySelectorAll('main li, main label')].map((one) => one.getBoundingClientRect().y)"
+        before = await page.evaluate(places)
+        assert len(before) > 4
+        told.set()
+        badge = page.get_by_text("Not clear yet").or_(page.get_by_text("No gain")).or_(page.get_by_text("orth it"))
+        await expect(badge.first).to_be_visible()
+        await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert await page.evaluate(places) == before
+        assert await page.evaluate("window.shifted") == 0
 
 
 async def test_a_badge_says_its_interval_where_it_is_pointed_at_or_reached_by_keys(visit: Any) -> None:

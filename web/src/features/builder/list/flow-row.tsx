@@ -2,6 +2,7 @@
 
 // One flow of the list: what it is called, where it is from, how it stands, and what can be done with it.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import clsx from "clsx";
 import { CircleAlert, Copy, Download, Ellipsis, Trash2 } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
@@ -24,23 +25,37 @@ export function FlowRow({ flow }: { flow: FlowEntry }) {
   const language = useLocale();
   const name = inLanguage(flow.name, language) || flow.id;
   return (
-    <li className="relative flex items-center gap-3 px-4 py-2.5 hover:bg-sunken">
-      <span aria-hidden className="hidden h-9 w-28 shrink-0 items-center sm:flex">
+    <li
+      className={clsx(
+        "relative grid grid-cols-[minmax(0,1fr)_auto_auto] items-center gap-x-3 px-4 py-2.5 hover:bg-sunken",
+        "lg:grid-cols-[7rem_fit-content(50%)_minmax(0,1fr)_11.5rem_auto_auto]",
+      )}
+    >
+      <span aria-hidden className="row-span-2 row-start-1 hidden h-9 items-center lg:flex">
         {flow.drawing && <FlowDrawing flow={flow.drawing} className="max-h-9 max-w-full" />}
       </span>
-      <div className="min-w-0 flex-1">
-        <div className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
-          <Link href={`/flows/${flow.id}`} prefetch={false} className="min-w-0 truncate font-medium after:absolute after:inset-0">
-            {name}
-          </Link>
-          <span className="truncate font-mono text-xs text-soft">{flow.id}</span>
-          <Standing flow={flow} />
-          <LateWorthBadge flow={flow.id} />
-        </div>
-        <p className="line-clamp-2 text-sm text-soft sm:line-clamp-1">{inLanguage(flow.description, language)}</p>
+      <Link
+        href={`/flows/${flow.id}`}
+        prefetch={false}
+        className="col-start-1 row-start-1 min-w-0 truncate font-medium after:absolute after:inset-0 lg:col-start-2"
+      >
+        {name}
+      </Link>
+      <div className="col-span-2 col-start-1 row-start-2 flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1 lg:col-span-1 lg:col-start-3 lg:row-start-1">
+        <span className="truncate font-mono text-xs text-soft">{flow.id}</span>
+        <Standing flow={flow} />
       </div>
-      {typeof flow.updated_at === "string" && <When at={flow.updated_at} className="hidden shrink-0 text-xs text-soft sm:block" />}
-      <div className="relative z-10">
+      <p className="col-span-2 col-start-1 row-start-3 line-clamp-2 text-sm text-soft lg:col-start-2 lg:row-start-2 lg:line-clamp-1">
+        {inLanguage(flow.description, language)}
+      </p>
+      {/* The badge comes late: it has a place of its own, so that nothing moves when it is there. */}
+      <div className="col-start-2 row-start-1 flex min-h-6 items-center lg:col-start-4 lg:row-span-2">
+        <LateWorthBadge flow={flow.id} />
+      </div>
+      {typeof flow.updated_at === "string" && (
+        <When at={flow.updated_at} className="row-span-2 row-start-1 hidden text-xs text-soft lg:col-start-5 lg:block" />
+      )}
+      <div className="relative z-10 col-start-3 row-span-3 row-start-1 lg:col-start-6 lg:row-span-2">
         <Actions flow={flow} name={name} />
       </div>
     </li>
