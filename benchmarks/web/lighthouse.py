@@ -65,7 +65,7 @@ async def ran(here: Visit) -> str:
 
 
 async def _report(here: Visit, path: str, form: str) -> dict[str, Any]:
-    """What Lighthouse says, or under `refused` why it did not look twice: now and then a browser hands over no trace."""
+    """What Lighthouse says, or under `refused` why it did not look, twice: some traces are never handed over."""
     report = await _looked(here, path, form)
     return report if "refused" not in report else await _looked(here, path, form)
 

@@ -41,3 +41,24 @@ async def test_what_keeps_a_provider_from_answering_is_told_in_spanish(tmp_path:
         await page.get_by_role("tab", name="Proveedores").click()
         await expect(page.get_by_text("Pon OPENAI_API_KEY en el archivo .env")).to_be_visible()
         assert await axe(page) == []
+
+
+async def test_why_a_model_cannot_be_used_and_what_came_of_a_call_are_told_in_spanish(
+    tmp_path: Any, browser: Any
+) -> None:
+    async with visiting_lab(browser, tmp_path / "home", AGENT_LAB_PLUGINS="false") as here:
+        page = await in_spanish(here)
+        await page.goto(f"{here.url}/models")
+        await page.get_by_role("tab", name="Registro").click()
+        await expect(page.locator("[title*='necesita OPENAI_API_KEY: ponla en .env']").first).to_be_visible()
+        model = here.door.lab.models.list_models()
+        hosted = next(one.key for one in model if one.provider == "openai")
+        await page.get_by_role("button", name=hosted, exact=True).click()
+        detail = page.get_by_role("dialog")
+        await expect(detail).to_contain_text(f"“{hosted}” necesita OPENAI_API_KEY: ponla en .env o usa un modelo local")
+        assert await detail.locator("[lang='en']").count() == 0
+        assert await axe(page) == []
+        await page.goto(f"{here.url}/settings")
+        await page.get_by_role("button", name="Probar la conexión: openai", exact=True).click()
+        await expect(page.get_by_text("Pon OPENAI_API_KEY en", exact=False).last).to_contain_text("arranca de nuevo")
+        assert await page.get_by_role("main").locator("[lang='en']").count() == 0

@@ -11,6 +11,7 @@ import { useFigures } from "@/shared/format/figures";
 import { useLane, useRunState, useRunView, useServerNow, useTurn } from "@/shared/run/run";
 import { Badge, Skeleton } from "@/shared/ui/bits";
 import { Fence } from "@/shared/ui/panel";
+import { ServerText } from "@/shared/ui/server-text";
 import { NodeStatus } from "@/shared/ui/status";
 import { anchorOf } from "./anchors";
 import { useRunHere } from "./here";
@@ -82,7 +83,7 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
 /** Why the turn failed, where it failed. */
 function Failure() {
   const fault = useRunView(useRunHere())?.fault;
-  return fault && <p className="rounded-md bg-bad-soft px-3 py-2 [overflow-wrap:anywhere]">{fault.message}</p>;
+  return fault && <p className="rounded-md bg-bad-soft px-3 py-2 [overflow-wrap:anywhere]"><ServerText text={fault.message} /></p>;
 }
 
 /** The node's label; of several turns the round, of several answers the number, of a flow within the flow its place. */

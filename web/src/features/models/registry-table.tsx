@@ -10,6 +10,7 @@ import { useFigures } from "@/shared/format/figures";
 import { Badge, Empty, Skeleton } from "@/shared/ui/bits";
 import { Button } from "@/shared/ui/button";
 import { Segmented, Select, TextField } from "@/shared/ui/field";
+import { useServerWords } from "@/shared/server-words";
 import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
 import { isGoing, useLoadings } from "./loading";
@@ -171,6 +172,7 @@ function Row({ model, isDefault, breaker, isLoading, onOpen }: RowProps) {
   // That it converses is said of every model, and worth a word only where nothing else is.
   const abilities = model.capabilities.length > 1 ? model.capabilities.filter((one) => one !== "chat") : model.capabilities;
   const standing = standingOf(model, breaker, isLoading);
+  const words = useServerWords();
   return (
     <tr className="relative grid grid-cols-[minmax(0,1fr)_auto] items-start gap-x-3 hover:bg-sunken md:table-row">
       <td className="min-w-0 py-2 pl-4 md:max-w-80 md:pr-4">
@@ -195,7 +197,7 @@ function Row({ model, isDefault, breaker, isLoading, onOpen }: RowProps) {
       <td className="hidden px-4 py-2 text-right whitespace-nowrap tabular-nums md:table-cell">{price}</td>
       <td className="hidden max-w-72 px-4 py-2 text-xs text-soft lg:table-cell">{abilities.join(", ")}</td>
       <td className="px-4 py-2">
-        <StandingBadge standing={standing} title={model.why_not ?? undefined} />
+        <StandingBadge standing={standing} title={model.why_not === null ? undefined : (words(model.why_not) ?? model.why_not)} />
       </td>
     </tr>
   );

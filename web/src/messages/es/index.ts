@@ -13,6 +13,7 @@ import metrics from "./metrics";
 import models from "./models";
 import runActions from "./run_actions";
 import runs from "./runs";
+import server from "./server";
 import settings from "./settings";
 import strategies from "./strategies";
 import worth from "./worth";
@@ -32,6 +33,7 @@ const messages: typeof en = {
   models,
   run_actions: runActions,
   runs,
+  server,
   settings,
   strategies,
   worth,

@@ -1,8 +1,9 @@
 "use client";
 
-// A sentence of the server's own, which is English: read out as such, whatever the language of the page.
-import { useLocale } from "use-intl";
+// A sentence of the server's own: in the language of the page where it is a known one, else read out as the English that it is.
+import { useServerWords } from "@/shared/server-words";
 
 export function ServerText({ text }: { text: string }) {
-  return useLocale() === "en" ? text : <span lang="en">{text}</span>;
+  const words = useServerWords()(text);
+  return words ?? <span lang="en">{text}</span>;
 }

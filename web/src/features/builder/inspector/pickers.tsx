@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useLocale, useTranslations } from "use-intl";
 import { flowsQuery, modelsQuery, strategiesQuery, usableFirst } from "@/shared/api/endpoints";
+import { useServerWords } from "@/shared/server-words";
 import { useStrategyWords } from "@/shared/strategy-words";
 import { inLanguage } from "@/shared/flow/text";
 import { Select } from "@/shared/ui/field";
@@ -53,9 +54,10 @@ export function Pick({ value, onChange, none, options, readOnly = false, label, 
 export function ModelPick(props: PickProps & { none?: string }) {
   const t = useTranslations("inspector.control");
   const { data } = useQuery(modelsQuery);
+  const words = useServerWords();
   const options = usableFirst(data?.models ?? []).map(({ key, name, usable, why_not }) => ({
     value: key,
-    label: usable ? (name === key ? key : `${key} · ${name}`) : t("not_usable", { name: key, why: why_not ?? "" }),
+    label: usable ? (name === key ? key : `${key} · ${name}`) : t("not_usable", { name: key, why: words(why_not ?? "") ?? why_not ?? "" }),
     isOff: !usable,
   }));
   return <Pick {...props} none={props.none ?? t("model_flow")} options={options} />;
