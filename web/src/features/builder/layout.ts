@@ -46,15 +46,21 @@ function isPlacedAlike(one: FlowDoc, other: FlowDoc): boolean {
 
 /** A place for every node in layers, from left to right. */
 export function tidyPlaces(flow: FlowDoc): ReadonlyMap<string, Position> {
-  const edges = flow.edges.map((edge) => ({ from: edge.from, to: edge.to, room: roomOf(edge) }));
+  const edges = flow.edges.map((edge) => ({ ...edge, room: isBack(edge) ? undefined : labelSize(edge) }));
   return arranged({ nodes: flow.nodes, edges }, NODE, "LR", GAP).places;
 }
 
-/** What the label of an edge takes; nothing for one without. An edge back has its label below the nodes. */
-function roomOf({ when, otherwise, max_rounds }: EdgeDoc): Size | undefined {
-  if (typeof max_rounds === "number" || (!when && otherwise !== true)) return undefined;
-  const letters = when ? `${when.value} ${when.op} ${JSON.stringify(when.than)}`.length : 10;
-  return { width: Math.min(LABEL.width, letters * 6.5 + 16), height: LABEL.height };
+/** An edge back runs above or below its nodes, and its label with it: it takes no room between them. */
+function isBack({ max_rounds }: EdgeDoc): boolean {
+  return typeof max_rounds === "number";
+}
+
+/** What the label of an edge takes at most; nothing for one without. */
+export function labelSize({ when, otherwise, max_rounds }: EdgeDoc): Size | undefined {
+  if (typeof max_rounds !== "number" && !when && otherwise !== true) return undefined;
+  const letters = when ? `${when.value} ${when.op} ${JSON.stringify(when.than)}`.length : otherwise === true ? 10 : 0;
+  const rounds = typeof max_rounds === "number" ? 36 : 0;
+  return { width: Math.min(LABEL.width, letters * 6.5 + 16 + rounds), height: LABEL.height };
 }
 
 /** Where a new node fits: to the right of the one that it follows, else below all the others. */

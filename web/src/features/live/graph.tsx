@@ -7,11 +7,11 @@ import { useMemo } from "react";
 import { useTranslations } from "use-intl";
 import type { EdgeConfig, FlowConfig, NodeView } from "@/run/events";
 import { useFigures } from "@/shared/format/figures";
-import { pathOf } from "@/shared/flow/path";
+import { pathOf, type Point, type Way } from "@/shared/flow/path";
 import { useNode, useRunState } from "@/shared/run/run";
 import { showTurn } from "./anchors";
 import { useRunHere } from "./here";
-import { middleOf, NODE, pictured } from "./picture";
+import { COUNT, NODE, pictured } from "./picture";
 
 interface FlowVisualizerProps {
   flow: FlowConfig;
@@ -20,7 +20,7 @@ interface FlowVisualizerProps {
 
 export function FlowVisualizer({ flow, width }: FlowVisualizerProps) {
   const t = useTranslations("live.graph");
-  const { places, lines, size, scale } = useMemo(() => pictured(flow, width), [flow, width]);
+  const { places, ways, counts, size, scale } = useMemo(() => pictured(flow, width), [flow, width]);
   return (
     <div className="overflow-auto" role="group" aria-label={t("label")}>
       <svg
@@ -38,7 +38,10 @@ export function FlowVisualizer({ flow, width }: FlowVisualizerProps) {
           </marker>
         </defs>
         {flow.edges.map((edge, index) => (
-          <Line key={index} edge={edge} corners={lines[index] ?? []} />
+          <Line key={index} edge={edge} way={ways[index] ?? null} />
+        ))}
+        {flow.edges.map((edge, index) => (
+          <Count key={index} edge={edge} at={counts[index] ?? null} />
         ))}
         {flow.nodes.map(({ id }) => {
           const place = places.get(id);
@@ -49,39 +52,45 @@ export function FlowVisualizer({ flow, width }: FlowVisualizerProps) {
   );
 }
 
-interface LineProps {
-  edge: EdgeConfig;
-  corners: readonly { x: number; y: number }[];
-}
-
-function Line({ edge, corners }: LineProps) {
-  const t = useTranslations("live.graph");
-  const taken = useRunState(
+function useTaken(edge: EdgeConfig): number {
+  return useRunState(
     useRunHere(),
     ({ view }) => view?.edges.find(({ source, target }) => source === edge.from && target === edge.to)?.taken ?? 0,
   );
+}
+
+function Line({ edge, way }: { edge: EdgeConfig; way: Way | null }) {
+  const taken = useTaken(edge);
   const isTaken = taken > 0;
   const isChoice = edge.when !== null || edge.otherwise || edge.max_rounds !== null;
-  const { x, y } = middleOf(corners);
+  if (way === null) return null;
   return (
     <g data-edge={`${edge.from} ${edge.to}`} data-taken={taken}>
       <path
-        d={pathOf(corners)}
+        d={pathOf(way)}
         fill="none"
         strokeWidth={isTaken ? 1.8 : 1.2}
         strokeDasharray={isChoice && !isTaken ? "4 3" : undefined}
         markerEnd={isTaken ? "url(#taken)" : "url(#not-taken)"}
         className={isTaken ? "stroke-accent" : "stroke-line-strong opacity-60"}
       />
-      {(taken > 1 || (edge.max_rounds !== null && isTaken)) && (
-        <g>
-          <title>{t("taken", { count: taken })}</title>
-          <rect x={x - 13} y={y - 8} width="26" height="16" rx="4" className="fill-accent-soft" />
-          <text x={x} y={y + 4} textAnchor="middle" className="fill-accent text-[11px] font-semibold">
-            ×{taken}
-          </text>
-        </g>
-      )}
+    </g>
+  );
+}
+
+/** How often an edge was taken, above every line: where that is more than once, or might be. */
+function Count({ edge, at }: { edge: EdgeConfig; at: Point | null }) {
+  const t = useTranslations("live.graph");
+  const taken = useTaken(edge);
+  if (at === null || taken === 0 || (taken === 1 && edge.max_rounds === null)) return null;
+  const { x, y } = at;
+  return (
+    <g>
+      <title>{t("taken", { count: taken })}</title>
+      <rect x={x - COUNT.width / 2} y={y - COUNT.height / 2} {...COUNT} rx="4" className="fill-accent-soft" />
+      <text x={x} y={y + 4} textAnchor="middle" className="fill-accent text-[11px] font-semibold">
+        ×{taken}
+      </text>
     </g>
   );
 }

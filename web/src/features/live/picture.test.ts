@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { middleOf, NODE, pictured } from "./picture";
+import { LIBRARY } from "@/shared/flow/sample-flows";
+import { boxAround } from "@/shared/flow/labels";
+import { isIn, pointsOf, type Box } from "@/shared/flow/path";
+import { COUNT, NODE, pictured } from "./picture";
 
 const EXPERTS = ["a", "b", "c", "d", "e", "f", "g", "h"];
 const chain = (names: readonly string[]) => ({
@@ -22,7 +25,7 @@ describe("the picture of a flow", () => {
     const { places } = pictured(council, 334);
     const order = [...EXPERTS].sort((one, other) => (places.get(one)?.y ?? 0) - (places.get(other)?.y ?? 0));
     expect(order).toEqual(EXPERTS);
-    expect(pictured(council, 334).lines.map((line) => line.length > 1)).toEqual(EXPERTS.map(() => true));
+    expect(pictured(council, 334).ways.map((way) => way !== null)).toEqual(EXPERTS.map(() => true));
   });
 
   it("stays legible however much there is of it", () => {
@@ -34,11 +37,22 @@ describe("the picture of a flow", () => {
   });
 });
 
-describe("the middle of a line", () => {
-  it("lies on its middle corner, or between the two", () => {
-    const corners = [{ x: 0, y: 0 }, { x: 10, y: 4 }, { x: 20, y: 0 }];
-    expect(middleOf(corners)).toEqual({ x: 10, y: 4 });
-    expect(middleOf(corners.slice(0, 2))).toEqual({ x: 5, y: 2 });
-    expect(middleOf([])).toEqual({ x: 0, y: 0 });
+describe.each(LIBRARY)("the flow $id of the library", (flow) => {
+  it.each([334, 700, 1400])("has no line through a node, and no two counts upon each other or upon a node, at %i", (width) => {
+    const { places, ways, counts } = pictured(flow, width);
+    const boxes = [...places].map(([id, place]) => ({ id, box: { ...place, ...NODE } }));
+    flow.edges.forEach(({ from, to }, index) => {
+      const others = boxes.filter(({ id }) => id !== from && id !== to);
+      const points = pointsOf(ways[index] ?? { start: { x: 0, y: 0 }, bends: [] });
+      expect(others.filter(({ box }) => points.some((point) => isIn(point, box, 4)))).toEqual([]);
+    });
+    const labels = counts.flatMap((at) => (at === null ? [] : [boxAround(at, COUNT)]));
+    const all = [...labels, ...boxes.map(({ box }) => box)];
+    const upon = labels.flatMap((one, index) => all.slice(index + 1).filter((other) => isUpon(one, other)));
+    expect(upon).toEqual([]);
   });
 });
+
+function isUpon(one: Box, other: Box): boolean {
+  return one.x < other.x + other.width && other.x < one.x + one.width && one.y < other.y + other.height && other.y < one.y + one.height;
+}

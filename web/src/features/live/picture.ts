@@ -1,12 +1,18 @@
 // Where the nodes of a flow stand in its picture beside the transcript, and which way it runs.
+import { placedLabels } from "@/shared/flow/labels";
 import { arranged, type Arrangement, type Direction, type Shape } from "@/shared/flow/layout";
+import type { Point } from "@/shared/flow/path";
 
 export const NODE = { width: 146, height: 46 };
+/** What is written at an edge: how often it was taken. */
+export const COUNT = { width: 26, height: 16 };
 const GAP = 34;
 /** Below this nobody can read the names: the picture is scrolled instead. */
 const SMALLEST = 0.72;
 
 export interface Picture extends Arrangement {
+  /** The middle of what is written at each edge. */
+  readonly counts: readonly (Point | null)[];
   readonly direction: Direction;
   /** From the picture's own units to pixels. */
   readonly scale: number;
@@ -23,17 +29,22 @@ export function pictured(flow: Shape, width: number): Picture {
 
 function drawn(flow: Shape, direction: Direction, width: number): Picture {
   // Nodes beside each other come out last first: so that the first one stands first, the last goes in first.
-  const shape = { nodes: [...flow.nodes].reverse(), edges: [...flow.edges].reverse() };
-  const arrangement = arranged(shape, NODE, direction, GAP);
-  const scale = Math.max(SMALLEST, Math.min(1, width / arrangement.size.width));
-  return { ...arrangement, lines: [...arrangement.lines].reverse(), direction, scale };
+  const shape = { nodes: [...flow.nodes].reverse(), edges: [...roomy(flow.edges)].reverse() };
+  const { places, ways, size } = arranged(shape, NODE, direction, GAP);
+  const scale = Math.max(SMALLEST, Math.min(1, width / size.width));
+  const inOrder = [...ways].reverse();
+  return { places, ways: inOrder, size, counts: countsOf(inOrder, places), direction, scale };
 }
 
-/** The middle of an edge's line, for what is written at it. */
-export function middleOf(line: readonly { x: number; y: number }[]): { x: number; y: number } {
-  const at = (line.length - 1) / 2;
-  const one = line[Math.floor(at)];
-  const other = line[Math.ceil(at)];
-  if (one === undefined || other === undefined) return { x: 0, y: 0 };
-  return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
+/** Edges that lie side by side with one back are told apart by what is written at them. */
+function roomy(edges: Shape["edges"]): Shape["edges"] {
+  const back = new Set(edges.filter(({ max_rounds }) => typeof max_rounds === "number").flatMap(({ from, to }) => [`${from} ${to}`, `${to} ${from}`]));
+  return edges.map((edge) => (back.has(`${edge.from} ${edge.to}`) ? { ...edge, room: COUNT } : edge));
+}
+
+function countsOf(ways: Picture["ways"], places: Picture["places"]): readonly (Point | null)[] {
+  const shown = ways.filter((way) => way !== null).map((way) => ({ way, size: COUNT }));
+  const found = placedLabels(shown, [...places.values()].map((place) => ({ ...place, ...NODE })));
+  let next = 0;
+  return ways.map((way) => (way === null ? null : (found[next++] ?? null)));
 }

@@ -14,11 +14,11 @@ interface DrawingProps {
   className?: string;
 }
 
-const NOT_YET: Arrangement = { places: new Map(), lines: [], size: { width: 1, height: 1 } };
+const NOT_YET: Arrangement = { places: new Map(), ways: [], size: { width: 1, height: 1 } };
 
 /** Give it room: it comes a moment later than what stands around it. */
 export function FlowDrawing({ flow, label, className }: DrawingProps) {
-  const { places, lines, size } = useArrangement(flow) ?? NOT_YET;
+  const { places, ways, size } = useArrangement(flow) ?? NOT_YET;
   const named = label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label };
   return (
     // At its own size where there is room: two drawings side by side have nodes of the same size.
@@ -30,9 +30,7 @@ export function FlowDrawing({ flow, label, className }: DrawingProps) {
       viewBox={`0 0 ${size.width} ${size.height}`}
       className={clsx("text-soft", className)}
     >
-      {lines.map((line, index) => (
-        <path key={index} d={pathOf(line)} fill="none" stroke="currentColor" strokeWidth="1" opacity="0.7" />
-      ))}
+      {ways.map((way, index) => way && <path key={index} d={pathOf(way)} fill="none" stroke="currentColor" strokeWidth="1" opacity="0.7" />)}
       {[...places].map(([id, { x, y }]) => (
         <rect
           key={id}

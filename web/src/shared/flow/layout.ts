@@ -1,61 +1,129 @@
 // Where the nodes of a flow stand when nobody has placed them: in layers, from left to right or from top to bottom.
 import { Graph, layout as arrange } from "@dagrejs/dagre";
-import type { Point } from "./path";
+import { moved, throughLanes, type Lane, type Point, type Way } from "./path";
 
 export interface Size {
   width: number;
   height: number;
 }
 
+interface ShapeEdge {
+  from: string;
+  to: string;
+  /** Of an edge back: it leads against the layers. */
+  max_rounds?: number | null | undefined;
+  /** What its label takes. */
+  room?: Size | undefined;
+}
+
 export interface Shape {
   nodes: readonly { id: string }[];
-  /** `room`: what an edge's label takes. */
-  edges: readonly { from: string; to: string; room?: Size | undefined }[];
+  edges: readonly ShapeEdge[];
 }
 
 export interface Arrangement {
   /** The upper left corner of each node. */
   places: ReadonlyMap<string, Point>;
-  /** The corners of each edge's line, in the order of the flow's edges. */
-  lines: readonly (readonly Point[])[];
+  /** The way of each edge, in the order of the flow's edges; null for one to a node that is not there. */
+  ways: readonly (Way | null)[];
   size: Size;
 }
 
 export type Direction = "LR" | "TB";
 
-/** `node`: the size of every node; `gap`: between two layers. Edges to nodes that are not there have no line. */
+/** Less than this from the middle of a node's side edges begin and end. */
+const SIDE = 0.6;
+const MARGIN = 4;
+
+/** `node`: the size of every node; `gap`: between two layers. */
 export function arranged(flow: Shape, node: Size, direction: Direction = "LR", gap = 48): Arrangement {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: direction, nodesep: gap / 2, edgesep: gap / 2, ranksep: gap, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of flow.nodes) graph.setNode(id, { ...node });
-  const drawn = flow.edges.map(({ from, to }) => from !== to && graph.hasNode(from) && graph.hasNode(to));
-  flow.edges.forEach(({ from, to, room }, index) => drawn[index] && graph.setEdge(from, to, { ...room, labelpos: "c" }, String(index)));
+  flow.edges.forEach((edge, index) => {
+    if (!graph.hasNode(edge.from) || !graph.hasNode(edge.to) || edge.from === edge.to) return;
+    const [from, to] = isBack(edge) ? [edge.to, edge.from] : [edge.from, edge.to];
+    graph.setEdge(from, to, { ...edge.room, labelpos: "c" }, String(index));
+  });
   arrange(graph);
+  const middle = (id: string) => (graph.hasNode(id) ? (graph.node(id) as Point) : undefined);
+  const layers = new Set(flow.nodes.map(({ id }) => layerOf(graph.node(id) as Point, direction)));
+  const ways = flow.edges.map((edge, index) => {
+    const [from, to] = [middle(edge.from), middle(edge.to)];
+    if (from === undefined || to === undefined) return null;
+    if (edge.from === edge.to) return aroundItself(from, node, gap, direction);
+    const ends = isBack(edge) ? ([edge.to, edge.from] as const) : ([edge.from, edge.to] as const);
+    const { points } = graph.edge(...ends, String(index)) as { points: Point[] };
+    return wayOf({ from, to, points: isBack(edge) ? points.toReversed() : points, layers }, node, direction);
+  });
   const places = new Map(
     flow.nodes.map(({ id }) => {
       const { x, y } = graph.node(id) as Point;
       return [id, { x: x - node.width / 2, y: y - node.height / 2 }];
     }),
   );
-  const lines = flow.edges.map(({ from, to }, index) =>
-    drawn[index] ? (graph.edge(from, to, String(index)) as { points: Point[] }).points : [],
-  );
-  return fitted(places, lines, node);
+  return fitted(places, ways, node);
 }
 
-const MARGIN = 4;
+function isBack({ max_rounds }: ShapeEdge): boolean {
+  return typeof max_rounds === "number";
+}
 
-/** Lines of edges back may lead above and below every node: the picture is moved and sized so that all is in it. */
-function fitted(places: Map<string, Point>, lines: readonly (readonly Point[])[], node: Size): Arrangement {
+function layerOf(point: Point, direction: Direction): number {
+  return Math.round(direction === "LR" ? point.x : point.y);
+}
+
+interface Drawn {
+  /** The middles of its nodes. */
+  from: Point;
+  to: Point;
+  /** Its corners, as they were laid between the layers. */
+  points: readonly Point[];
+  layers: ReadonlySet<number>;
+}
+
+/** Straight past the nodes of each layer that it passes, and curved between the layers, where no node is. */
+function wayOf({ from, to, points, layers }: Drawn, node: Size, direction: Direction): Way {
+  const turn = (point: Point): Point => (direction === "LR" ? point : { x: point.y, y: point.x });
+  const { width, height } = direction === "LR" ? node : { width: node.height, height: node.width };
+  const [begin, end] = [turn(from), turn(to)];
+  const inner = points.slice(1, -1).map(turn);
+  const ahead = end.x >= begin.x ? 1 : -1;
+  const lanes = inner
+    .filter(({ x }) => layers.has(Math.round(x)))
+    .map(({ x, y }): Lane => ({ begin: x - (ahead * width) / 2, end: x + (ahead * width) / 2, at: y }));
+  const port = (middle: Point, toward: Point | undefined, side: number): Point => {
+    const off = Math.max(-SIDE, Math.min(SIDE, ((toward ?? middle).y - middle.y) / (height / 2)));
+    return { x: middle.x + (side * width) / 2, y: middle.y + (off * height) / 2 };
+  };
+  const way = throughLanes(port(begin, inner[0], ahead), lanes, port(end, inner.at(-1), -ahead));
+  return moved(way, turn);
+}
+
+/** A loop below the node, or to its right where flows run down. */
+function aroundItself({ x, y }: Point, { width, height }: Size, gap: number, direction: Direction): Way {
+  const out = gap * 0.6;
+  if (direction === "LR") {
+    const low = y + height / 2;
+    const [start, to] = [{ x: x + width / 4, y: low }, { x: x - width / 4, y: low }];
+    return { start, bends: [{ a: { x: start.x, y: low + out }, b: { x: to.x, y: low + out }, to }] };
+  }
+  const right = x + width / 2;
+  const [start, to] = [{ x: right, y: y + height / 4 }, { x: right, y: y - height / 4 }];
+  return { start, bends: [{ a: { x: right + out, y: start.y }, b: { x: right + out, y: to.y }, to }] };
+}
+
+/** Edges back may lead above and below every node: the picture is moved and sized so that all is in it. */
+function fitted(places: Map<string, Point>, ways: readonly (Way | null)[], node: Size): Arrangement {
   const corners = [...places.values()].flatMap(({ x, y }) => [{ x, y }, { x: x + node.width, y: y + node.height }]);
-  const all = [...corners, ...lines.flat()];
-  if (all.length === 0) return { places, lines, size: { width: 1, height: 1 } };
+  const all = [...corners, ...ways.flatMap((way) => way?.bends.flatMap(({ a, b, to }) => [a, b, to]) ?? [])];
+  if (all.length === 0) return { places, ways, size: { width: 1, height: 1 } };
   const least = { x: Math.min(...all.map(({ x }) => x)) - MARGIN, y: Math.min(...all.map(({ y }) => y)) - MARGIN };
-  const moved = ({ x, y }: Point): Point => ({ x: x - least.x, y: y - least.y });
+  const put = ({ x, y }: Point): Point => ({ x: x - least.x, y: y - least.y });
   return {
-    places: new Map([...places].map(([id, place]) => [id, moved(place)])),
-    lines: lines.map((line) => line.map(moved)),
+    places: new Map([...places].map(([id, place]) => [id, put(place)])),
+    ways: ways.map((way) => way && moved(way, put)),
     size: {
       width: Math.max(...all.map(({ x }) => x)) - least.x + MARGIN,
       height: Math.max(...all.map(({ y }) => y)) - least.y + MARGIN,

@@ -8,28 +8,25 @@ import {
   ReactFlowProvider,
   SelectionMode,
   useReactFlow,
-  type EdgeChange,
   type FinalConnectionState,
-  type NodeChange,
   type ReactFlowInstance,
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "./canvas.css";
-import { useCallback, useEffect, useMemo, useRef, useState, type DragEvent } from "react";
-import { useLocale, useTranslations } from "use-intl";
-import { inLanguage } from "@/shared/flow/text";
-import { add, centred, moveTo } from "../actions";
-import { connect, type NodeDoc, type Position } from "../document";
-import { NODE, placing } from "../layout";
+import { useEffect, useRef, type DragEvent } from "react";
+import { useTranslations } from "use-intl";
+import { add, centred } from "../actions";
+import { connect } from "../document";
+import { NODE } from "../layout";
 import { KIND_TYPE } from "../palette/palette";
-import { useKindName } from "../palette/looks";
 import { flowNow, useBuilder, useBuilderStore, type Builder } from "../store";
 import { Announcer } from "./announcer";
 import { Arrows, FlowEdge } from "./edge";
-import { Elements, type CanvasEdge, type CanvasNode } from "./elements";
+import type { CanvasEdge, CanvasNode } from "./elements";
 import { FlowNode } from "./node";
 import { Toolbar } from "./toolbar";
 import { useAsking, type Asking } from "./asking";
+import { useElements } from "./use-elements";
 import { useCanvasKeys } from "./use-keys";
 import { useShown } from "./use-shown";
 
@@ -132,77 +129,6 @@ function Hint({ isReadOnly }: { isReadOnly: boolean }) {
       <p className="text-soft">{t(isReadOnly ? "empty_read_only" : "empty_hint")}</p>
     </div>
   );
-}
-
-/** What is drawn. While nodes are dragged their places are the canvas's own; the document has them when they are let go. */
-function useElements(builder: Builder) {
-  const flow = useBuilder(flowNow);
-  const selection = useBuilder((state) => state.selection);
-  const labelOf = useLabels();
-  const [{ elements, placesOf }] = useState(() => ({ elements: new Elements(), placesOf: placing() }));
-  const [dragged, setDragged] = useState<ReadonlyMap<string, Position> | null>(null);
-  const standing = placesOf(flow);
-  const places = useMemo(() => (dragged === null ? standing : new Map([...standing, ...dragged])), [standing, dragged]);
-  const inTabOrder = [...selection.nodes].at(-1) ?? flow.nodes[0]?.id ?? null;
-
-  const onNodesChange = useCallback(
-    (changes: NodeChange<CanvasNode>[]) => {
-      const { select, selection: now } = builder.getState();
-      const nodes = selected(changes, now.nodes);
-      if (nodes !== null) select(nodes, nodes.size > 0 && now.nodes.size === 0 && !isAdding(changes) ? [] : now.edges);
-      const moves = changes.flatMap((change) => (change.type === "position" && change.position ? [change] : []));
-      if (moves.length === 0) return;
-      const moved = new Map(moves.map(({ id, position }) => [id, position as Position]));
-      if (moves.some(({ dragging }) => dragging === true)) return setDragged(moved);
-      setDragged(null);
-      moveTo(builder, moved);
-    },
-    [builder],
-  );
-  const onEdgesChange = useCallback(
-    (changes: EdgeChange<CanvasEdge>[]) => {
-      const { select, selection: now } = builder.getState();
-      const edges = selected(changes, now.edges);
-      if (edges !== null) select(now.nodes, edges);
-    },
-    [builder],
-  );
-  return {
-    nodes: elements.nodesOf({ flow, places, selection, inTabOrder, labelOf }),
-    edges: elements.edgesOf({ flow, selection }),
-    onNodesChange,
-    onEdgesChange,
-  };
-}
-
-/** The selection after these changes; null where none of them selects anything. */
-function selected(changes: readonly (NodeChange | EdgeChange)[], now: ReadonlySet<string>): Set<string> | null {
-  const mine = changes.flatMap((change) => (change.type === "select" ? [change] : []));
-  if (mine.length === 0) return null;
-  const next = new Set(now);
-  for (const { id, selected: is } of mine) {
-    if (is) next.add(id);
-    else next.delete(id);
-  }
-  return next;
-}
-
-function isAdding(changes: readonly NodeChange[]): boolean {
-  return changes.filter((change) => change.type === "select").length > 1;
-}
-
-function useLabels(): (node: NodeDoc) => string {
-  const t = useTranslations("canvas.node");
-  const language = useLocale();
-  const kindName = useKindName();
-  const known = useRef<{ language: string; labels: WeakMap<NodeDoc, string> }>({ language, labels: new WeakMap() });
-  return (node) => {
-    if (known.current.language !== language) known.current = { language, labels: new WeakMap() };
-    const { labels } = known.current;
-    const label = labels.get(node) ?? t("label", { name: inLanguage(node.label, language) || node.id, kind: kindName(node.kind) });
-    labels.set(node, label);
-    return label;
-  };
 }
 
 /** What is done with the mouse or a finger: connecting, and dropping kinds out of the palette. */

@@ -6,19 +6,20 @@ import clsx from "clsx";
 import { RotateCcw } from "lucide-react";
 import { memo } from "react";
 import { useTranslations } from "use-intl";
+import { pathOf, type Point } from "@/shared/flow/path";
 import type { EdgeDoc } from "../document";
-import { NODE } from "../layout";
 import { placed } from "../problems/places";
 import { useBuilder, useBuilderStore, type Checked } from "../store";
 import type { CanvasEdge } from "./elements";
-import { pathOf } from "./paths";
+import { plainWay } from "./routes";
 
 /** Smaller than this nobody can read a label. */
 const READABLE_ZOOM = 0.45;
 
-export const FlowEdge = memo(function FlowEdge({ id, data, selected = false, sourceX, sourceY, targetX, targetY }: EdgeProps<CanvasEdge>) {
+export const FlowEdge = memo(function FlowEdge(props: EdgeProps<CanvasEdge>) {
+  const { id, data, selected = false } = props;
   const edge = data?.edge;
-  const { path, x, y } = pathOf({ sourceX, sourceY, targetX, targetY }, NODE.height);
+  const { path, x, y } = drawn(props);
   const isWrong = useBuilder((state) => wrongEdges(state.checked).has(id));
   const isReadable = useStore(({ transform }) => transform[2] >= READABLE_ZOOM);
   const look = isWrong ? "!stroke-bad" : selected ? "!stroke-accent" : "!stroke-line-strong";
@@ -35,6 +36,12 @@ export const FlowEdge = memo(function FlowEdge({ id, data, selected = false, sou
     </>
   );
 });
+
+/** Its own way where it has one; else plainly from one of its ends to the other. */
+function drawn({ data, sourceX, sourceY, targetX, targetY }: EdgeProps<CanvasEdge>): Point & { path: string } {
+  const path = data?.line.path ?? pathOf(plainWay({ from: { x: sourceX, y: sourceY }, to: { x: targetX, y: targetY } }));
+  return { path, ...(data?.line.label ?? { x: (sourceX + targetX) / 2, y: (sourceY + targetY) / 2 }) };
+}
 
 function hasWords({ when, otherwise, max_rounds }: EdgeDoc): boolean {
   return Boolean(when) || otherwise === true || typeof max_rounds === "number";

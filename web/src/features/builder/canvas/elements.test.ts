@@ -3,6 +3,7 @@ import { changeNode, type FlowDoc } from "../document";
 import { placesOf } from "../layout";
 import type { Selection } from "../store";
 import { Elements } from "./elements";
+import { linesOf, whileDragged } from "./lines";
 
 const flow: FlowDoc = {
   id: "mine",
@@ -14,7 +15,7 @@ const flow: FlowDoc = {
   ],
 };
 const nothing: Selection = { nodes: new Set(), edges: new Set() };
-const drawing = { flow, places: placesOf(flow), selection: nothing, inTabOrder: "a", labelOf: ({ id }: { id: string }) => id };
+const drawing = { flow, lines: linesOf(flow.edges, placesOf(flow)), places: placesOf(flow), selection: nothing, inTabOrder: "a", labelOf: ({ id }: { id: string }) => id };
 
 describe("what is drawn", () => {
   it("is the same array where nothing has changed", () => {
@@ -34,6 +35,21 @@ describe("what is drawn", () => {
     expect(moved[2]?.data).toBe(after[2]?.data);
     const selected = elements.nodesOf({ ...drawing, flow: edited, selection: { ...nothing, nodes: new Set(["a"]) } });
     expect(selected.map(({ selected: is }) => is)).toEqual([true, false, false]);
+  });
+
+  it("draws no edge anew but those of the nodes that are dragged, and those that make way for where they are put", () => {
+    const elements = new Elements();
+    const skipping = { ...flow, edges: [...flow.edges, { from: "a", to: "c" }] };
+    const places = placesOf(skipping);
+    const lines = linesOf(skipping.edges, places);
+    const before = elements.edgesOf({ ...drawing, flow: skipping, lines });
+    const dragged = new Map([["b", { x: places.get("b")?.x ?? 0, y: 900 }]]);
+    const during = elements.edgesOf({ ...drawing, flow: skipping, lines: whileDragged(lines, skipping.edges, dragged) });
+    expect(during.map((edge, index) => edge === before[index])).toEqual([true, true, true]);
+    expect(lines.map(({ path }) => path === null)).toEqual([true, true, false]);
+    const after = elements.edgesOf({ ...drawing, flow: skipping, lines: linesOf(skipping.edges, new Map([...places, ...dragged])) });
+    expect(after.map((edge, index) => edge === before[index])).toEqual([true, true, false]);
+    expect(after[2]?.data?.line.path).toBeNull();
   });
 
   it("has one node in the order of the Tab key", () => {

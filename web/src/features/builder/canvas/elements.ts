@@ -3,9 +3,10 @@ import { Position, type Edge, type Node } from "@xyflow/react";
 import { edgeIds, type EdgeDoc, type FlowDoc, type NodeDoc, type Position as Place } from "../document";
 import { NODE } from "../layout";
 import type { Selection } from "../store";
+import { PLAIN, type Line } from "./lines";
 
 export type CanvasNode = Node<{ node: NodeDoc }, "flow">;
-export type CanvasEdge = Edge<{ edge: EdgeDoc }, "flow">;
+export type CanvasEdge = Edge<{ edge: EdgeDoc; line: Line }, "flow">;
 
 type How = Required<Pick<CanvasNode, "selected" | "focusable" | "ariaLabel">>;
 
@@ -20,6 +21,8 @@ export interface Drawing {
   readonly flow: FlowDoc;
   readonly places: ReadonlyMap<string, Place>;
   readonly selection: Selection;
+  /** How each edge is drawn, in their order. */
+  readonly lines: readonly Line[];
   /** The node that the Tab key comes to; the arrow keys go on from there. */
   readonly inTabOrder: string | null;
   /** What readers of the screen hear of a node. */
@@ -33,7 +36,7 @@ export class Elements {
   private lastNodes: CanvasNode[] = [];
   private lastEdges: CanvasEdge[] = [];
 
-  nodesOf({ flow, places, selection, inTabOrder, labelOf }: Drawing): CanvasNode[] {
+  nodesOf({ flow, places, selection, inTabOrder, labelOf }: Omit<Drawing, "lines">): CanvasNode[] {
     const next = flow.nodes.map((node) => {
       const how = { selected: selection.nodes.has(node.id), focusable: node.id === inTabOrder, ariaLabel: labelOf(node) };
       return this.node(node, places.get(node.id) ?? ORIGIN, how);
@@ -42,9 +45,12 @@ export class Elements {
     return (this.lastNodes = kept(this.lastNodes, next));
   }
 
-  edgesOf({ flow, selection }: Pick<Drawing, "flow" | "selection">): CanvasEdge[] {
+  edgesOf({ flow, selection, lines }: Pick<Drawing, "flow" | "selection" | "lines">): CanvasEdge[] {
     const ids = edgeIds(flow.edges);
-    const next = flow.edges.map((edge, index) => this.edge(ids[index] ?? "", edge, selection.edges.has(ids[index] ?? "")));
+    const next = flow.edges.map((edge, index) => {
+      const id = ids[index] ?? "";
+      return this.edge(id, edge, lines[index] ?? PLAIN, selection.edges.has(id));
+    });
     this.edges = new Map(next.map((edge) => [edge.id, edge]));
     return (this.lastEdges = kept(this.lastEdges, next));
   }
@@ -68,11 +74,15 @@ export class Elements {
     };
   }
 
-  private edge(id: string, edge: EdgeDoc, selected: boolean): CanvasEdge {
+  private edge(id: string, edge: EdgeDoc, line: Line, selected: boolean): CanvasEdge {
     const known = this.edges.get(id);
-    if (known?.data?.edge === edge && known.selected === selected) return known;
-    return { id, type: "flow", source: edge.from, target: edge.to, data: { edge }, selected };
+    if (known?.data?.edge === edge && isSameLine(known.data.line, line) && known.selected === selected) return known;
+    return { id, type: "flow", source: edge.from, target: edge.to, data: { edge, line }, selected };
   }
+}
+
+function isSameLine(one: Line, other: Line): boolean {
+  return one === other || (one.path === other.path && one.label?.x === other.label?.x && one.label?.y === other.label?.y);
 }
 
 function isSame(known: CanvasNode, how: How): boolean {
