@@ -28,12 +28,9 @@ export function pictured(flow: Shape, width: number): Picture {
 }
 
 function drawn(flow: Shape, direction: Direction, width: number): Picture {
-  // Nodes beside each other come out last first: so that the first one stands first, the last goes in first.
-  const shape = { nodes: [...flow.nodes].reverse(), edges: [...roomy(flow.edges)].reverse() };
-  const { places, ways, size } = arranged(shape, NODE, direction, GAP);
+  const { places, ways, size } = arranged({ nodes: flow.nodes, edges: roomy(flow.edges) }, NODE, direction, GAP);
   const scale = Math.max(SMALLEST, Math.min(1, width / size.width));
-  const inOrder = [...ways].reverse();
-  return { places, ways: inOrder, size, counts: countsOf(inOrder, places), direction, scale };
+  return { places, ways, size, counts: countsOf(ways, places), direction, scale };
 }
 
 /** Edges that lie side by side with one back are told apart by what is written at them. */

@@ -21,12 +21,13 @@ describe("the arrangement of a flow", () => {
     expect(xs[2]).toBeGreaterThan((xs[1] ?? 0) + SIZE.width);
   });
 
-  it("puts parallel experts beside each other", () => {
+  it("puts parallel experts beside each other, in the order in which they are named", () => {
     const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     const edges = names.map((to) => ({ from: "start", to }));
     const { places } = arranged({ nodes: [{ id: "start" }, ...names.map((id) => ({ id }))], edges }, SIZE);
     expect(new Set(names.map((id) => places.get(id)?.x)).size).toBe(1);
-    expect(new Set(names.map((id) => places.get(id)?.y)).size).toBe(8);
+    const ys = names.map((id) => places.get(id)?.y ?? Number.NaN);
+    expect(ys).toEqual([...new Set(ys)].sort((one, other) => one - other));
   });
 
   it("draws each edge, also two between the same nodes, and none to a node that is not there", () => {
@@ -61,7 +62,7 @@ describe("the arrangement of a flow", () => {
 });
 
 describe("the ways of edges", () => {
-  const flows = [...LIBRARY, ...Array.from({ length: 50 }, (_, number) => someFlow(number))];
+  const flows = [...LIBRARY, ...Array.from({ length: 30 }, (_, number) => someFlow(number))];
 
   it.each<[Direction, number]>([["LR", 12], ["LR", 34], ["TB", 34]])("lead through no node but their own (%s, %i between layers)", (direction, gap) => {
     for (const flow of flows) {
@@ -72,7 +73,7 @@ describe("the ways of edges", () => {
         expect(through.map(([id]) => `${flow.id}: ${from} to ${to} through ${id}`)).toEqual([]);
       });
     }
-  });
+  }, 30_000);
 
   it("stand for layers that edges back do not turn about", () => {
     const debate = LIBRARY.find(({ id }) => id === "debate");

@@ -40,12 +40,13 @@ export function arranged(flow: Shape, node: Size, direction: Direction = "LR", g
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: direction, nodesep: gap / 2, edgesep: gap / 2, ranksep: gap, marginx: MARGIN, marginy: MARGIN });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const { id } of flow.nodes) graph.setNode(id, { ...node });
-  flow.edges.forEach((edge, index) => {
-    if (!graph.hasNode(edge.from) || !graph.hasNode(edge.to) || edge.from === edge.to) return;
+  // Nodes beside each other come out last first: so that the first one stands first, the last goes in first.
+  for (const { id } of [...flow.nodes].reverse()) graph.setNode(id, { ...node });
+  for (const [index, edge] of [...flow.edges.entries()].reverse()) {
+    if (!graph.hasNode(edge.from) || !graph.hasNode(edge.to) || edge.from === edge.to) continue;
     const [from, to] = isBack(edge) ? [edge.to, edge.from] : [edge.from, edge.to];
     graph.setEdge(from, to, { ...edge.room, labelpos: "c" }, String(index));
-  });
+  }
   arrange(graph);
   const middle = (id: string) => (graph.hasNode(id) ? (graph.node(id) as Point) : undefined);
   const layers = new Set(flow.nodes.map(({ id }) => layerOf(graph.node(id) as Point, direction)));
@@ -54,8 +55,9 @@ export function arranged(flow: Shape, node: Size, direction: Direction = "LR", g
     if (from === undefined || to === undefined) return null;
     if (edge.from === edge.to) return aroundItself(from, node, gap, direction);
     const ends = isBack(edge) ? ([edge.to, edge.from] as const) : ([edge.from, edge.to] as const);
-    const { points } = graph.edge(...ends, String(index)) as { points: Point[] };
-    return wayOf({ from, to, points: isBack(edge) ? points.toReversed() : points, layers }, node, direction);
+    const { points, x, y } = graph.edge(...ends, String(index)) as { points: Point[] } & Point;
+    const label = edge.room && { x, y, ...edge.room };
+    return wayOf({ from, to, points: isBack(edge) ? points.toReversed() : points, layers, label }, node, direction);
   });
   const places = new Map(
     flow.nodes.map(({ id }) => {
@@ -81,23 +83,34 @@ interface Drawn {
   /** Its corners, as they were laid between the layers. */
   points: readonly Point[];
   layers: ReadonlySet<number>;
+  /** The middle and the size of its label: the way leads straight through it. */
+  label: (Point & Size) | undefined;
 }
 
 /** Straight past the nodes of each layer that it passes, and curved between the layers, where no node is. */
-function wayOf({ from, to, points, layers }: Drawn, node: Size, direction: Direction): Way {
+function wayOf({ from, to, points, layers, label }: Drawn, node: Size, direction: Direction): Way {
   const turn = (point: Point): Point => (direction === "LR" ? point : { x: point.y, y: point.x });
   const { width, height } = direction === "LR" ? node : { width: node.height, height: node.width };
   const [begin, end] = [turn(from), turn(to)];
   const inner = points.slice(1, -1).map(turn);
   const ahead = end.x >= begin.x ? 1 : -1;
-  const lanes = inner
-    .filter(({ x }) => layers.has(Math.round(x)))
-    .map(({ x, y }): Lane => ({ begin: x - (ahead * width) / 2, end: x + (ahead * width) / 2, at: y }));
-  const port = (middle: Point, toward: Point | undefined, side: number): Point => {
-    const off = Math.max(-SIDE, Math.min(SIDE, ((toward ?? middle).y - middle.y) / (height / 2)));
-    return { x: middle.x + (side * width) / 2, y: middle.y + (off * height) / 2 };
-  };
-  const way = throughLanes(port(begin, inner[0], ahead), lanes, port(end, inner.at(-1), -ahead));
+  const labelled = label === undefined ? null : { at: Math.round(turn(label).x), width: direction === "LR" ? label.width : label.height };
+  const lanes = inner.flatMap(({ x, y }): Lane[] => {
+    const of = layers.has(Math.round(x)) ? width : Math.round(x) === labelled?.at ? labelled.width : null;
+    return of === null ? [] : [{ begin: x - (ahead * of) / 2, end: x + (ahead * of) / 2, at: y }];
+  });
+  const reach = (SIDE * height) / 2;
+  const within = (at: number, ...middles: Point[]) =>
+    Math.min(...middles.map(({ y }) => y + reach), Math.max(...middles.map(({ y }) => y - reach), at));
+  // Straight where both sides reach it; else each end is as near as it can be to where the way leads.
+  const isLevel = lanes.length === 0 && Math.abs(begin.y - end.y) <= 2 * reach;
+  const at = (middle: Point, toward: number) => (isLevel ? within(toward, begin, end) : within(toward, middle));
+  const between = inner[Math.floor(inner.length / 2)]?.y ?? begin.y;
+  const way = throughLanes(
+    { x: begin.x + (ahead * width) / 2, y: at(begin, lanes[0]?.at ?? between) },
+    lanes,
+    { x: end.x - (ahead * width) / 2, y: at(end, lanes.at(-1)?.at ?? between) },
+  );
   return moved(way, turn);
 }
 

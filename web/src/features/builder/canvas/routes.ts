@@ -18,6 +18,9 @@ const CROWDED = 80;
 const ROOMS = [22, 22 + APART, 22 + 2 * APART];
 /** So many lanes of a column are looked at, the nearest ones. */
 const MOST_LANES = 10;
+const MOST_SHARED = 6;
+/** What it costs to go up or down at all. */
+const BENT = 8;
 const LEAST_PULL = 28;
 const MOST_PULL = 160;
 
@@ -150,9 +153,16 @@ function lanesOf(ends: Ends, boxes: readonly Box[], cost: (lane: Lane) => number
   if (columns === null) return null;
   if (!isForward) columns.reverse();
   const [first, last] = [ends.from.y, ends.to.y];
-  const choices = columns.map((column, index) => {
+  const near = columns.map((column, index) => {
     const wanted = first + ((last - first) * (index + 1)) / (columns.length + 1);
-    return freeLanes(column, [first, last], wanted, isForward);
+    return heightsOf(column, [first, last], wanted);
+  });
+  // A height that is free in several columns may lead straight through all of them.
+  const all = columns.length > MOST_SHARED ? [] : near.flat();
+  const choices = columns.map((column, index) => {
+    const heights = new Set([...(near[index] ?? []), ...all.filter((at) => isFreeIn(column, at))]);
+    const [begin, end] = isForward ? [column.begin, column.end] : [column.end, column.begin];
+    return [...heights].map((at) => ({ begin, end, at }));
   });
   return cheapest(choices, first, last, cost);
 }
@@ -172,17 +182,21 @@ function columnsOf(boxes: readonly Box[], left: number, right: number, room: num
   return columns.every(({ begin, end }) => begin >= left + room && end <= right - room) ? columns : null;
 }
 
-/** Lanes through a column that keep off every node in it: level with the ends, or above and below of nodes, the nearest ones. */
-function freeLanes({ begin, end, boxes }: Column, level: readonly number[], wanted: number, isForward: boolean): Lane[] {
-  const isFreeAt = (at: number) => boxes.every(({ y, height }) => at <= y - LEAST_ROOM || at >= y + height + LEAST_ROOM);
+/** Heights in a column that keep off every node in it: level with the ends, or above and below of nodes, the nearest ones. */
+function heightsOf(column: Column, level: readonly number[], wanted: number): number[] {
+  const isFreeAt = (at: number) => isFreeIn(column, at);
   const free = new Set(level.filter(isFreeAt));
-  const sides = boxes.flatMap(({ y, height }) => [{ at: y, way: -1 }, { at: y + height, way: 1 }]);
+  const sides = column.boxes.flatMap(({ y, height }) => [{ at: y, way: -1 }, { at: y + height, way: 1 }]);
   for (const { at, way } of sides.toSorted((one, other) => Math.abs(one.at - wanted) - Math.abs(other.at - wanted))) {
     if (free.size >= MOST_LANES) break;
     const roomy = ROOMS.map((room) => at + way * room).filter(isFreeAt);
     for (const one of roomy.length > 0 ? roomy : [at + way * LEAST_ROOM].filter(isFreeAt)) free.add(one);
   }
-  return [...free].map((at) => (isForward ? { begin, end, at } : { begin: end, end: begin, at }));
+  return [...free];
+}
+
+function isFreeIn({ boxes }: Column, at: number): boolean {
+  return boxes.every(({ y, height }) => at <= y - LEAST_ROOM || at >= y + height + LEAST_ROOM);
 }
 
 interface Tried {
@@ -210,5 +224,5 @@ function cheapest(choices: readonly Lane[][], first: number, last: number, cost:
 }
 
 function reach({ lane, cost }: Tried, next: Lane): number {
-  return cost + Math.abs(lane.at - next.at);
+  return cost + (lane.at === next.at ? 0 : BENT + Math.abs(lane.at - next.at));
 }
