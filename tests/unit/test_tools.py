@@ -283,9 +283,9 @@ def test_what_is_wrong_with_a_tool_node_is_told_when_the_flow_is_checked() -> No
     ((place, sentence),) = problems(kind, tool="prob")
     assert (place, "did you mean 'probe'" in sentence) == ("/tool", True)
     told = problems(kind, tool="probe", arguments={"nam": "x"})
-    assert [sentence.split(";")[0] for _, sentence in told] == [
-        "The tool 'probe' needs the argument 'name'",
-        "The tool 'probe' takes no argument 'nam'",
+    assert [(place, sentence.split(";")[0]) for place, sentence in told] == [
+        ("/arguments/name", "The tool 'probe' needs the argument 'name'"),
+        ("/arguments/nam", "The tool 'probe' takes no argument 'nam'"),
     ]
 
 

@@ -81,6 +81,8 @@ class DrawnEdge(BaseModel):
 
     source: str = Field(alias="from")
     target: str = Field(alias="to")
+    max_rounds: int | None = None
+    """Of an edge back, which leads against the others."""
 
 
 class FlowDrawing(BaseModel):
@@ -287,7 +289,7 @@ def _drawing(flow: FlowConfig) -> FlowDrawing | None:
         return None
     return FlowDrawing(
         nodes=[DrawnNode(id=node.id, kind=node.kind, role=node.part) for node in flow.nodes],
-        edges=[DrawnEdge(source=edge.source, target=edge.target) for edge in flow.edges],
+        edges=[DrawnEdge(source=edge.source, target=edge.target, max_rounds=edge.max_rounds) for edge in flow.edges],
     )
 
 

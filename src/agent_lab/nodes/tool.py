@@ -11,6 +11,7 @@ from agent_lab.contracts.documents import read_json
 from agent_lab.contracts.errors import AgentLabError, ProviderError, ValidationError, nearest, unknown_name
 from agent_lab.contracts.flow_ports import NodeKind, Offered, Step, ToolSpec
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.flows.checking.report import pointer
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.branches import OnError
 from agent_lab.nodes.filling import filled_value
@@ -90,6 +91,7 @@ def _as_json(text: str) -> JsonValue:
 
 
 def _problems(tools: Mapping[str, ToolSpec], settings: ToolSettings) -> Iterator[tuple[str, str]]:
+    """Each at its argument, also at one that is missing."""
     tool = tools.get(settings.tool)
     if tool is None:
         yield "/tool", f"No tool {settings.tool!r} is registered; {nearest(settings.tool, tools)}"
@@ -97,8 +99,9 @@ def _problems(tools: Mapping[str, ToolSpec], settings: ToolSettings) -> Iterator
     required, known = tool.parameters.get("required"), tool.parameters.get("properties")
     for name in required if isinstance(required, list) else ():
         if name not in settings.arguments:
-            yield "/arguments", f"The tool {tool.name!r} needs the argument {name!r}; give it."
+            yield pointer("arguments", name), f"The tool {tool.name!r} needs the argument {name!r}; give it."
     if isinstance(known, dict) and tool.parameters.get("additionalProperties") is False:
         for name in settings.arguments:
             if name not in known:
-                yield "/arguments", f"The tool {tool.name!r} takes no argument {name!r}; {nearest(name, known)}"
+                said = f"The tool {tool.name!r} takes no argument {name!r}; {nearest(name, known)}"
+                yield pointer("arguments", name), said

@@ -140,7 +140,7 @@ export class MockFlows {
     if (last === undefined) throw new Error("a stored flow has a version");
     const { document, number, at } = last;
     const nodes = document.nodes.map((node) => ({ id: node.id, kind: node.kind, role: node.role ?? node.id }));
-    const edges = document.edges?.map(({ from, to }) => ({ from, to })) ?? [];
+    const edges = document.edges?.map(({ from, to, max_rounds = null }) => ({ from, to, max_rounds })) ?? [];
     return {
       id,
       name: document.name ?? id,

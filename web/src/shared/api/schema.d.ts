@@ -2827,6 +2827,8 @@ export interface components {
         DrawnEdge: {
             /** From */
             from: string;
+            /** Max Rounds */
+            max_rounds?: number | null;
             /** To */
             to: string;
         };
