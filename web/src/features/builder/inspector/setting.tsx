@@ -12,6 +12,7 @@ import type { Kind } from "./kinds";
 import type { Control, Setting } from "./controls";
 import { useLabels } from "./labels";
 import { FieldPick, FlowPick, ModelPick, NodePick, NodesPick, Pick, StrategyPick } from "./pickers";
+import { ToolArguments, useTakes } from "./tool-arguments";
 import { JsonField, ListField, NumberField, TextsByName } from "./values";
 
 export interface SettingProps {
@@ -161,6 +162,7 @@ function ChoiceSetting({ options, value, standard, onChange, label, hint, error,
 function TextSetting(props: SettingProps & { told: Told }) {
   const { setting, value, onChange, told, node } = props;
   const { control } = setting;
+  const takes = useTakes(node, props.kind);
   if (control.is === "prompt" || control.is === "words") {
     return (
       <Words label={told.label} value={value as Text | undefined} onChange={onChange} readOnly={told.readOnly}>
@@ -169,6 +171,7 @@ function TextSetting(props: SettingProps & { told: Told }) {
     );
   }
   if (control.is === "prompts") {
+    if (takes !== null) return <ToolArguments {...told} node={node} takes={takes} values={(value ?? {}) as Record<string, unknown>} problems={props.problems} onChange={onChange} />;
     return (
       <TextsByName {...told} values={(value ?? {}) as Record<string, unknown>} most={control.most} onChange={onChange}>
         {(text, change, name) => <Prompt node={node} {...told} hint="" error={said(props.problems, setting.name, [name])} label={name} value={text} rows={2} onChange={change} />}

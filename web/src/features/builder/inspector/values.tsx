@@ -16,7 +16,7 @@ export interface Named {
 }
 
 /** What is typed, until the value is another one than what was made of it. */
-function useTyped<T>(value: T, write: (value: T) => string, isSame: (one: T, other: T) => boolean = Object.is) {
+export function useTyped<T>(value: T, write: (value: T) => string, isSame: (one: T, other: T) => boolean = Object.is) {
   const [typed, setTyped] = useState({ text: write(value), made: value });
   const isOld = !isSame(typed.made, value);
   if (isOld) setTyped({ text: write(value), made: value });
