@@ -4,7 +4,6 @@
 import clsx from "clsx";
 import { useTranslations } from "use-intl";
 import type { ReactNode } from "react";
-import type { NodeView } from "@/run/events";
 import { judgementOf, tallyOf, verdictOf } from "@/run/issues";
 import type { Turn } from "@/run/transcript";
 import { useFigures } from "@/shared/format/figures";
@@ -12,7 +11,7 @@ import { useLane, useRunState, useRunView, useServerNow, useTurn } from "@/share
 import { Badge, Skeleton } from "@/shared/ui/bits";
 import { Fence } from "@/shared/ui/panel";
 import { ServerText } from "@/shared/ui/server-text";
-import { NodeStatus } from "@/shared/ui/status";
+import { NodeStatus, type NodeStanding } from "@/shared/ui/status";
 import { anchorOf } from "./anchors";
 import { useRunHere } from "./here";
 import { LaneFigures } from "./lane-figures";
@@ -22,13 +21,16 @@ import { RawButton } from "./raw";
 import { useRunningSeconds } from "./seconds";
 import { IssueTable, JudgeTable, VoteTable } from "./verdicts";
 
-const STATES: Record<Turn["state"], NodeView["status"]> = {
+const STATES: Record<Turn["state"], NodeStanding> = {
   running: "running",
   waiting_for_person: "waiting_for_person",
   done: "completed",
   failed: "failed",
-  left: "skipped",
+  left: "left",
 };
+
+/** How an answer ends that is none. */
+const NO_ANSWERS: ReadonlySet<string> = new Set(["declined", "filtered"]);
 
 /** What a card shows: a turn, or one of the answers in it. */
 export interface CardPlace {
@@ -45,6 +47,7 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
   const run = useRunHere();
   const turn = useTurn(run, turnKey);
   const state = useRunState(run, ({ transcript }) => transcript.lanes.get(laneKey ?? "")?.state);
+  const isDeclined = useRunState(run, ({ transcript }) => NO_ANSWERS.has(transcript.lanes.get(laneKey ?? "")?.result?.finish_reason ?? ""));
   const title = useCardTitle(turn, laneKey);
   if (turn === undefined) return null;
   const isFirst = laneKey === null || turn.lanes[0] === laneKey;
@@ -66,7 +69,7 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
         <h3 className={clsx("min-w-0 truncate font-semibold", isNarrow && "w-full")} title={title}>
           {title}
         </h3>
-        <NodeStatus status={state === "done" ? "completed" : STATES[turn.state]} />
+        <NodeStatus status={isDeclined ? "declined" : state === "done" ? "completed" : STATES[turn.state]} />
         <span className="ml-auto flex items-center gap-1">
           <TurnSeconds turn={turn} />
           <RawButton title={title} lane={laneKey} turn={turn} />

@@ -2,16 +2,17 @@
 
 // The flow of a run as a picture that lights up node by node (FlowVisualizer).
 import clsx from "clsx";
-import { Ban, Check, CircleDashed, LoaderCircle, MessageCircleQuestion, Pin, X, type LucideIcon } from "lucide-react";
+import { Ban, Check, CircleDashed, CircleStop, LoaderCircle, MessageCircleQuestion, Pin, X, type LucideIcon } from "lucide-react";
 import { useMemo } from "react";
 import { useTranslations } from "use-intl";
-import type { EdgeConfig, FlowConfig, NodeView } from "@/run/events";
+import type { EdgeConfig, FlowConfig } from "@/run/events";
 import { useFigures } from "@/shared/format/figures";
 import { pathOf, type Point, type Way } from "@/shared/flow/path";
 import { useNode, useRunState } from "@/shared/run/run";
+import { standingOf, type NodeStanding } from "@/shared/ui/status";
 import { showTurn } from "./anchors";
 import { useRunHere } from "./here";
-import { COUNT, NODE, pictured } from "./picture";
+import { COUNT, NODE, pictured, SMALLEST } from "./picture";
 
 interface FlowVisualizerProps {
   flow: FlowConfig;
@@ -26,8 +27,8 @@ export function FlowVisualizer({ flow, width }: FlowVisualizerProps) {
       <svg
         viewBox={`0 0 ${size.width} ${size.height}`}
         width={size.width * scale}
-        height={size.height * scale}
-        className="mx-auto block max-w-none"
+        style={{ minWidth: size.width * SMALLEST }}
+        className="mx-auto block h-auto max-w-full"
       >
         <defs>
           <marker id="taken" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
@@ -95,7 +96,7 @@ function Count({ edge, at }: { edge: EdgeConfig; at: Point | null }) {
   );
 }
 
-const LOOKS: Record<NodeView["status"], [string, LucideIcon]> = {
+const LOOKS: Record<NodeStanding, [string, LucideIcon]> = {
   waiting: ["border-line text-soft", CircleDashed],
   running: ["border-accent bg-accent-soft text-accent ring-2 ring-accent/30", LoaderCircle],
   waiting_for_person: ["border-warn bg-warn-soft text-warn ring-2 ring-warn/30", MessageCircleQuestion],
@@ -103,6 +104,8 @@ const LOOKS: Record<NodeView["status"], [string, LucideIcon]> = {
   failed: ["border-bad bg-bad-soft text-bad", X],
   skipped: ["border-line border-dashed text-soft", Ban],
   pinned: ["border-line-strong text-soft", Pin],
+  declined: ["border-warn/60 bg-warn-soft text-warn", Ban],
+  left: ["border-line-strong border-dashed text-soft", CircleStop],
 };
 
 function Node({ id, x, y }: { id: string; x: number; y: number }) {
@@ -111,12 +114,14 @@ function Node({ id, x, y }: { id: string; x: number; y: number }) {
   const run = useRunHere();
   const node = useNode(run, id);
   const inside = useRunState(run, ({ view }) => view?.nodes.filter((other) => isWithin(other.id, id)).length ?? 0);
+  const runStatus = useRunState(run, ({ view }) => view?.status);
   if (node === undefined) return null;
-  const [look, Icon] = LOOKS[node.status];
+  const standing = standingOf(node, runStatus);
+  const [look, Icon] = LOOKS[standing];
   const details = [
     node.visits > 1 ? t("live.graph.rounds", { count: node.visits }) : "",
     inside > 0 ? t("live.graph.inside", { count: inside }) : "",
-    node.status === "completed" ? figures.seconds(node.seconds) : t(`common.node_status.${node.status}`),
+    node.status === "completed" ? figures.seconds(node.seconds) : t(`common.node_status.${standing}`),
   ].filter((text) => text !== "");
   return (
     <foreignObject x={x} y={y} width={NODE.width} height={NODE.height} className="overflow-visible">

@@ -8,7 +8,7 @@ export const NODE = { width: 146, height: 46 };
 export const COUNT = { width: 26, height: 16 };
 const GAP = 34;
 /** Below this nobody can read the names: the picture is scrolled instead. */
-const SMALLEST = 0.72;
+export const SMALLEST = 0.66;
 
 export interface Picture extends Arrangement {
   /** The middle of what is written at each edge. */

@@ -46,6 +46,8 @@ const common = {
     completed: "Done",
     failed: "Failed",
     skipped: "Skipped",
+    declined: "Declined",
+    left: "Not finished",
   },
   figures: {
     not_known: "not known",

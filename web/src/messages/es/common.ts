@@ -47,6 +47,8 @@ const common: typeof en = {
     completed: "Hecho",
     failed: "Fallido",
     skipped: "Omitido",
+    declined: "No aceptó",
+    left: "Sin terminar",
   },
   figures: {
     not_known: "desconocido",

@@ -6,6 +6,7 @@ import {
   CircleCheck,
   CircleDashed,
   CirclePause,
+  CircleStop,
   CircleX,
   Gauge,
   LoaderCircle,
@@ -29,7 +30,16 @@ const RUNS: Record<RunView["status"], [Tone, LucideIcon]> = {
   limit_exceeded: ["bad", Gauge],
 };
 
-const NODES: Record<NodeView["status"], [Tone, LucideIcon]> = {
+/** How a node stands to whoever looks: one that was at work when the run ended was not skipped. */
+export type NodeStanding = NodeView["status"] | "declined" | "left";
+
+/** Of a node by itself, in a run that stands so. */
+export function standingOf(node: Pick<NodeView, "status" | "visits">, run: RunView["status"] | undefined): NodeStanding {
+  if (node.status !== "skipped" || node.visits === 0) return node.status;
+  return run === "declined" ? "declined" : "left";
+}
+
+const NODES: Record<NodeStanding, [Tone, LucideIcon]> = {
   waiting: ["plain", CircleDashed],
   pinned: ["plain", Pin],
   running: ["accent", LoaderCircle],
@@ -37,6 +47,8 @@ const NODES: Record<NodeView["status"], [Tone, LucideIcon]> = {
   completed: ["good", CircleCheck],
   failed: ["bad", CircleX],
   skipped: ["plain", Ban],
+  declined: ["warn", Ban],
+  left: ["plain", CircleStop],
 };
 
 export function RunStatus({ status }: { status: RunView["status"] }) {
@@ -50,7 +62,7 @@ export function RunStatus({ status }: { status: RunView["status"] }) {
   );
 }
 
-export function NodeStatus({ status }: { status: NodeView["status"] }) {
+export function NodeStatus({ status }: { status: NodeStanding }) {
   const t = useTranslations("common.node_status");
   const [tone, Icon] = NODES[status];
   return (
