@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useTranslations } from "use-intl";
 import { latestRunsQuery } from "@/shared/api/endpoints";
+import { useFlowName } from "@/shared/flow/names";
 import { When } from "@/shared/format/when";
 import { ButtonLink } from "@/shared/ui/button";
 import { Skeleton } from "@/shared/ui/bits";
@@ -16,6 +17,7 @@ const SHOWN = 8;
 
 export function LatestRuns() {
   const t = useTranslations("console");
+  const flowName = useFlowName();
   const runs = useQuery({ ...latestRunsQuery(SHOWN), refetchInterval: 5_000 });
   return (
     <Panel
@@ -48,7 +50,7 @@ export function LatestRuns() {
               <span className="line-clamp-2 break-words">{run.prompt}</span>
               <span className="flex flex-wrap items-center gap-x-2 gap-y-1 text-xs text-soft">
                 <RunStatus status={run.status} />
-                {run.flow_id}
+                <span title={run.flow_id}>{flowName(run.flow_id)}</span>
                 <When at={run.created_at} className="ml-auto" />
               </span>
             </Link>

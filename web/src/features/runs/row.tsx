@@ -114,10 +114,10 @@ function Question({ run }: { run: RunRow }) {
 }
 
 function Flow({ run }: { run: RunRow }) {
-  const { t } = useRowWords();
+  const { t, flowName } = useRowWords();
   return (
     <span className="min-w-0 truncate">
-      {run.flow_id}
+      <span title={run.flow_id}>{flowName(run.flow_id)}</span>
       {run.flow_version !== null && run.flow_version !== undefined && (
         <span title={t("version", { version: run.flow_version })}> @{run.flow_version}</span>
       )}

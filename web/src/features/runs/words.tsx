@@ -3,11 +3,13 @@
 // The words and figures of all rows of the list, made once for them together.
 import { createContext, use, useMemo, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
+import { useFlowName } from "@/shared/flow/names";
 import { useFigures } from "@/shared/format/figures";
 
 interface Words {
   t: ReturnType<typeof useTranslations<"runs">>;
   figures: ReturnType<typeof useFigures>;
+  flowName: (id: string) => string;
 }
 
 const Told = createContext<Words | null>(null);
@@ -15,7 +17,8 @@ const Told = createContext<Words | null>(null);
 export function RowWords({ children }: { children: ReactNode }) {
   const t = useTranslations("runs");
   const figures = useFigures();
-  const words = useMemo(() => ({ t, figures }), [t, figures]);
+  const flowName = useFlowName();
+  const words = useMemo(() => ({ t, figures, flowName }), [t, figures, flowName]);
   return <Told value={words}>{children}</Told>;
 }
 
