@@ -2,6 +2,7 @@
 
 // What narrows the list down.
 import { useQuery } from "@tanstack/react-query";
+import clsx from "clsx";
 import { SlidersHorizontal, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
@@ -41,6 +42,7 @@ export function Filters({ filter, onChange }: FiltersProps) {
           {t("forks_of", { run: filter.parent })}
         </p>
       )}
+      {searchOf(filter) !== "" && <Clear onChange={onChange} className="self-start md:hidden" />}
     </search>
   );
 }
@@ -176,11 +178,16 @@ function Typed({ name, label, showLabel = false, error, className, filter, onCha
   );
 }
 
-/** The way back to everything. Its place is kept while there is nothing to take back, so that nothing moves. */
+/** The way back to everything, at the head of the page. Its place is kept while there is nothing to take back, so that nothing
+ * moves; a small page has no such place to keep, and has it below its filters. */
 export function ClearFilters({ filter, onChange }: FiltersProps) {
+  return <Clear onChange={onChange} className={clsx("max-md:hidden", searchOf(filter) === "" && "invisible")} />;
+}
+
+function Clear({ onChange, className }: Pick<FiltersProps, "onChange"> & { className: string }) {
   const t = useTranslations("runs");
   return (
-    <Button size="sm" look="quiet" className={searchOf(filter) === "" ? "invisible" : ""} onClick={() => onChange(EVERYTHING)}>
+    <Button size="sm" look="quiet" className={className} onClick={() => onChange(EVERYTHING)}>
       <X aria-hidden className="size-3.5" />
       {t("clear")}
     </Button>
