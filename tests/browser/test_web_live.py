@@ -296,7 +296,7 @@ async def test_eight_voices_fit_every_page_while_they_speak_and_after(visit: Any
         await expect(page.locator("[data-node=sum]")).to_have_attribute("data-status", "running")
         steps.go()
         await expect(page.get_by_role("tabpanel")).to_contain_text("from one side (example.org)")
-        await page.get_by_role("tab", name="What else would have been said").click()
+        await page.get_by_role("tab", name="Without deliberation").click()
         await expect(page.get_by_role("region", name="A vote of the independent answers")).to_contain_text("8 votes")
         best = page.get_by_role("region", name="The best of the first answers").first
         await expect(best).to_contain_text("7 other answers come down to the same")

@@ -5,9 +5,12 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import { api, told } from "@/shared/api/client";
 import type { components } from "@/shared/api/schema";
+import { useRunView } from "@/shared/run/run";
 import { Badge, Meter, Skeleton } from "@/shared/ui/bits";
 import { Problem } from "@/shared/ui/problem";
+import { useRunHere } from "./here";
 import { LaneText } from "./lane-text";
+import { useVoiceName } from "./voices";
 
 type Said = components["schemas"]["RunAlternatives"];
 
@@ -51,7 +54,8 @@ export function Alternatives({ runId }: { runId: string }) {
 
 function Best({ best }: { best: NonNullable<Said["best"]> }) {
   const t = useTranslations("live.else");
-  const why = best.by === "agreement" ? t("best_agreement", { voter: best.voter, count: best.score }) : t(`best_${best.by}`, { voter: best.voter, score: best.score });
+  const voter = useVoiceName()(best.voter);
+  const why = best.by === "agreement" ? t("best_agreement", { voter, count: best.score }) : t(`best_${best.by}`, { voter, score: best.score });
   return (
     <section aria-label={t("best")} className="min-w-0">
       <h3 className="mb-1 flex flex-wrap items-center gap-2 font-medium">
@@ -71,6 +75,9 @@ function Agreement({ agrees }: { agrees: boolean | null }) {
 
 function Counts({ vote }: { vote: NonNullable<Said["vote"]> }) {
   const t = useTranslations("live.else");
+  const nameOf = useVoiceName();
+  const nodes = useRunView(useRunHere())?.nodes ?? [];
+  const hasFlow = vote.voices.some((voice) => nodes.some(({ id, kind }) => id === voice.node && kind === "subflow"));
   const all = vote.counts.reduce((sum, count) => sum + count.votes, 0);
   return (
     <ul className="flex flex-col gap-2">
@@ -81,11 +88,12 @@ function Counts({ vote }: { vote: NonNullable<Said["vote"]> }) {
               {count.choice}
             </span>
             <span className="text-sm text-soft">{t("votes", { count: count.votes })}</span>
-            <span className="text-xs text-soft">{count.voters.join(", ")}</span>
+            <span className="text-xs text-soft">{count.voters.map(nameOf).join(", ")}</span>
           </p>
           <Meter label={t("share", { choice: count.choice })} value={all > 0 ? count.votes / all : 0} />
         </li>
       ))}
+      {hasFlow && <li className="text-sm text-soft">{t("flow_voice")}</li>}
       {vote.abstained > 0 && <li className="text-sm text-soft">{t("abstained", { count: vote.abstained })}</li>}
     </ul>
   );

@@ -17,9 +17,10 @@ import { useRunHere } from "./here";
 import { Now } from "./now";
 import { IssueTable, JudgeTable, VoteTable } from "./verdicts";
 
+const ByNode = dynamic(() => import("./by-node").then((module) => module.ByNode), { ssr: false });
 const Diff = dynamic(() => import("./draft-diff").then((module) => module.DraftDiff), { ssr: false });
 
-type View = "answer" | "diff" | "issues" | "votes" | "else";
+type View = "answer" | "diff" | "issues" | "votes" | "else" | "by_node";
 
 export function Outcome() {
   const t = useTranslations("live.outcome");
@@ -46,6 +47,7 @@ function Views({ view }: { view: RunView }) {
     ["issues", verdicts.length > 0],
     ["votes", tallies.length + judgements.length > 0],
     ["else", view.answer !== null],
+    ["by_node", view.totals.calls + view.totals.reused_calls > 0],
   ];
   const there = tabs.filter(([, isThere]) => isThere).map(([value]) => ({ value, label: t(value) }));
   if (view.answer === null && there.length === 1)
@@ -83,6 +85,9 @@ function Views({ view }: { view: RunView }) {
       </Tab>
       <Tab value="else" className="p-4">
         <Alternatives runId={view.run_id} />
+      </Tab>
+      <Tab value="by_node" className="p-4">
+        <ByNode view={view} />
       </Tab>
     </Tabs>
   );

@@ -2,10 +2,11 @@
 
 // What a challenger found, how a vote came out, what a judge said: as tables.
 import { useTranslations } from "use-intl";
-import type { ReactNode } from "react";
 import type { Gravity, Judgement, Tally, Verdict } from "@/run/issues";
 import { useFigures } from "@/shared/format/figures";
 import { Badge, Meter, type Tone } from "@/shared/ui/bits";
+import { Cell, Table } from "./table";
+import { useVoiceName } from "./voices";
 
 const GRAVITY = {
   0: ["plain", "taste"],
@@ -47,6 +48,7 @@ export function IssueTable({ verdict }: { verdict: Verdict }) {
 
 export function VoteTable({ tally }: { tally: Tally }) {
   const t = useTranslations("live.votes");
+  const nameOf = useVoiceName();
   const figures = useFigures();
   const all = tally.counts.reduce((sum, count) => sum + count.votes, 0);
   return (
@@ -69,7 +71,7 @@ export function VoteTable({ tally }: { tally: Tally }) {
                 {figures.number(count.votes, Number.isInteger(count.votes) ? 0 : 2)}
                 <Meter label={t("share", { choice: count.choice })} value={all > 0 ? count.votes / all : 0} />
               </td>
-              <Cell>{count.voters.join(", ")}</Cell>
+              <Cell>{count.voters.map(nameOf).join(", ")}</Cell>
             </tr>
           ))}
         </Table>
@@ -80,6 +82,7 @@ export function VoteTable({ tally }: { tally: Tally }) {
 
 export function JudgeTable({ judgement }: { judgement: Judgement }) {
   const t = useTranslations("live.judge");
+  const nameOf = useVoiceName();
   const figures = useFigures();
   return (
     <div className="flex flex-col gap-2">
@@ -93,7 +96,7 @@ export function JudgeTable({ judgement }: { judgement: Judgement }) {
         {judgement.scores.map((one, place) => (
           <tr key={place} className="align-top">
             <Cell>
-              <span className={one.candidate === judgement.winner ? "font-semibold" : ""}>{one.candidate}</span>
+              <span className={one.candidate === judgement.winner ? "font-semibold" : ""}>{nameOf(one.candidate)}</span>
               {one.candidate === judgement.winner && <span className="text-good"> {t("wins")}</span>}
             </Cell>
             <Cell>{one.score === null ? t("unsaid") : figures.number(one.score, Number.isInteger(one.score) ? 0 : 1)}</Cell>
@@ -114,33 +117,5 @@ export function JudgeTable({ judgement }: { judgement: Judgement }) {
         </details>
       )}
     </div>
-  );
-}
-
-function Table({ caption, heads, children }: { caption: string; heads: readonly string[]; children: ReactNode }) {
-  return (
-    <div tabIndex={0} role="group" aria-label={caption} className="overflow-x-auto">
-      <table className="w-full min-w-[32rem] text-sm">
-        <caption className="sr-only">{caption}</caption>
-        <thead>
-          <tr>
-            {heads.map((head) => (
-              <th key={head} scope="col" className="border-b border-line py-1 pr-3 text-start text-xs font-medium text-soft">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>{children}</tbody>
-      </table>
-    </div>
-  );
-}
-
-function Cell({ children }: { children: ReactNode }) {
-  return (
-    <td dir="auto" className="max-w-96 border-b border-line py-1.5 pr-3 break-words [unicode-bidi:isolate]">
-      {children}
-    </td>
   );
 }
