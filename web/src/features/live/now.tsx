@@ -6,7 +6,9 @@ import { useTranslations } from "use-intl";
 import type { RunView } from "@/run/events";
 import { api, told } from "@/shared/api/client";
 import { useRunView, useTranscript } from "@/shared/run/run";
+import { Button } from "@/shared/ui/button";
 import { Panel } from "@/shared/ui/panel";
+import { showTurn } from "./anchors";
 import { useRunHere } from "./here";
 
 /** Holds the place of the answer while the run goes on. */
@@ -15,10 +17,25 @@ export function Now() {
   const sentence = useSentenceNow();
   return (
     <Panel title={t("title")}>
-      <p role="status" aria-live="polite" className="min-h-6 text-soft">
-        {sentence}
-      </p>
+      <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-2">
+        <p role="status" aria-live="polite" className="min-h-6 text-soft">
+          {sentence}
+        </p>
+        <ToThePerson />
+      </div>
     </Panel>
+  );
+}
+
+/** The way to the question that waits: it may stand far below what was said before it. */
+function ToThePerson() {
+  const t = useTranslations("live.now");
+  const waiting = useRunView(useRunHere())?.nodes.find(({ status }) => status === "waiting_for_person");
+  if (waiting === undefined) return null;
+  return (
+    <Button size="sm" look="primary" onClick={() => showTurn(waiting.id, waiting.visits)}>
+      {t("to_person")}
+    </Button>
   );
 }
 
