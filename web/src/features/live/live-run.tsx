@@ -15,6 +15,7 @@ import { Empty, Skeleton } from "@/shared/ui/bits";
 import { ButtonLink, IconButton } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
 import { Panel } from "@/shared/ui/panel";
+import { AnswerThere, OUTCOME } from "./answer-there";
 import { FlowVisualizer } from "./graph";
 import { Head } from "./head";
 import { RunHere, useRunHere } from "./here";
@@ -56,8 +57,11 @@ function Parts() {
   return (
     <>
       <Graph />
+      <AnswerThere />
       <div className="flex min-w-0 flex-col gap-4">
-        <Outcome />
+        <div id={OUTCOME} tabIndex={-1} className="min-w-0 scroll-mt-16 md:scroll-mt-4">
+          <Outcome />
+        </div>
         <Stages />
       </div>
     </>
