@@ -3,13 +3,14 @@
 // The console (PromptConsole): write a question, choose who works on it and what it may cost, send it.
 import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type RefObject } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import consoleWords from "@/messages/en/console";
 import markdownWords from "@/messages/en/markdown";
 import strategies from "@/messages/en/strategies";
 import worthWords from "@/messages/en/worth";
 import { flowsQuery } from "@/shared/api/endpoints";
+import { takeOver } from "@/shared/asked-again";
 import { withWords } from "@/shared/i18n/screen-words";
 import { ScreenHead } from "@/shared/ui/bits";
 import { Segmented, TextArea } from "@/shared/ui/field";
@@ -20,6 +21,7 @@ import { directRequest, runRequest, useDraft, wrongFields, type Mode } from "./d
 import { Estimate } from "./estimate";
 import { FirstRun } from "./first-run";
 import { FlowPicker } from "./flow-picker";
+import { FollowsOn } from "./follows-on";
 import { LatestRuns } from "./latest-runs";
 import { ModelPickers } from "./model-pickers";
 import { Options } from "./options";
@@ -30,20 +32,27 @@ export const Console = withWords({ console: consoleWords, markdown: markdownWord
 
 function Screen() {
   const t = useTranslations("console");
-  useEffect(() => void useDraft.persist.rehydrate(), []);
+  const question = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    void useDraft.persist.rehydrate();
+    const asked = takeOver();
+    if (asked === null) return;
+    useDraft.getState().take(asked);
+    question.current?.focus();
+  }, []);
   return (
     <>
       <ScreenHead title={t("title")} about={t("about")} />
       <FirstRun />
       <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_20rem]">
-        <PromptConsole />
+        <PromptConsole questionRef={question} />
         <LatestRuns />
       </div>
     </>
   );
 }
 
-function PromptConsole() {
+function PromptConsole({ questionRef }: { questionRef: RefObject<HTMLTextAreaElement | null> }) {
   const t = useTranslations("console");
   const { mode, question, change } = useDraft();
   const sending = useSending();
@@ -66,6 +75,7 @@ function PromptConsole() {
       <Panel>
         <div className="flex flex-col gap-3">
           <TextArea
+            ref={questionRef}
             label={t("question")}
             placeholder={t("question_hint")}
             value={question}
@@ -74,6 +84,7 @@ function PromptConsole() {
             onChange={(event) => change({ question: event.target.value })}
             className="[&_textarea]:text-lg"
           />
+          <FollowsOn />
           <Segmented<Mode>
             label={t("mode")}
             hideLabel
@@ -102,7 +113,11 @@ function useSending() {
   const mode = useDraft((draft) => draft.mode);
   const locale = useLocale();
   const flows = useQuery(flowsQuery);
-  const start = useStart((runId) => router.push(`/runs/${runId}`));
+  const start = useStart((runId) => {
+    // What follows on is that one question: the next one is asked by itself, unless it is taken from the run again.
+    useDraft.getState().change({ history: [], replaced: null });
+    router.push(`/runs/${runId}`);
+  });
   const direct = useDirect();
   const leave = useRef<AbortController | null>(null);
   const [stopped, setStopped] = useState(false);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { directRequest, EMPTY, numberIn, runRequest, wordFor, wrongFields } from "./draft";
+import { directRequest, draftOf, EMPTY, numberIn, runRequest, useDraft, wordFor, wrongFields } from "./draft";
 
 describe("the draft of a question", () => {
   it("asks for a run with what was chosen, and with nothing of another flow", () => {
@@ -23,6 +23,26 @@ describe("the draft of a question", () => {
     expect(wrongFields(draft).map(wordFor)).toEqual(["not_a_number_from_zero", "not_whole", "not_whole_from_zero", "not_a_number"]);
     expect(numberIn({ ...EMPTY, seed: " 7 " }, "seed")).toBe(7);
     expect(numberIn(EMPTY, "seed")).toBeNull();
+  });
+
+  it("asks the same again as the run that it was taken from", () => {
+    const draft = { ...EMPTY, question: "Why?", flow: "debate", models: { debater: "big" }, temperature: "0.5", maxCostUsd: "0.05", seed: "7" };
+    const history = [{ role: "user", content: "Before?", images: [], tool_calls: [], tool_call_id: null }];
+    const flow = { roles: ["debater"], inputs: [] };
+    const asked = JSON.parse(JSON.stringify(runRequest({ ...draft, history }, flow, "es")));
+    expect(runRequest(draftOf({ ...asked, flow: "debate@3" }), flow, "en")).toEqual(asked);
+  });
+
+  it("gives back what a run's question was put in the place of", () => {
+    const { change, take, bringBack } = useDraft.getState();
+    const asked = JSON.parse(JSON.stringify(runRequest({ ...EMPTY, question: "Why?" }, { roles: [], inputs: [] }, "en")));
+    take(asked);
+    expect(useDraft.getState()).toMatchObject({ question: "Why?", replaced: null });
+    change({ question: "Half a thought", flow: "debate" });
+    take(asked);
+    expect(useDraft.getState()).toMatchObject({ question: "Why?", flow: "challenge", replaced: { question: "Half a thought" } });
+    bringBack();
+    expect(useDraft.getState()).toMatchObject({ question: "Half a thought", flow: "debate", replaced: null });
   });
 
   it("asks one model with no flow at all", () => {

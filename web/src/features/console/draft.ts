@@ -2,10 +2,12 @@
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
 import type { components } from "@/shared/api/schema";
+import type { Asked } from "@/shared/asked-again";
 
 export type RunRequest = components["schemas"]["RunRequest"];
 export type ExecutionRequest = components["schemas"]["ExecutionRequest"];
 export type Mode = "orchestrated" | "direct";
+type Message = components["schemas"]["Message"];
 
 /** Numbers stay as they were typed, so that nothing is lost while they are none yet. */
 export interface Draft {
@@ -23,6 +25,8 @@ export interface Draft {
   maxCostUsd: string;
   timeoutS: string;
   maxAllTokens: string;
+  /** What was asked and answered before, where the question follows on from a run. */
+  history: readonly Message[];
 }
 
 export const EMPTY: Draft = {
@@ -40,21 +44,63 @@ export const EMPTY: Draft = {
   maxCostUsd: "",
   timeoutS: "",
   maxAllTokens: "",
+  history: [],
 };
 
 interface DraftStore extends Draft {
-  change: (changes: Partial<Draft>) => void;
+  change: (changes: Partial<Draft & { replaced: null }>) => void;
+  /** What stood here before a run's question came in its place; null where nothing was lost by that. */
+  replaced: Draft | null;
+  /** Puts what a run was asked in the place of what is written here. */
+  take: (asked: Asked) => void;
+  /** Brings back what that was put in the place of. */
+  bringBack: () => void;
 }
 
 /** Read back from the browser with `useDraft.persist.rehydrate()`, once the page is alive. */
 export const useDraft = create<DraftStore>()(
-  persist((set) => ({ ...EMPTY, change: set }), {
-    name: "agent-lab.console",
-    version: 1,
-    skipHydration: true,
-    partialize: ({ change: _, ...draft }) => draft,
-  }),
+  persist(
+    (set) => ({
+      ...EMPTY,
+      change: set,
+      replaced: null,
+      take: (asked) =>
+        set((store) => {
+          const taken = draftOf(asked);
+          const isLoss = store.question.trim() !== "" && store.question !== taken.question;
+          return { ...taken, replaced: isLoss ? written(store) : null };
+        }),
+      bringBack: () => set(({ replaced }) => ({ ...replaced, replaced: null })),
+    }),
+    { name: "agent-lab.console", version: 1, skipHydration: true, partialize: written },
+  ),
 );
+
+function written({ change: _c, replaced: _r, take: _t, bringBack: _b, ...draft }: DraftStore): Draft {
+  return draft;
+}
+
+/** The draft that would ask the same. */
+export function draftOf({ flow, prompt, inputs, options }: Asked): Draft {
+  const typed = (value: number | null) => (value === null ? "" : String(value));
+  return {
+    mode: "orchestrated",
+    question: prompt,
+    flow: flow.split("@")[0] ?? flow,
+    inputs: { ...inputs },
+    model: options.model ?? "",
+    models: { ...options.models },
+    strategy: options.strategy ?? "",
+    temperature: typed(options.temperature),
+    maxTokens: typed(options.max_tokens),
+    seed: typed(options.seed),
+    promptLanguage: options.language,
+    maxCostUsd: typed(options.limits.max_cost_usd),
+    timeoutS: typed(options.limits.timeout_s),
+    maxAllTokens: typed(options.limits.max_tokens),
+    history: options.history.map((turn) => ({ ...turn, images: [...turn.images], tool_calls: [...turn.tool_calls] })),
+  };
+}
 
 type NumberField = "temperature" | "maxTokens" | "seed" | "maxCostUsd" | "timeoutS" | "maxAllTokens";
 const WHOLE: readonly NumberField[] = ["maxTokens", "seed", "maxAllTokens"];
@@ -106,7 +152,7 @@ export function runRequest(draft: Draft, flow: { roles: readonly string[]; input
       max_tokens: number("maxTokens"),
       seed: number("seed"),
       language: draft.promptLanguage || language,
-      history: [],
+      history: [...draft.history],
       limits: {
         max_cost_usd: number("maxCostUsd"),
         timeout_s: number("timeoutS"),

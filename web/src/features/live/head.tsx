@@ -1,11 +1,11 @@
 "use client";
 
 // The head of a run's screen: the question, how it stands, what it took, and what can be done with it.
-import { Download, GitFork, Link2, MoreHorizontal } from "lucide-react";
+import { CornerDownRight, Download, GitFork, Link2, MoreHorizontal } from "lucide-react";
 import Link from "next/link";
 import { useLayoutEffect, useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
-import type { RunStarted, RunView } from "@/run/events";
+import type { Message, RunStarted, RunView } from "@/run/events";
 import { API_URL } from "@/shared/api/client";
 import { inLanguage } from "@/shared/flow/text";
 import { useFigures } from "@/shared/format/figures";
@@ -47,6 +47,7 @@ export function Head() {
           <More view={view} />
         </div>
       </div>
+      <FollowsOn history={started.request.options.history} />
       <Facts view={view} started={started} />
     </header>
   );
@@ -89,6 +90,19 @@ function Question({ text }: { text: string }) {
         </Button>
       )}
     </div>
+  );
+}
+
+/** The question before this one, where the run goes on with a conversation. */
+function FollowsOn({ history }: { history: readonly Message[] }) {
+  const t = useTranslations("live.head");
+  const before = history.findLast(({ role }) => role === "user")?.content;
+  if (before === undefined) return null;
+  return (
+    <p title={before.slice(0, LONG_CHARS)} className="flex min-w-0 items-center gap-1.5 text-sm text-soft">
+      <CornerDownRight aria-hidden className="size-3.5 shrink-0" />
+      <span className="truncate">{t("follows", { question: before })}</span>
+    </p>
   );
 }
 

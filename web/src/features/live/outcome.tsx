@@ -12,6 +12,7 @@ import { useRunView, useTranscript } from "@/shared/run/run";
 import { CopyButton } from "@/shared/ui/copy";
 import { Panel } from "@/shared/ui/panel";
 import { Tab, Tabs } from "@/shared/ui/tabs";
+import { Again } from "./again";
 import { Alternatives } from "./alternatives";
 import { useRunHere } from "./here";
 import { Now } from "./now";
@@ -33,6 +34,7 @@ export function Outcome() {
       flush
     >
       <Views view={view} />
+      <Again view={view} />
     </Panel>
   );
 }
