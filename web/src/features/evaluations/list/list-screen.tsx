@@ -98,7 +98,7 @@ function Row({ evaluation }: { evaluation: Evaluation }) {
         </p>
       </div>
       {hasEnded(evaluation) ? <Outcomes evaluation={evaluation} /> : <Going evaluation={evaluation} />}
-      <div className="flex items-center gap-3 sm:w-52 sm:justify-end">
+      <div className="flex items-center gap-3 sm:min-w-56 sm:shrink-0 sm:justify-end">
         <Standing evaluation={evaluation} />
         <When at={created_at} className="text-sm whitespace-nowrap text-soft" />
       </div>
