@@ -92,19 +92,32 @@ function Drawing({ points, words }: { points: readonly Point[]; words: ReportWor
         <polyline points={best.map(({ cost, score }) => `${x(cost)},${y(score)}`).join(" ")} fill="none" className="stroke-accent" strokeWidth={1.5} strokeDasharray="5 3" />
         {points.map((point, index) => {
           const isBest = best.includes(point);
-          const label = labels[index];
           return (
             <g key={point.name} className={isBest ? "text-accent" : "text-soft"}>
               <title>{said[index]}</title>
               <line x1={x(point.cost)} x2={x(point.cost)} y1={y(point.scores.low)} y2={y(point.scores.high)} stroke="currentColor" strokeWidth={1.25} />
               <line x1={x(point.costs.low)} x2={x(point.costs.high)} y1={y(point.score)} y2={y(point.score)} stroke="currentColor" strokeWidth={1.25} />
               <circle cx={x(point.cost)} cy={y(point.score)} r={4.5} fill="currentColor" />
-              {label !== undefined && (
-                <text x={label.x} y={label.y} textAnchor={label.anchor} className={isBest ? "fill-ink font-medium" : "fill-ink"}>
-                  {short(point.name)}
-                </text>
-              )}
             </g>
+          );
+        })}
+        {points.map((point, index) => {
+          const label = labels[index];
+          if (label === undefined) return null;
+          // Over all lines, with an edge of the ground's colour: an interval runs through many a name.
+          return (
+            <text
+              key={point.name}
+              x={label.x}
+              y={label.y}
+              textAnchor={label.anchor}
+              strokeWidth={4}
+              strokeLinejoin="round"
+              paintOrder="stroke"
+              className={`fill-ink stroke-surface ${best.includes(point) ? "font-medium" : ""}`}
+            >
+              {short(point.name)}
+            </text>
           );
         })}
       </svg>
