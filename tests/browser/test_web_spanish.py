@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
+from agent_lab.contracts.evaluation import EvaluationSpec
 from agent_lab.providers.scripted import ScriptedProvider
 from support.web import Visit, axe, visiting_lab
 
@@ -62,3 +63,31 @@ async def test_why_a_model_cannot_be_used_and_what_came_of_a_call_are_told_in_sp
         await page.get_by_role("button", name="Probar la conexión: openai", exact=True).click()
         await expect(page.get_by_text("Pon OPENAI_API_KEY en", exact=False).last).to_contain_text("arranca de nuevo")
         assert await page.get_by_role("main").locator("[lang='en']").count() == 0
+
+
+async def test_the_report_of_an_evaluation_is_read_in_spanish(visit: Any) -> None:
+    roles = {"creator": "Answer: 32", "challenger": "It is more.", "refiner": "Answer: 37", "*": "Answer: 31"}
+    arms = [
+        {"kind": "flow", "name": "reto", "flow": "challenge"},
+        {"kind": "single", "name": "una", "like": "challenge"},
+        {"kind": "without", "name": "sin crítico", "flow": "challenge", "node": "challenger"},
+    ]
+    async with visit(ScriptedProvider(roles)) as here:
+        evaluations = here.door.lab.evaluations
+        spec = EvaluationSpec.model_validate({"dataset": "demo", "limit": 6, "arms": arms})
+        info = await evaluations.wait((await evaluations.start(spec)).evaluation_id)
+        page = await in_spanish(here)
+        await page.goto(f"{here.url}/evaluations/{info.evaluation_id}")
+        verdicts = page.get_by_role("region", name="Veredictos").get_by_role("listitem")
+        await expect(verdicts).to_have_count(3)
+        told = verdicts.filter(has_text="reto frente a una")
+        await expect(told).to_contain_text("No se puede saber si reto es mejor o peor que una: la diferencia es de")
+        await expect(told).to_contain_text("veces su coste")
+        await expect(told).to_contain_text("Con 6 preguntas se ven diferencias de")
+        await expect(verdicts.filter(has_text="equal-cost")).to_contain_text("una votación de")
+        row = page.get_by_role("region", name="Brazos").get_by_role("row").filter(has_text="sin crítico")
+        await expect(row).to_contain_text("Un flujo sin uno de sus nodos")
+        debate = page.get_by_role("region", name="Qué hizo la deliberación: reto")
+        await expect(debate).to_contain_text("Cambios de borrador a respuesta")
+        await expect(debate).to_contain_text("Con estas preguntas no se puede saber si cambia algo.")
+        assert await axe(page) == []

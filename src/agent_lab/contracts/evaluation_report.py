@@ -83,8 +83,14 @@ class PairedDifference(Contract):
     """The test and the interval, named with their sources."""
     smallest_difference: float
     """What this many items could have shown at 80 % power."""
+    largest_difference: float | None = None
+    """The largest, either way, that what was seen does not rule out; `no_difference` where none so large matters."""
+    items_needed: int | None = None
+    """Items that would show the smallest difference that matters at 80 % power, about."""
     cost_difference: float
     cost_interval: Interval
+    cost_ratio: float | None = None
+    """The arm's cost over the other's; None where one of them is not known or nothing."""
     cost_match: CostMatch | None = None
     """Of a claim at equal cost."""
     verdict: Verdict

@@ -26,7 +26,8 @@ from agent_lab.evaluation.report.differences import Judging, Measured, Resamples
 from agent_lab.evaluation.report.figures import figures_of
 from agent_lab.evaluation.report.pairing import FAMILY_WORDS, Family, Pair, pairs_of
 from agent_lab.evaluation.report.table import ArmCells, arrange
-from agent_lab.evaluation.report.verdicts import Rules, Spoken, verdict_of
+from agent_lab.evaluation.report.verdicts import Rules, Spoken, largest, verdict_of
+from agent_lab.evaluation.report.words import rounded
 from agent_lab.evaluation.running.references import reference_of
 from agent_lab.evaluation.statistics.holm import holm
 
@@ -145,6 +146,7 @@ def _difference(spoken: Spoken) -> PairedDifference:
     found = spoken.found
     both, only_arm, only_against, neither = found.counts if found.binary else (0, 0, 0, 0)
     verdict = verdict_of(found, spoken.p_adjusted, spoken.rules)
+    alpha = spoken.rules.alpha / spoken.together
     return PairedDifference(
         arm=found.pair.arm,
         against=found.pair.against,
@@ -159,9 +161,12 @@ def _difference(spoken: Spoken) -> PairedDifference:
         p_value=found.p_value,
         p_adjusted=spoken.p_adjusted,
         method=f"{found.method}; {spoken.holm}" if spoken.together > 1 else found.method,
-        smallest_difference=found.smallest(spoken.rules.alpha / spoken.together),
+        smallest_difference=found.smallest(alpha),
+        largest_difference=largest(found),
+        items_needed=rounded(found.needed(spoken.rules.margin, alpha)),
         cost_difference=found.cost_difference,
         cost_interval=found.cost_interval,
+        cost_ratio=found.cost_ratio,
         cost_match=found.cost_match,
         verdict=verdict,
         sentence=spoken.sentence(verdict),

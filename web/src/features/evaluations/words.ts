@@ -27,6 +27,8 @@ export function useReportWords(unit: Unit) {
     points,
     /** Without one, and with its word. */
     size: (value: number) => t("points", { value: size(value) }),
+    /** With a sign, and with its word. */
+    signed: (value: number) => t("points", { value: points(value) }),
     pointRange: ({ low, high }: Range) => t("interval", { low: points(low), high: points(high) }),
     shareRange: ({ low, high }: Range) => t("interval", { low: share(low), high: share(high) }),
     cost,

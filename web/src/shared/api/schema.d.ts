@@ -5416,11 +5416,17 @@ export interface components {
             cost_difference: number;
             cost_interval: components["schemas"]["Interval"];
             cost_match?: components["schemas"]["CostMatch"] | null;
+            /** Cost Ratio */
+            cost_ratio?: number | null;
             /** Difference */
             difference: number;
             interval: components["schemas"]["Interval"];
             /** Items */
             items: number;
+            /** Items Needed */
+            items_needed?: number | null;
+            /** Largest Difference */
+            largest_difference?: number | null;
             /** Method */
             method: string;
             /** Neither */

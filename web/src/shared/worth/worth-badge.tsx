@@ -55,9 +55,9 @@ function Long({ badge }: { badge: FlowBadge }) {
         </span>
       )}
       <span className="block text-soft">{t("on", { items, dataset })}</span>
-      <span className="mt-1 block">
-        <ServerText text={sentence} />
-      </span>
+      {(locale === "en" || badge.verdict === "refused") && (
+        <span className="mt-1 block">{locale === "en" ? sentence : t("unequal", { baseline, ratio: badge.cost_ratio })}</span>
+      )}
       {expired.map((why) => (
         <span key={why} className="mt-1 block text-warn">
           <ServerText text={why} />

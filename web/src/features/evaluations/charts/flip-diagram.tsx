@@ -5,6 +5,7 @@ import { useRef } from "react";
 import { useTranslations } from "use-intl";
 import type { Flips } from "../api";
 import { useFigures } from "@/shared/format/figures";
+import { useStepWords } from "../report/verdict-words";
 import { ribbons, type FlipName } from "./geometry";
 import { useWidth } from "./use-width";
 
@@ -23,6 +24,7 @@ const KINDS: readonly FlipName[] = ["wrong_right", "right_wrong", "right_right",
 export function FlipDiagram({ flips }: { flips: Flips }) {
   const t = useTranslations("evaluations.report");
   const figures = useFigures();
+  const step = useStepWords();
   const box = useRef<HTMLDivElement>(null);
   const width = Math.min(useWidth(box, 420), 520);
   const drawn = ribbons(flips, SIDE + BAR, width - SIDE - BAR, HEIGHT);
@@ -31,7 +33,7 @@ export function FlipDiagram({ flips }: { flips: Flips }) {
   const said = KINDS.map((name) => `${t(`flip.${name}`)}: ${figures.number(flips[name])}`).join("; ");
   return (
     <figure className="min-w-0">
-      <figcaption className="mb-1 font-medium break-words">{t("flips", { before: flips.before, after: flips.after })}</figcaption>
+      <figcaption className="mb-1 font-medium break-words">{t("flips", { before: step(flips.before), after: step(flips.after) })}</figcaption>
       <div ref={box} className="overflow-hidden">
         <svg role="img" aria-label={said} viewBox={`0 0 ${width} ${HEIGHT + TOP + 6}`} width={width} height={HEIGHT + TOP + 6} className="block text-xs select-text">
           <text x={0} y={12} className="fill-soft">

@@ -2,10 +2,9 @@
 
 // Every arm with its figures: how often it was right, what an answer took.
 import { Star } from "lucide-react";
-import { useTranslations } from "use-intl";
+import { useLocale, useTranslations } from "use-intl";
 import { Panel } from "@/shared/ui/panel";
-import { ServerText } from "@/shared/ui/server-text";
-import type { ArmFigures, Report } from "../api";
+import type { AnyArm, ArmFigures, Report } from "../api";
 import { useReportWords, type ReportWords } from "../words";
 
 export function ArmsTable({ report }: { report: Report }) {
@@ -53,7 +52,7 @@ function Row({ arm, words }: { arm: ArmFigures; words: ReportWords }) {
             <span className="sr-only">{t("frontier_mark")}</span>
           </span>
         )}
-        {arm.origin?.sentence && <span className="block text-xs font-normal text-soft"><ServerText text={arm.origin.sentence} /></span>}
+        <Made arm={arm} words={words} />
       </th>
       <td className="px-2.5 py-2">
         <span className="font-medium">{words.share(arm.mean_score)}</span>
@@ -70,5 +69,19 @@ function Row({ arm, words }: { arm: ArmFigures; words: ReportWords }) {
       <td className="px-2.5 py-2">{words.number(arm.seconds_p50, 2)}</td>
       <td className="px-2.5 py-2">{words.number(arm.seconds_p95, 2)}</td>
     </tr>
+  );
+}
+
+/** How a derived arm was made: in the server's words, or which kind it is of where the page is in another language. */
+function Made({ arm: { kind, origin }, words }: { arm: ArmFigures; words: ReportWords }) {
+  const t = useTranslations("evaluations");
+  const locale = useLocale();
+  if (!origin?.sentence) return null;
+  const { k, sentence } = origin;
+  const votes = typeof k === "number" ? ` (${t("report.said.votes", { k: words.number(k, 1) })})` : "";
+  return (
+    <span className="block text-xs font-normal text-soft">
+      {locale === "en" ? sentence : t(`kind.${kind as NonNullable<AnyArm["kind"]>}`) + votes}
+    </span>
   );
 }

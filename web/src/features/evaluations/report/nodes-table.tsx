@@ -3,14 +3,15 @@
 // What each node of a flow cost, and what leaving it out would have lost.
 import { useTranslations } from "use-intl";
 import { Meter } from "@/shared/ui/bits";
-import { ServerText } from "@/shared/ui/server-text";
 import type { NodeWorth, Report } from "../api";
 import { PlainTable } from "../charts/chart-panel";
 import { useReportWords } from "../words";
+import { useNodeSentence } from "./verdict-words";
 
 export function NodesTable({ nodes, report }: { nodes: readonly NodeWorth[]; report: Report }) {
   const t = useTranslations("evaluations.report");
   const words = useReportWords(report.unit);
+  const sentence = useNodeSentence();
   const whole = nodes.reduce((sum, { cost }) => sum + cost, 0);
   const perCost = (value: number | null | undefined) =>
     value === null || value === undefined
@@ -25,7 +26,7 @@ export function NodesTable({ nodes, report }: { nodes: readonly NodeWorth[]; rep
         rows={nodes.map((node) => [
           <span key="name" className="block max-w-64 whitespace-normal">
             <span className="font-mono text-sm">{node.node}</span>
-            {node.sentence && <span className="block text-xs font-normal text-soft"><ServerText text={node.sentence} /></span>}
+            {node.sentence && <span className="block text-xs font-normal text-soft">{sentence(node)}</span>}
           </span>,
           words.number(node.calls, 1),
           words.cost(node.cost),

@@ -8,9 +8,11 @@ import { ServerText } from "@/shared/ui/server-text";
 import type { PairedDifference, Report } from "../api";
 import { VerdictBadge } from "../standing";
 import { useReportWords } from "../words";
+import { useVerdictSentence } from "./verdict-words";
 
 export function Verdicts({ report }: { report: Report }) {
   const t = useTranslations("evaluations");
+  const sentence = useVerdictSentence(report);
   const ordered = [...report.differences].sort((one, other) => Number(hasClaim(other)) - Number(hasClaim(one)));
   return (
     <Panel title={t("report.verdicts")} flush>
@@ -22,9 +24,7 @@ export function Verdicts({ report }: { report: Report }) {
               <VerdictBadge verdict={one.verdict} difference={one.difference} />
               <span className="text-sm break-words text-soft">{t("against", { arm: one.arm, against: one.against })}</span>
             </p>
-            <p className="max-w-prose text-lg break-words">
-              <ServerText text={one.sentence} />
-            </p>
+            <p className="max-w-prose text-lg break-words">{sentence(one)}</p>
             <Foundation one={one} report={report} />
           </li>
         ))}
@@ -64,7 +64,11 @@ function Foundation({ one, report }: { one: PairedDifference; report: Report }) 
       <p className="mt-2 max-w-prose text-sm text-soft">
         <ServerText text={one.method} />
       </p>
-      {one.cost_match && <p className="max-w-prose text-sm text-soft"><ServerText text={one.cost_match.sentence} /></p>}
+      {one.cost_match && (
+        <p className="max-w-prose text-sm text-soft">
+          <ServerText text={one.cost_match.sentence} />
+        </p>
+      )}
       <p className="max-w-prose text-sm text-soft">{t("report.smallest", { points: words.size(one.smallest_difference) })}</p>
     </Fold>
   );
