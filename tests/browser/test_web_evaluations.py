@@ -132,6 +132,11 @@ async def test_a_file_is_looked_at_kept_and_chosen(visit: Any) -> None:
         await expect(dialog.get_by_label("Name", exact=True)).to_have_value("sums")
         await dialog.get_by_role("button", name="Look at it").click()
         await expect(dialog.get_by_role("alert")).to_contain_text("2")
+        empty = {"name": "other.jsonl", "mimeType": "application/json", "buffer": b" \n"}
+        await dialog.get_by_label("File").set_input_files(empty)  # type: ignore[arg-type]
+        await expect(dialog.get_by_label("Name", exact=True)).to_have_value("other")
+        await dialog.get_by_role("button", name="Look at it").click()
+        await expect(dialog.get_by_text("The file is empty; choose another.")).to_be_visible()
         await dialog.get_by_label("File").set_input_files(FILE)  # type: ignore[arg-type]
         await dialog.get_by_role("button", name="Look at it").click()
         await expect(dialog.get_by_role("status")).to_contain_text("12 items")

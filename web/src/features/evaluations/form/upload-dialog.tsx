@@ -38,8 +38,8 @@ export function UploadDialog({ onClose, onKept }: UploadProps) {
   const act = async (send: (asked: DatasetUpload) => void) => {
     if (file === null) return;
     const text = file.size > MOST_MB * 1_000_000 ? undefined : await readText(file);
-    setWrong(text === undefined ? t("too_large", { mb: MOST_MB }) : text === null ? t("unreadable") : undefined);
-    if (!text) return;
+    setWrong(text === undefined ? t("too_large", { mb: MOST_MB }) : text === null ? t("unreadable") : text.trim() === "" ? t("empty") : undefined);
+    if (!text?.trim()) return;
     const named = Object.fromEntries(COLUMNS.map((column) => [column, columns[column].trim() || null]));
     send({ name, text, kind: kindOf(file.name), ...named });
   };
@@ -75,7 +75,8 @@ export function UploadDialog({ onClose, onKept }: UploadProps) {
             const chosen = target.files?.[0] ?? null;
             setFile(chosen);
             setWrong(undefined);
-            if (chosen !== null && name === "") setName(nameFrom(chosen.name));
+            // A name that nobody wrote is that of the file, whichever is chosen.
+            if (chosen !== null && (name === "" || name === nameFrom(file?.name ?? ""))) setName(nameFrom(chosen.name));
             forget();
           }}
         />
