@@ -1,5 +1,6 @@
 """What goes wrong beside the way, in a real browser: told where it happened, with what to do about it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from playwright.async_api import Route, expect
 
 from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
-from support.web import visiting_lab
+from support.web import axe, visiting_lab
 
 pytestmark = pytest.mark.browser
 
@@ -55,3 +56,46 @@ async def test_two_ends_of_a_filter_that_cross_are_told_at_the_field(visit: Any)
         )
         await page.get_by_label("USD to").fill("3")
         await expect(page.get_by_label("USD to")).not_to_have_attribute("aria-invalid", "true")
+
+
+async def test_where_the_browser_has_no_network_the_server_of_this_machine_is_asked_all_the_same(
+    tmp_path: Any, browser: Any
+) -> None:
+    async with visiting_lab(browser, tmp_path / "home") as here:
+        page = await here.signed_in("/settings")
+        await expect(page.get_by_role("region", name="Providers")).to_be_visible()
+        await page.evaluate("dispatchEvent(new Event('offline'))")
+        await page.get_by_role("button", name="Make a link").click()
+        await expect(page.get_by_label("Sign-in link")).to_have_value(re.compile("code="))
+        await page.get_by_role("navigation").filter(visible=True).get_by_role("link", name="Models").click()
+        await expect(page.get_by_role("button", name="demo", exact=True)).to_be_visible()
+
+
+async def test_while_the_server_is_away_each_screen_says_so_and_goes_on_once_it_is_back(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Answer: 42"})) as here:
+        page = await here.signed_in("/metrics")
+        await expect(page.get_by_role("meter", name="RAM")).to_be_visible()
+        await page.context.set_offline(True)
+        await page.get_by_text("30 days", exact=True).click()
+        lost = page.get_by_text("The server does not answer", exact=False).first
+        await expect(lost).to_be_visible()
+        assert await axe(page) == []
+        await page.context.set_offline(False)
+        await expect(lost).to_have_count(0)
+        await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        await expect(page.get_by_role("main").get_by_role("alert")).to_have_count(0)
+
+
+async def test_a_tab_that_was_signed_out_goes_on_when_the_link_was_opened_in_another(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Answer: 42"})) as here:
+        page = await here.signed_in("/evaluations")
+        await expect(page.get_by_text("No evaluation yet")).to_be_visible()
+        await page.context.clear_cookies()
+        await page.get_by_role("link", name="New evaluation").first.click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        other = await here.page(context=page.context)
+        await other.goto(here.link)
+        await expect(other.get_by_role("heading", name="Console")).to_be_visible()
+        await page.bring_to_front()
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+        await expect(page.get_by_role("heading", name="New evaluation")).to_be_visible()

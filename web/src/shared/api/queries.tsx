@@ -33,7 +33,11 @@ function makeClient(): QueryClient {
   return new QueryClient({
     queryCache: new QueryCache({ onError: noteError, onSuccess: noteAnswer }),
     mutationCache: new MutationCache({ onError: noteError, onSuccess: noteAnswer }),
-    defaultOptions: { queries: { staleTime: 10_000, retry: isWorthRepeating, retryDelay: (count) => 500 * 2 ** count } },
+    defaultOptions: {
+      // The server is most often this machine: it answers where the browser says that there is no network.
+      queries: { staleTime: 10_000, retry: isWorthRepeating, retryDelay: (count) => 500 * 2 ** count, networkMode: "always", refetchOnReconnect: true },
+      mutations: { networkMode: "always" },
+    },
   });
 }
 

@@ -1,9 +1,10 @@
 "use client";
 
 // What a browser sees that is not signed in: how to get a link, and a place to paste it.
-import { useState, type FormEvent } from "react";
+import { useEffect, useState, type FormEvent } from "react";
 import { useTranslations } from "use-intl";
-import { API_URL } from "@/shared/api/client";
+import { api, API_URL, told } from "@/shared/api/client";
+import { useSession } from "@/shared/api/queries";
 import { Button } from "@/shared/ui/button";
 import { TextField } from "@/shared/ui/field";
 
@@ -18,6 +19,7 @@ export function SignIn() {
   const t = useTranslations("common.sign_in");
   const [pasted, setPasted] = useState("");
   const [isWrong, setWrong] = useState(false);
+  useSignedInElsewhere();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const code = codeIn(pasted);
@@ -46,4 +48,17 @@ export function SignIn() {
       <p className="text-sm text-soft">{t("again", { command })}</p>
     </div>
   );
+}
+
+/** Whoever opened the link in another tab and comes back goes on here. */
+function useSignedInElsewhere(): void {
+  useEffect(() => {
+    const look = () =>
+      told(api.GET("/api/metrics/alerts")).then(
+        () => useSession.setState({ signedOut: false }),
+        () => undefined,
+      );
+    addEventListener("focus", look);
+    return () => removeEventListener("focus", look);
+  }, []);
 }
