@@ -48,7 +48,8 @@ function Screen() {
       </ScreenHead>
       <div
         aria-busy={query.isPending || query.isPlaceholderData}
-        className={clsx("flex flex-col gap-4", query.isPlaceholderData && "opacity-60")}
+        // The drawings alone are faint while others are on their way: words stay readable, however long that takes.
+        className={clsx("flex flex-col gap-4", query.isPlaceholderData && "[&_canvas]:opacity-40")}
       >
         {query.error !== null && <Problem error={query.error} again={() => void query.refetch()} />}
         {history === undefined ? query.isPending && <Waiting /> : <Dashboard history={history} model={model} />}

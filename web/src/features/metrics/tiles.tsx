@@ -66,7 +66,7 @@ export function Tiles({ history, row }: { history: MetricsHistory; row: ModelRow
       <Tile label={t("cache")} value={row.cache_hit_ratio === null ? "–" : figures.share(row.cache_hit_ratio)} />
       <Tile
         label={t("cost")}
-        value={row.answers === 0 ? "–" : figures.usd(row.cost_usd)}
+        value={row.answers === 0 || row.cost_usd === null ? "–" : figures.usd(row.cost_usd)}
         {...(row.unpriced > 0 && { more: t("unpriced", { count: row.unpriced }) })}
       />
       <Tile

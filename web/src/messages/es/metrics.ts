@@ -13,7 +13,7 @@ const metrics: typeof en = {
   now: "En este periodo",
   calls: "Llamadas",
   errors: "Errores",
-  errors_of: "{share} de las llamadas",
+  errors_of: "{share} del total",
   tokens_s: "Tokens/s, último",
   p95: "Respuesta, p95",
   p95_first: "primer token {seconds}",
