@@ -41,11 +41,17 @@ export function TilesSkeleton() {
   );
 }
 
+/** Null where nothing was answered, or no price is known. */
+function costOf({ answers, cost_usd: cost }: ModelRow): number | null {
+  return answers === 0 ? null : cost;
+}
+
 /** `row`: the model that is looked at, or all together. */
 export function Tiles({ history, row }: { history: MetricsHistory; row: ModelRow }) {
   const t = useTranslations("metrics");
   const figures = useFigures();
   const { queue, series } = history;
+  const cost = costOf(row);
   const speed = last(series.completion_tokens_per_s);
   const share = row.calls === 0 ? null : row.errors / row.calls;
   return (
@@ -66,7 +72,7 @@ export function Tiles({ history, row }: { history: MetricsHistory; row: ModelRow
       <Tile label={t("cache")} value={row.cache_hit_ratio === null ? "–" : figures.share(row.cache_hit_ratio)} />
       <Tile
         label={t("cost")}
-        value={row.answers === 0 || row.cost_usd === null ? "–" : figures.usd(row.cost_usd)}
+        value={cost === null ? "–" : figures.usd(cost)}
         {...(row.unpriced > 0 && { more: t("unpriced", { count: row.unpriced }) })}
       />
       <Tile
