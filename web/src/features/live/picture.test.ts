@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LIBRARY } from "@/shared/flow/sample-flows";
 import { boxAround } from "@/shared/flow/labels";
 import { isIn, pointsOf, type Box } from "@/shared/flow/path";
-import { COUNT, NODE, pictured } from "./picture";
+import { COUNT, NODE, pictured, SMALLEST } from "./picture";
 
 const EXPERTS = ["a", "b", "c", "d", "e", "f", "g", "h"];
 const chain = (names: readonly string[]) => ({
@@ -32,7 +32,7 @@ describe("the picture of a flow", () => {
     const wide = { nodes: council.nodes.slice(0, 8), edges: EXPERTS.slice(1).map((to) => ({ from: "a", to })) };
     const both = { nodes: [...wide.nodes, ...chain(EXPERTS.map((name) => `${name}2`)).nodes], edges: [...wide.edges, ...chain(EXPERTS.map((name) => `${name}2`)).edges] };
     const { scale, size } = pictured(both, 200);
-    expect(scale).toBeGreaterThanOrEqual(0.72);
+    expect(scale).toBeGreaterThanOrEqual(SMALLEST);
     expect(size.width).toBeGreaterThanOrEqual(NODE.width);
   });
 });
