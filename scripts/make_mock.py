@@ -33,7 +33,7 @@ from agent_lab.telemetry.history.machine import DeviceUse, MachineLook  # noqa: 
 from agent_lab.wiring import Lab, build_app, open_lab  # noqa: E402
 
 PATH = ROOT / "web" / "src" / "mock" / "recorded.json"
-MOST_BYTES = 400_000
+MOST_BYTES = 600_000
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """When it was recorded, as the recording tells: the app moves every time by how long that is ago."""
 TOKEN = "a-token-that-opens-nothing"
@@ -107,6 +107,19 @@ RUNS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("challenge", "Write a poem about the sea.", {"seed": 1}),
     ("signed_off", f"{STORE} The store makes 12 more oranges. How many oranges are left?", {"seed": 5}),
 )
+EVALUATION: dict[str, Any] = {
+    "dataset": "demo",
+    "limit": 50,
+    "arms": [
+        {"kind": "flow", "name": "challenge", "flow": "challenge"},
+        {"kind": "single", "name": "one answer", "like": "challenge"},
+        {"kind": "without", "name": "no critic", "flow": "challenge", "node": "challenger"},
+    ],
+}
+"""The vote at equal cost that challenge is held against comes by itself."""
+FIRST_ASKED: dict[str, Any] = {"dataset": "demo", "arms": [{"kind": "flow", "name": "challenge", "flow": "challenge"}]}
+"""What the form of a new evaluation asks an estimate of before anything is changed in it."""
+EVALUATED = "eval-20260101-114500-00000001"
 WAITING = 9
 """Which of them waits for a person."""
 ANSWERS = ("yes", "no")
@@ -224,6 +237,23 @@ async def look_around(client: httpx.AsyncClient, recording: Recording, lab: Lab)
     )
 
 
+async def evaluate(client: httpx.AsyncClient, recording: Recording, lab: Lab) -> None:
+    """One evaluation as its screens show it, each of its items too, and the badge that came of it."""
+    found: dict[str, Any] = {}
+    at = "/api/evaluations"
+    found[f"POST {at}/estimate"] = await told(client, "POST", f"{at}/estimate", FIRST_ASKED)
+    name = (await told(client, "POST", at, EVALUATION))["evaluation_id"]
+    await lab.evaluations.wait(name)
+    items = await told(client, "GET", f"{at}/{name}/items?limit=200")
+    one_by_one = [f"{at}/{name}/item?id={row['item']['id']}" for row in items["items"]]
+    for path in (at, f"{at}/{name}", f"{at}/{name}/report", *one_by_one, "/api/badges"):
+        found[f"GET {path}"] = await told(client, "GET", path)
+    found[f"GET {at}/{name}/items"] = items
+    for path in ("/api/datasets", "/api/datasets/demo/items?limit=3"):
+        found[f"GET {path}"] = await told(client, "GET", path)
+    recording.answers |= json.loads(json.dumps(found).replace(name, EVALUATED))
+
+
 async def _live_a_day(client: httpx.AsyncClient, lab: Lab) -> None:
     """Looks once a minute of a clock that is set on; in some minutes the model is asked something."""
     sampler: Any = client.sampler  # type: ignore[attr-defined]
@@ -282,6 +312,7 @@ async def record() -> Recording:
         async with opened(Path(first)) as (lab, client):
             runs, tails = steadied(*await play(lab))
             await look_around(client, recording, lab)
+            await evaluate(client, recording, lab)
         async with opened(Path(second)) as (lab, client):
             for run in runs:
                 await lab.runs.shop.store.create(row_of(run), run)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The web app: `web.sh build` makes src/agent_lab/site from web/, where it is not of these sources already; `web.sh test`
-# checks its types, its zones and its generated parts, and runs its tests. Installs what web/package-lock.json pins, once
+# The web app: `web.sh build` makes src/agent_lab/site from web/, where it is not of these sources already, and `web.sh mock`
+# build/mock-site, which asks no server; `web.sh test` checks its types, its zones and its generated parts, and runs its tests. Installs what web/package-lock.json pins, once
 # for each change of it.
 set -eu
 
@@ -75,6 +75,7 @@ build() {
         fail "The web app could not be built; the reason is above."
     }
     rm -rf "$site.new"
+    mkdir -p "$(dirname "$site")"
     cp -R out "$site.new"
     node scripts/first-paint.mjs "$site.new"
     node scripts/compress.mjs "$site.new"
@@ -96,6 +97,12 @@ check() {
 
 case "$what" in
 build) build ;;
+mock)
+    site="../build/mock-site"
+    NEXT_PUBLIC_MOCK_MODE=true
+    export NEXT_PUBLIC_MOCK_MODE
+    build
+    ;;
 check) check ;;
 test)
     check
@@ -106,5 +113,5 @@ types)
     install
     npm run --silent types >/dev/null
     ;;
-*) fail "web.sh takes build, check, test or types, not '$what'." ;;
+*) fail "web.sh takes build, mock, check, test or types, not '$what'." ;;
 esac

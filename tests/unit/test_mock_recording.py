@@ -64,5 +64,20 @@ def test_the_recording_shows_what_screens_must_be_looked_at_with() -> None:
     assert {view.flow_id for view in views} == library
 
 
+def test_the_recording_has_an_evaluation_with_everything_that_its_screens_show() -> None:
+    answers = RECORDED["answers"]
+    [evaluation] = answers["GET /api/evaluations"]["evaluations"]
+    at = f"GET /api/evaluations/{evaluation['evaluation_id']}"
+    assert evaluation["status"] == "completed"
+    assert answers[at] == evaluation
+    assert answers[f"{at}/report"]["evaluation"] == evaluation
+    items = answers[f"{at}/items"]
+    assert items["found"] == len(items["items"]) == 50
+    assert {f"{at}/item?id={row['item']['id']}" for row in items["items"]} <= set(answers)
+    [badge] = answers["GET /api/badges"]["badges"]
+    assert badge["evaluation_id"] == evaluation["evaluation_id"]
+    assert badge["expired"] == []
+
+
 def test_the_recording_stays_small() -> None:
-    assert (WEB / "src" / "mock" / "recorded.json").stat().st_size <= 400_000
+    assert (WEB / "src" / "mock" / "recorded.json").stat().st_size <= 600_000

@@ -233,10 +233,49 @@ test("the recording tells only what the app knows", () => {
   expect(kinds.has("vote_cast")).toBe(true);
 });
 
-test("there are no evaluations, and a new one says what it needs", async () => {
+test("the recorded evaluation is there with its report, its items, its badge and its dataset", async () => {
   page();
-  expect(await told(api.GET("/api/badges"))).toEqual({ badges: [] });
+  const { evaluations } = await told(api.GET("/api/evaluations"));
+  const { evaluation_id } = evaluations[0] ?? expect.fail("there is none");
+  const path = { evaluation_id };
+  expect(await told(api.GET("/api/evaluations/{evaluation_id}", { params: { path } }))).toEqual(evaluations[0]);
+  const report = await told(api.GET("/api/evaluations/{evaluation_id}/report", { params: { path } }));
+  expect(report).toMatchObject({ evaluation: { evaluation_id }, confidence: 0.95 });
+  const { badges } = await told(api.GET("/api/badges"));
+  expect(badges.map((badge) => [badge.flow, badge.evaluation_id])).toEqual([["challenge", evaluation_id]]);
+  expect((await told(api.GET("/api/datasets"))).datasets.map(({ name }) => name)).toEqual(["demo"]);
+  const shown = await told(api.GET("/api/datasets/{name}/items", { params: { path: { name: "demo" }, query: { limit: 3 } } }));
+  expect(shown.items).toHaveLength(3);
+});
+
+test("items of the evaluation are narrowed to those on which two arms differ, a page at a time", async () => {
+  page();
+  const evaluation_id = (await told(api.GET("/api/evaluations"))).evaluations[0]?.evaluation_id ?? "";
+  const items = (query: object) =>
+    told(api.GET("/api/evaluations/{evaluation_id}/items", { params: { path: { evaluation_id }, query } }));
+  const [all, second] = [await items({ limit: 40 }), await items({ limit: 40, cursor: "40" })];
+  expect([all.found, all.items.length, second.items.length, second.next_cursor]).toEqual([50, 40, 10, null]);
+  const pair = { arm: "challenge", against: "one answer", limit: 200 };
+  const better = (await items({ ...pair, only: "arm_better" })).items;
+  const worse = (await items({ ...pair, only: "against_better" })).items;
+  expect(better.length).toBeGreaterThan(worse.length);
+  expect((await items({ ...pair, only: "differ" })).found).toBe(better.length + worse.length);
+  const id = better[0]?.item.id ?? "";
+  expect((await items({ q: id.toUpperCase() })).items.map(({ item }) => item.id)).toEqual([id]);
+  const one = await told(api.GET("/api/evaluations/{evaluation_id}/item", { params: { path: { evaluation_id }, query: { id } } }));
+  expect(new Set(one.cells.map(({ arm }) => arm)).size).toBeGreaterThan(2);
+});
+
+test("an evaluation is estimated, deleted, and not started", async () => {
+  page();
+  const body = { dataset: "demo", arms: [{ kind: "flow", name: "a", flow: "challenge" } as const] };
+  expect((await told(api.POST("/api/evaluations/estimate", { body }))).items).toBe(600);
+  const other = { ...body, limit: 20 };
+  expect((await refusal(told(api.POST("/api/evaluations/estimate", { body: other })))).message).toContain("start the server");
+  await expect(told(api.POST("/api/evaluations", { body }))).rejects.toThrow("start the server");
+  const evaluation_id = (await told(api.GET("/api/evaluations"))).evaluations[0]?.evaluation_id ?? "";
+  await toldWith(api.DELETE("/api/evaluations/{evaluation_id}", { params: { path: { evaluation_id } } }));
   expect((await told(api.GET("/api/evaluations"))).evaluations).toEqual([]);
-  const started = told(api.POST("/api/evaluations", { body: { dataset: "demo", arms: [{ kind: "flow", name: "a", flow: "challenge" }] } }));
-  await expect(started).rejects.toThrow("start the server");
+  expect((await told(api.GET("/api/badges"))).badges).toEqual([]);
+  expect((await refusal(told(api.GET("/api/evaluations/{evaluation_id}", { params: { path: { evaluation_id } } })))).document.status).toBe(404);
 });

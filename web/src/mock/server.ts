@@ -1,5 +1,6 @@
 // Answers in the server's place, from what was recorded of it (mock mode): the same paths, the same forms, no network.
 import { problem, json, unknown } from "./answers";
+import { MockEvaluations } from "./evaluations";
 import { MockFlows } from "./flows";
 import { MockModels } from "./models";
 import { movedTo, type Flow, type Recording } from "./recording";
@@ -34,7 +35,7 @@ export class MockServer {
       ...this.routesOfRuns(new MockRuns(this.recording, clock), flows),
       ...routesOfFlows(flows),
       ...routesOfModels(models),
-      ...ROUTES_OF_EVALUATIONS,
+      ...routesOfEvaluations(new MockEvaluations(this.recording)),
       [/^POST \/models\/why$/, () => this.recorded("POST /models/why")],
       [/^POST \/api\/v1\/execute$/, () => this.later(ANSWER_MS, () => this.recorded("POST /api/v1/execute"))],
       [/^POST \/api\/flows\/validate$/, (asked) => this.validate(asked.request)],
@@ -102,13 +103,19 @@ export class MockServer {
   }
 }
 
-/** An evaluation would be larger than all else that is recorded: there is none here, and the screens say so. */
-const ROUTES_OF_EVALUATIONS: readonly Route[] = [
-  [/^GET \/api\/evaluations$/, () => json({ evaluations: [], next_cursor: null })],
-  [/^GET \/api\/badges$/, () => json({ badges: [] })],
-  [/^GET \/api\/datasets$/, () => json({ datasets: [] })],
-  [/^POST \/api\/evaluations/, () => unknown("Mock mode evaluates nothing; start the server for it.")],
-];
+function routesOfEvaluations(evaluations: MockEvaluations): Route[] {
+  const at = "/api/evaluations";
+  return [
+    [new RegExp(`^GET ${at}$`), () => evaluations.list()],
+    [new RegExp(`^POST ${at}/estimate$`), async ({ request }) => evaluations.estimate(await request.json())],
+    [new RegExp(`^POST ${at}(/import)?$`), () => unknown("Mock mode evaluates nothing; start the server for it.")],
+    [
+      new RegExp(`^(\\w+) ${at}/([^/]+)(?:/(.*))?$`),
+      ({ query, parts: [method, id = "", what = ""] }) => evaluations.one(id, `${method} ${what}`, query),
+    ],
+    [/^GET \/api\/badges$/, () => evaluations.badges()],
+  ];
+}
 
 function routesOfFlows(flows: MockFlows): Route[] {
   const at = "/api/flows/([^/]+)";
