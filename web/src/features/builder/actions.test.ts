@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { add, copySelected, duplicateSelected, go, moveSelected, pasteText, removeSelected, selectAll, tidy } from "./actions";
+import { add, copySelected, duplicateSelected, go, insert, moveSelected, pasteText, removeSelected, selectAll, tidy } from "./actions";
 import { type FlowDoc } from "./document";
 import { flowNow, makeBuilder, selectedNode } from "./store";
 
@@ -25,6 +25,32 @@ describe("a new node", () => {
     ]);
     expect(selectedNode(builder.getState())).toBe("generate_3");
     expect(flow.nodes[0]?.["prompt"]).toBe("{user_input}");
+  });
+
+  it("goes into an edge, which leads on from it, and those beyond make room", () => {
+    const builder = threeInARow();
+    const before = flowNow(builder.getState()).layout ?? {};
+    expect(insert(builder, "vote", "generate->generate_2")).toBe("vote");
+    const { edges, layout = {} } = flowNow(builder.getState());
+    const ways = edges.map(({ from, to }) => `${from} ${to}`).sort();
+    expect(ways).toEqual(["generate vote", "generate_2 generate_3", "vote generate_2"]);
+    const xs = ["generate", "vote", "generate_2", "generate_3"].map((id) => layout[id]?.x ?? Number.NaN);
+    expect(xs.slice(1).every((x, index) => x - (xs[index] ?? 0) > 224)).toBe(true);
+    expect(layout["generate"]).toEqual(before["generate"]);
+    expect(selectedNode(builder.getState())).toBe("vote");
+    builder.getState().undo();
+    expect(flowNow(builder.getState()).layout).toEqual(before);
+  });
+
+  it("goes into an edge back where nothing else stands", () => {
+    const builder = threeInARow();
+    builder.getState().edit((flow) => ({ ...flow, edges: [...flow.edges, { from: "generate_3", to: "generate", max_rounds: 2 }] }));
+    insert(builder, "vote", "generate_3->generate");
+    const { edges, layout = {} } = flowNow(builder.getState());
+    expect(edges).toContainEqual({ from: "generate_3", to: "vote", max_rounds: 2 });
+    expect(edges).toContainEqual({ from: "vote", to: "generate" });
+    expect(layout["vote"]?.y).toBeGreaterThan((layout["generate"]?.y ?? 0) + 68);
+    expect(insert(builder, "vote", "nobody->generate")).toBe("");
   });
 
   it("moves none of those that nobody has placed", () => {

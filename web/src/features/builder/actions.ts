@@ -4,6 +4,8 @@ import {
   addNode,
   connect,
   edgeIds,
+  edgeOf,
+  insertInto,
   moveNodes,
   nodeOf,
   removeEdges,
@@ -11,7 +13,7 @@ import {
   type FlowDoc,
   type Position,
 } from "./document";
-import { freePlace, nearest, NODE, placeFor, placesOf, tidyPlaces } from "./layout";
+import { freePlace, nearest, NODE, placeBetween, placeFor, placesOf, tidyPlaces } from "./layout";
 import { newNode } from "./palette/starters";
 import { flowNow, type Builder } from "./store";
 
@@ -38,6 +40,21 @@ export function add(builder: Builder, { kind, after, at }: Added): string {
     const place = at === undefined ? placeFor(places, after) : freePlace(places.values(), at);
     const grown = addNode(pinned(flow), node, place);
     return after === null ? grown : connect(grown, after, id);
+  });
+  if (id !== "") builder.getState().show(id);
+  return id;
+}
+
+/** Put a new node in the middle of an edge and select it: what the edge depended on leads to the new node. Answers its id. */
+export function insert(builder: Builder, kind: string, edgeId: string): string {
+  let id = "";
+  builder.getState().edit((flow) => {
+    const edge = edgeOf(flow, edgeId);
+    if (edge === undefined) return flow;
+    const node = newNode(flow, kind, edge.from);
+    id = node.id;
+    const { at, moved } = placeBetween(placesOf(flow), edge.from, edge.to);
+    return insertInto(addNode(moveNodes(pinned(flow), Object.fromEntries(moved)), node, at), edgeId, id);
   });
   if (id !== "") builder.getState().show(id);
   return id;

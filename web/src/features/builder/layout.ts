@@ -73,6 +73,20 @@ export function placeFor(places: ReadonlyMap<string, Position>, after: string | 
   return taken.free({ x: Math.min(...all.map(({ x }) => x)), y: Math.max(...all.map(({ y }) => y)) + STEP });
 }
 
+/** Where a new node fits between two, and where those go that make room for it: all that stand beyond, as far as it takes. */
+export function placeBetween(places: ReadonlyMap<string, Position>, from: string, to: string): { at: Position; moved: ReadonlyMap<string, Position> } {
+  const [one, other] = [places.get(from), places.get(to)];
+  const stays = new Map<string, Position>();
+  if (one === undefined || other === undefined) return { at: placeFor(places, from), moved: stays };
+  const middle = { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
+  // An edge back has its own way below: there is room at its middle, or under that.
+  if (other.x <= one.x) return { at: new Taken(places.values()).free({ x: middle.x, y: middle.y + STEP }), moved: stays };
+  const missing = Math.max(0, one.x + 2 * (NODE.width + GAP) - other.x);
+  const moved = new Map([...places].filter(([id, { x }]) => missing > 0 && id !== from && x >= other.x).map(([id, { x, y }]) => [id, { x: x + missing, y }]));
+  const at = { x: middle.x + missing / 2, y: middle.y };
+  return { at: new Taken([...places].map(([id, place]) => moved.get(id) ?? place)).free(at), moved };
+}
+
 /** The free place nearest below the one that is wanted. */
 export function freePlace(places: Iterable<Position>, at: Position): Position {
   return new Taken(places).free(at);

@@ -2,9 +2,10 @@
 const canvas = {
   label: "Flow {name}",
   empty: "Nothing here yet",
-  empty_hint: "Press A, or choose a node at the side, to begin.",
+  empty_hint: "Press A, double-click here, or choose a node at the side, to begin.",
   empty_read_only: "This flow has no nodes.",
   add: "Add a node",
+  insert: "Add a node into the edge",
   node: {
     label: "{name}, {kind}",
     problems: "{count, plural, one {# problem} other {# problems}}",
@@ -27,6 +28,8 @@ const canvas = {
     undo: "Undo",
     redo: "Redo",
     tidy: "Put in order",
+    find: "Go to a node",
+    insert: "Add a node into the edge",
     fit: "Show all",
     zoom_in: "Closer",
     zoom_out: "Farther",
@@ -67,6 +70,11 @@ const canvas = {
     none: "No node has that name.",
     back: "leads back: a loop of 3 rounds at first",
     there: "is connected already",
+  },
+  find: {
+    title: "Go to a node",
+    search: "Search by name or kind",
+    none: "No node has that name.",
   },
   edges: {
     title: "Edges of {name}",
@@ -120,9 +128,10 @@ const canvas = {
     intro: "These keys work while the canvas has the focus. In fields they write.",
     groups: { nodes: "Nodes", ways: "Going about", edit: "Edits", view: "View" },
     commands: {
-      add: "Add a node behind the selected one",
+      add: "Add a node behind the selected one, or into the selected edge",
       connect: "Connect the node to …",
       edges: "Go to an edge of the node",
+      find: "Go to a node by its name",
       inspect: "Go to its settings (Escape comes back)",
       rename: "Rename the node",
       delete: "Delete what is selected",

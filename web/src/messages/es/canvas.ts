@@ -4,9 +4,10 @@ import type en from "../en/canvas";
 const canvas: typeof en = {
   label: "Flujo {name}",
   empty: "Aún no hay nada",
-  empty_hint: "Pulsa A, o elige un nodo al lado, para empezar.",
+  empty_hint: "Pulsa A, haz doble clic aquí o elige un nodo al lado para empezar.",
   empty_read_only: "Este flujo no tiene nodos.",
   add: "Añadir un nodo",
+  insert: "Añadir un nodo en la arista",
   node: {
     label: "{name}, {kind}",
     problems: "{count, plural, one {# problema} other {# problemas}}",
@@ -29,6 +30,8 @@ const canvas: typeof en = {
     undo: "Deshacer",
     redo: "Rehacer",
     tidy: "Ordenar",
+    find: "Ir a un nodo",
+    insert: "Añadir un nodo en la arista",
     fit: "Ver todo",
     zoom_in: "Acercar",
     zoom_out: "Alejar",
@@ -69,6 +72,11 @@ const canvas: typeof en = {
     none: "Ningún nodo se llama así.",
     back: "vuelve atrás: un bucle de 3 rondas al principio",
     there: "ya está conectado",
+  },
+  find: {
+    title: "Ir a un nodo",
+    search: "Buscar por nombre o tipo",
+    none: "Ningún nodo se llama así.",
   },
   edges: {
     title: "Aristas de {name}",
@@ -122,9 +130,10 @@ const canvas: typeof en = {
     intro: "Estas teclas funcionan mientras el lienzo tiene el foco. En los campos, escriben.",
     groups: { nodes: "Nodos", ways: "Moverse", edit: "Cambios", view: "Vista" },
     commands: {
-      add: "Añadir un nodo detrás del seleccionado",
+      add: "Añadir un nodo detrás del seleccionado, o en la arista seleccionada",
       connect: "Conectar el nodo con…",
       edges: "Ir a una arista del nodo",
+      find: "Ir a un nodo por su nombre",
       inspect: "Ir a sus ajustes (Escape vuelve)",
       rename: "Cambiar el nombre del nodo",
       delete: "Eliminar lo seleccionado",

@@ -13,7 +13,7 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "./canvas.css";
-import { useEffect, useRef, type DragEvent } from "react";
+import { useEffect, useRef, type DragEvent, type MouseEvent as Click } from "react";
 import { useTranslations } from "use-intl";
 import { add, centred } from "../actions";
 import { connect } from "../document";
@@ -25,7 +25,7 @@ import { Arrows, FlowEdge } from "./edge";
 import type { CanvasEdge, CanvasNode } from "./elements";
 import { FlowNode } from "./node";
 import { Toolbar } from "./toolbar";
-import { useAsking, type Asking } from "./asking";
+import { Ask, useAsking, type Asking } from "./asking";
 import { useElements } from "./use-elements";
 import { useCanvasKeys } from "./use-keys";
 import { useShown } from "./use-shown";
@@ -74,36 +74,40 @@ function Drawn() {
       {...pointer.frame}
     >
       <Arrows />
-      <ReactFlow<CanvasNode, CanvasEdge>
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODE_TYPES}
-        edgeTypes={EDGE_TYPES}
-        onNodesChange={onNodesChange}
-        onEdgesChange={onEdgesChange}
-        onConnect={pointer.onConnect}
-        onConnectEnd={pointer.onConnectEnd}
-        nodesDraggable={!isReadOnly}
-        nodesConnectable={!isReadOnly}
-        nodesFocusable={false}
-        edgesFocusable={false}
-        disableKeyboardA11y
-        deleteKeyCode={null}
-        multiSelectionKeyCode={["Meta", "Control", "Shift"]}
-        selectionMode={SelectionMode.Partial}
-        onlyRenderVisibleElements
-        minZoom={0.05}
-        maxZoom={2}
-        onInit={begin}
-        connectionRadius={40}
-        nodeDragThreshold={3}
-        proOptions={NO_FRAME}
-      >
-        <Background gap={20} size={1.5} />
-        {count >= MAP_FROM && <MiniMap pannable zoomable ariaLabel={t("toolbar.map")} className="!hidden rounded-md border border-line md:!block" />}
-      </ReactFlow>
+      <Ask value={asking.ask}>
+        <ReactFlow<CanvasNode, CanvasEdge>
+          nodes={nodes}
+          edges={edges}
+          nodeTypes={NODE_TYPES}
+          edgeTypes={EDGE_TYPES}
+          onNodesChange={onNodesChange}
+          onEdgesChange={onEdgesChange}
+          onConnect={pointer.onConnect}
+          onConnectEnd={pointer.onConnectEnd}
+          nodesDraggable={!isReadOnly}
+          nodesConnectable={!isReadOnly}
+          nodesFocusable={false}
+          edgesFocusable={false}
+          disableKeyboardA11y
+          deleteKeyCode={null}
+          multiSelectionKeyCode={["Meta", "Control", "Shift"]}
+          selectionMode={SelectionMode.Partial}
+          onlyRenderVisibleElements
+          minZoom={0.05}
+          maxZoom={2}
+          onInit={begin}
+          connectionRadius={40}
+          nodeDragThreshold={3}
+          onEdgeDoubleClick={pointer.onEdgeDoubleClick}
+          zoomOnDoubleClick={false}
+          proOptions={NO_FRAME}
+        >
+          <Background gap={20} size={1.5} />
+          {count >= MAP_FROM && <MiniMap pannable zoomable ariaLabel={t("toolbar.map")} className="!hidden rounded-md border border-line md:!block" />}
+        </ReactFlow>
+      </Ask>
       {isEmpty && <Hint isReadOnly={isReadOnly} />}
-      <Toolbar ask={asking.ask} />
+      <Toolbar ask={asking.ask} hasFind={count >= MAP_FROM} />
       <Announcer />
       {asking.dialog}
     </div>
@@ -143,7 +147,15 @@ function usePointer(builder: Builder, ask: Asking) {
     const { x, y } = screenToFlowPosition({ x: point.clientX, y: point.clientY });
     ask({ is: "add", after: fromNode.id, at: { x, y: y - 34 } });
   };
+  const onEdgeDoubleClick = (_: unknown, { id }: { id: string }) => {
+    if (!builder.getState().isReadOnly) ask({ is: "insert", into: id });
+  };
   const frame = {
+    /** On nothing at all: a node is put there. */
+    onDoubleClick: ({ target, clientX, clientY }: Click) => {
+      if (builder.getState().isReadOnly || !(target instanceof Element) || !target.classList.contains("react-flow__pane")) return;
+      ask({ is: "add", after: null, at: centred(screenToFlowPosition({ x: clientX, y: clientY })) });
+    },
     onDragOver: (event: DragEvent) => {
       if (!event.dataTransfer.types.includes(KIND_TYPE) || builder.getState().isReadOnly) return;
       event.preventDefault();
@@ -156,5 +168,5 @@ function usePointer(builder: Builder, ask: Asking) {
       add(builder, { kind, after: null, at: centred(screenToFlowPosition({ x: event.clientX, y: event.clientY })) });
     },
   };
-  return { onConnect, onConnectEnd, frame };
+  return { onConnect, onConnectEnd, onEdgeDoubleClick, frame };
 }

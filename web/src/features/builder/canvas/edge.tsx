@@ -4,12 +4,13 @@
 import { BaseEdge, EdgeLabelRenderer, useStore, type EdgeProps } from "@xyflow/react";
 import clsx from "clsx";
 import { RotateCcw } from "lucide-react";
-import { memo } from "react";
+import { memo, useContext } from "react";
 import { useTranslations } from "use-intl";
 import { pathOf, type Point } from "@/shared/flow/path";
 import type { EdgeDoc } from "../document";
 import { placed } from "../problems/places";
 import { useBuilder, useBuilderStore, type Checked } from "../store";
+import { Ask } from "./asking";
 import type { CanvasEdge } from "./elements";
 import { plainWay } from "./routes";
 
@@ -58,12 +59,14 @@ interface LabelProps {
 function Label({ id, edge, selected, x, y }: LabelProps) {
   const t = useTranslations("canvas.edge");
   const builder = useBuilderStore();
+  const ask = useContext(Ask);
   return (
     <EdgeLabelRenderer>
       <div
         // React sets this through the style object, not as an attribute: the page's policy lets it.
         style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
         onClick={() => builder.getState().select([], [id])}
+        onDoubleClick={() => builder.getState().isReadOnly || ask({ is: "insert", into: id })}
         className={clsx(
           "pointer-events-auto absolute flex max-w-44 cursor-pointer items-center gap-1 rounded-sm border bg-surface px-1.5 py-0.5 text-xs",
           selected ? "border-accent text-accent" : "border-line text-soft",

@@ -1,6 +1,6 @@
 "use client";
 
-// Lists to choose from by keyboard: the node to connect to, the edge to go to.
+// Lists to choose from by keyboard: the node to connect to or to go to, the edge to go to.
 import { Command } from "cmdk";
 import { useLocale, useTranslations } from "use-intl";
 import { inLanguage } from "@/shared/flow/text";
@@ -52,6 +52,35 @@ export function ConnectList({ from, onClose }: { from: string; onClose: () => vo
               <span className="ml-auto shrink-0 text-xs text-soft">
                 {there.has(node.id) ? t("connect.there") : closesLoop(flow, from, node.id) ? t("connect.back") : node.id}
               </span>
+            </Command.Item>
+          ))}
+        </Command.List>
+      </Command>
+    </Dialog>
+  );
+}
+
+/** Goes to the node that is chosen. */
+export function NodeList({ onClose }: { onClose: () => void }) {
+  const t = useTranslations("canvas.find");
+  const builder = useBuilderStore();
+  const flow = useBuilder(flowNow);
+  const nameOf = useNameOf();
+  const choose = (id: string) => {
+    onClose();
+    builder.getState().show(id);
+  };
+  return (
+    <Dialog open title={t("title")} place="top" onClose={onClose}>
+      <Command label={t("title")} loop className="-m-4">
+        <Command.Input data-autofocus placeholder={t("search")} className={INPUT} />
+        <Command.List className={LIST}>
+          <Command.Empty className={NOTHING}>{t("none")}</Command.Empty>
+          {flow.nodes.map((node) => (
+            <Command.Item key={node.id} value={`${nameOf(node)} ${node.id} ${node.kind}`} onSelect={() => choose(node.id)} className={ITEM}>
+              <KindIcon kind={node.kind} className="size-4 shrink-0 text-soft" />
+              <span className="min-w-0 truncate">{nameOf(node)}</span>
+              <span className="ml-auto shrink-0 font-mono text-xs text-soft">{node.id}</span>
             </Command.Item>
           ))}
         </Command.List>

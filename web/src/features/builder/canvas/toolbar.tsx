@@ -2,25 +2,26 @@
 
 // The buttons on the canvas: everything that its keys do with what is selected and with the view.
 import { useReactFlow } from "@xyflow/react";
-import { Copy, Keyboard, Maximize, Network, PenLine, Redo2, Spline, Trash2, Undo2, ZoomIn, ZoomOut } from "lucide-react";
+import { Copy, Keyboard, Maximize, Network, PenLine, Plus, Redo2, Search, Spline, Trash2, Undo2, ZoomIn, ZoomOut } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { IconButton } from "@/shared/ui/button";
 import { duplicateSelected, removeSelected, tidy } from "../actions";
-import { selectedNode, useBuilder, useBuilderStore } from "../store";
+import { selectedEdge, selectedNode, useBuilder, useBuilderStore } from "../store";
 import type { Asking } from "./asking";
 
 const BAR = "flex rounded-md border border-line bg-surface p-0.5 shadow-lift";
 const FIT = { maxZoom: 1, padding: 0.15 };
 
-export function Toolbar({ ask }: { ask: Asking }) {
+/** `hasFind`: there are so many nodes that one may look for one. */
+export function Toolbar({ ask, hasFind }: { ask: Asking; hasFind: boolean }) {
   const t = useTranslations("canvas.toolbar");
   const isReadOnly = useBuilder((state) => state.isReadOnly);
   return (
     <div role="toolbar" aria-label={t("label")} className="pointer-events-none absolute inset-x-3 top-3 flex flex-wrap gap-2 *:pointer-events-auto">
       {!isReadOnly && <Edits />}
       {!isReadOnly && <OfSelection ask={ask} />}
-      <View ask={ask} isReadOnly={isReadOnly} />
+      <View ask={ask} isReadOnly={isReadOnly} hasFind={hasFind} />
     </div>
   );
 }
@@ -42,6 +43,7 @@ function OfSelection({ ask }: { ask: Asking }) {
   const t = useTranslations("canvas.toolbar");
   const builder = useBuilderStore();
   const node = useBuilder(selectedNode);
+  const edge = useBuilder(selectedEdge);
   const hasNodes = useBuilder(({ selection }) => selection.nodes.size > 0);
   const hasAny = useBuilder(({ selection }) => selection.nodes.size + selection.edges.size > 0);
   if (!hasAny) return null;
@@ -53,13 +55,14 @@ function OfSelection({ ask }: { ask: Asking }) {
           <Tool label={t("rename")} onClick={() => ask({ is: "rename", node })} icon={<PenLine aria-hidden className="size-4" />} />
         </>
       )}
+      {edge !== null && <Tool label={t("insert")} onClick={() => ask({ is: "insert", into: edge })} icon={<Plus aria-hidden className="size-4" />} />}
       {hasNodes && <Tool label={t("duplicate")} onClick={() => duplicateSelected(builder)} icon={<Copy aria-hidden className="size-4" />} />}
       <Tool label={t("delete")} onClick={() => removeSelected(builder)} icon={<Trash2 aria-hidden className="size-4" />} />
     </div>
   );
 }
 
-function View({ ask, isReadOnly }: { ask: Asking; isReadOnly: boolean }) {
+function View({ ask, isReadOnly, hasFind }: { ask: Asking; isReadOnly: boolean; hasFind: boolean }) {
   const t = useTranslations("canvas.toolbar");
   const builder = useBuilderStore();
   const { zoomIn, zoomOut, fitView } = useReactFlow();
@@ -70,6 +73,7 @@ function View({ ask, isReadOnly }: { ask: Asking; isReadOnly: boolean }) {
   return (
     <div className={BAR}>
       {!isReadOnly && <Tool label={t("tidy")} onClick={order} icon={<Network aria-hidden className="size-4" />} />}
+      {hasFind && <Tool label={t("find")} onClick={() => ask({ is: "find" })} icon={<Search aria-hidden className="size-4" />} />}
       <Tool label={t("fit")} onClick={() => void fitView(FIT)} icon={<Maximize aria-hidden className="size-4" />} />
       <Tool label={t("zoom_out")} onClick={() => void zoomOut()} icon={<ZoomOut aria-hidden className="size-4" />} />
       <Tool label={t("zoom_in")} onClick={() => void zoomIn()} icon={<ZoomIn aria-hidden className="size-4" />} />

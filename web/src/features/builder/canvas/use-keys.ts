@@ -5,7 +5,7 @@ import { useReactFlow } from "@xyflow/react";
 import { useEffect, useEffectEvent, type RefObject } from "react";
 import { copySelected, duplicateSelected, go, moveSelected, pasteText, removeSelected, selectAll, tidy, type Way } from "../actions";
 import { commandOf, isEverywhere, isTaken, type Command } from "../keyboard/keys";
-import { selectedNode, type Builder } from "../store";
+import { selectedEdge, selectedNode, type Builder } from "../store";
 import type { Asking } from "./asking";
 
 /** Where the settings of what is selected are: Enter goes there, Escape comes back. */
@@ -56,7 +56,11 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
   };
   const ways = (how: (builder: Builder, way: Way) => void, way: Way) => () => how(builder, way);
   return {
-    add: () => ask({ is: "add", after: only() }),
+    add: () => {
+      const into = selectedEdge(builder.getState());
+      ask(into === null ? { is: "add", after: only() } : { is: "insert", into });
+    },
+    find: () => ask({ is: "find" }),
     connect: withNode((node) => ask({ is: "connect", from: node })),
     edges: withNode((node) => ask({ is: "edges", of: node })),
     rename: withNode((node) => ask({ is: "rename", node })),

@@ -4,6 +4,7 @@ export type Command =
   | "add"
   | "connect"
   | "edges"
+  | "find"
   | "inspect"
   | "rename"
   | "delete"
@@ -59,6 +60,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "rename", keys: [{ key: "F2" }, { key: "r" }], group: "nodes", isEdit: true },
   { command: "delete", keys: [{ key: "Delete" }, { key: "Backspace" }], group: "nodes", isEdit: true },
   { command: "edges", keys: [{ key: "e" }], group: "ways" },
+  { command: "find", keys: [{ key: "g" }], group: "ways" },
   ...(["left", "right", "up", "down"] as const).flatMap((way): Binding[] => {
     const key = `Arrow${way.charAt(0).toUpperCase()}${way.slice(1)}`;
     return [

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Checkbox } from "@/shared/ui/field";
 import { Dialog } from "@/shared/ui/dialog";
-import { add } from "../actions";
+import { add, insert } from "../actions";
 import type { Position } from "../document";
 import { useBuilderStore } from "../store";
 import { Palette } from "./palette";
@@ -14,19 +14,22 @@ interface AddDialogProps {
   /** The node that the new one follows, unless the user says otherwise. */
   after: string | null;
   at?: Position;
+  /** The edge that it is put into. */
+  into?: string;
   onClose: () => void;
 }
 
-export function AddDialog({ after, at, onClose }: AddDialogProps) {
+export function AddDialog({ after, at, into, onClose }: AddDialogProps) {
   const t = useTranslations("canvas");
   const builder = useBuilderStore();
   const [isBehind, setBehind] = useState(true);
   const choose = (kind: string) => {
     onClose();
-    add(builder, { kind, after: isBehind ? after : null, ...(at && { at }) });
+    if (into !== undefined) insert(builder, kind, into);
+    else add(builder, { kind, after: isBehind ? after : null, ...(at && { at }) });
   };
   return (
-    <Dialog open title={t("add")} place="top" onClose={onClose}>
+    <Dialog open title={t(into === undefined ? "add" : "insert")} place="top" onClose={onClose}>
       <div className="-m-4 flex max-h-[60dvh] flex-col">
         {after !== null && (
           <div className="border-b border-line px-4 py-2">
