@@ -72,7 +72,7 @@ function Label({ id, edge, selected, x, y }: LabelProps) {
           selected ? "border-accent text-accent" : "border-line text-soft",
         )}
       >
-        <span className="truncate">{conditionText(edge, t("otherwise"))}</span>
+        <span className="truncate" title={conditionText(edge, t("otherwise"))}>{conditionText(edge, t("otherwise"))}</span>
         {typeof edge.max_rounds === "number" && (
           <span className="flex shrink-0 items-center gap-0.5 font-medium" title={t("back", { count: edge.max_rounds })}>
             <RotateCcw aria-hidden className="size-3" />
