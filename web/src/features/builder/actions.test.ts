@@ -128,6 +128,15 @@ describe("what is selected", () => {
     go(builder, "right");
     expect(selectedNode(builder.getState())).toBe("generate_3");
   });
+
+  it("is left for an edge's own ends", () => {
+    const builder = threeInARow();
+    for (const [way, end] of [["left", "generate_2"], ["right", "generate_3"]] as const) {
+      builder.getState().select([], ["generate_2->generate_3"]);
+      go(builder, way);
+      expect(selectedNode(builder.getState())).toBe(end);
+    }
+  });
 });
 
 it("everything is put in order, and that can be undone", () => {

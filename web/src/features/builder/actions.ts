@@ -140,11 +140,13 @@ export function moveSelected(builder: Builder, way: Way): void {
   }, `move/${[...selection.nodes].join(" ")}`);
 }
 
-/** Go on to the node that lies in a direction: one that the node leads to before any other that is as near. */
+/** Go on to the node that lies in a direction; from an edge to the node at its beginning or at its end. */
 export function go(builder: Builder, way: Way): void {
   const state = builder.getState();
   const flow = flowNow(state);
   const from = [...state.selection.nodes].at(-1);
+  const edge = from === undefined ? edgeOf(flow, [...state.selection.edges].at(-1) ?? "") : undefined;
+  if (edge !== undefined) return state.show(way === "left" || way === "up" ? edge.from : edge.to);
   if (from === undefined || nodeOf(flow, from) === undefined) {
     const [first] = flow.nodes;
     if (first !== undefined) state.show(first.id);
