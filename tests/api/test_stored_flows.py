@@ -135,6 +135,13 @@ async def test_a_draft_with_problems_is_kept_but_neither_published_nor_run(door:
     assert entry["problem_count"] == 1
 
 
+async def test_a_small_drawing_tells_which_edges_lead_back(door: Door) -> None:
+    async with door.owner() as client:
+        entries = {flow["id"]: flow for flow in (await client.get("/api/flows")).json()["flows"]}
+    rounds = {(one["from"], one["to"]): one["max_rounds"] for one in entries["iterative"]["drawing"]["edges"]}
+    assert (rounds["creator", "challenger"], rounds["refiner", "challenger"]) == (None, 2)
+
+
 async def test_versions_are_listed_in_pages_looked_at_and_compared(door: Door) -> None:
     async with door.owner() as client:
         await made(client, *(document(says=f"{n} {{user_input}}") for n in range(1, 6)))
