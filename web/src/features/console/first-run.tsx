@@ -50,7 +50,7 @@ export function FirstRun() {
       aria-labelledby={id}
       className="mb-4 flex flex-wrap items-start gap-x-4 gap-y-2 rounded-lg border border-line bg-accent-soft px-4 py-3"
     >
-      <Sparkles aria-hidden className="mt-0.5 size-4 text-accent" />
+      <Sparkles aria-hidden className="mt-0.5 size-4 text-accent max-sm:hidden" />
       <div className="min-w-0 flex-1 basis-64">
         <h2 id={id} className="font-semibold">{t("first_title")}</h2>
         <p>{t("first_body")}</p>
@@ -58,10 +58,11 @@ export function FirstRun() {
           <li>{t.rich("first_hosted", { key: () => code("OPENAI_API_KEY"), file: () => code(".env") })}</li>
           <li>{t.rich("first_local", { file: () => code("models.toml") })}</li>
         </ul>
-        <p className="mt-2 flex flex-wrap items-center gap-1.5">
-          <span className="text-sm text-soft">{t("example")}:</span>
+        {/* On a small page in one line that scrolls: the question below it is to be in sight. */}
+        <p className="mt-2 flex items-center gap-1.5 max-sm:overflow-x-auto max-sm:py-1 sm:flex-wrap">
+          <span className="text-sm text-soft max-sm:shrink-0">{t("example")}:</span>
           {EXAMPLES.map((question) => (
-            <Button key={question} size="sm" className="max-w-full" title={question} onClick={() => change({ question })}>
+            <Button key={question} size="sm" className="max-w-full max-sm:max-w-56 max-sm:shrink-0" title={question} onClick={() => change({ question })}>
               <span className="truncate">{question}</span>
             </Button>
           ))}
