@@ -31,7 +31,7 @@ const live: typeof en = {
     between: "En marcha…",
   },
   connection: {
-    lost: "Se ha perdido la conexión con el servidor. La ejecución sigue sin ella; esta página se pone al día en cuanto vuelva.",
+    lost: "Se ha perdido la conexión con el servidor. De la ejecución no se pierde nada: sigue, y esta página se pone al día, en cuanto vuelva el servidor.",
     now: "Intentar ya",
     outdated: "El servidor dice más de lo que esta página entiende: es más nuevo.",
     reload: "Volver a cargar la página",
