@@ -93,6 +93,8 @@ async def test_a_further_question_is_told_what_was_answered(visit: Any) -> None:
         assert await axe(page) == []
         # The conversation goes on with each run, and is let go with the next question that is asked by itself.
         await page.get_by_role("button", name="Ask a follow-up").click()
+        await expect(question(page)).to_be_focused()
+        await expect(page.get_by_text("has made room")).to_have_count(0)  # what was sent stands in its run
         await question(page).fill("And then?")
         await question(page).press("Control+Enter")
         await expect(page.get_by_role("tabpanel")).to_contain_text("That makes 4 turns.")

@@ -38,7 +38,8 @@ function Screen() {
     const asked = takeOver();
     if (asked === null) return;
     useDraft.getState().take(asked);
-    question.current?.focus();
+    question.current?.focus({ preventScroll: true });
+    question.current?.scrollIntoView({ block: "center" });
   }, []);
   return (
     <>
@@ -115,7 +116,8 @@ function useSending() {
   const flows = useQuery(flowsQuery);
   const start = useStart((runId) => {
     // What follows on is that one question: the next one is asked by itself, unless it is taken from the run again.
-    useDraft.getState().change({ history: [], replaced: null });
+    const { question, change } = useDraft.getState();
+    change({ history: [], replaced: null, sent: question });
     router.push(`/runs/${runId}`);
   });
   const direct = useDirect();

@@ -30,7 +30,7 @@ describe("the draft of a question", () => {
     const history = [{ role: "user", content: "Before?", images: [], tool_calls: [], tool_call_id: null }];
     const flow = { roles: ["debater"], inputs: [] };
     const asked = JSON.parse(JSON.stringify(runRequest({ ...draft, history }, flow, "es")));
-    expect(runRequest(draftOf({ ...asked, flow: "debate@3" }), flow, "en")).toEqual(asked);
+    expect(runRequest({ ...EMPTY, ...draftOf({ ...asked, flow: "debate@3" }) }, flow, "en")).toEqual(asked);
   });
 
   it("gives back what a run's question was put in the place of", () => {
@@ -43,6 +43,9 @@ describe("the draft of a question", () => {
     expect(useDraft.getState()).toMatchObject({ question: "Why?", flow: "challenge", replaced: { question: "Half a thought" } });
     bringBack();
     expect(useDraft.getState()).toMatchObject({ question: "Half a thought", flow: "debate", replaced: null });
+    change({ sent: "Half a thought" });
+    take({ ...asked, prompt: "" });
+    expect(useDraft.getState()).toMatchObject({ question: "", replaced: null });
   });
 
   it("asks one model with no flow at all", () => {

@@ -25,6 +25,8 @@ export interface Draft {
   maxCostUsd: string;
   timeoutS: string;
   maxAllTokens: string;
+  /** The question that was sent last: it stands in its run, and nothing is lost of it here. */
+  sent: string;
   /** What was asked and answered before, where the question follows on from a run. */
   history: readonly Message[];
 }
@@ -44,6 +46,7 @@ export const EMPTY: Draft = {
   maxCostUsd: "",
   timeoutS: "",
   maxAllTokens: "",
+  sent: "",
   history: [],
 };
 
@@ -67,8 +70,8 @@ export const useDraft = create<DraftStore>()(
       take: (asked) =>
         set((store) => {
           const taken = draftOf(asked);
-          const isLoss = store.question.trim() !== "" && store.question !== taken.question;
-          return { ...taken, replaced: isLoss ? written(store) : null };
+          const isLoss = !["", store.sent.trim(), taken.question.trim()].includes(store.question.trim());
+          return { ...taken, sent: store.sent, replaced: isLoss ? written(store) : null };
         }),
       bringBack: () => set(({ replaced }) => ({ ...replaced, replaced: null })),
     }),
@@ -81,7 +84,7 @@ function written({ change: _c, replaced: _r, take: _t, bringBack: _b, ...draft }
 }
 
 /** The draft that would ask the same. */
-export function draftOf({ flow, prompt, inputs, options }: Asked): Draft {
+export function draftOf({ flow, prompt, inputs, options }: Asked): Omit<Draft, "sent"> {
   const typed = (value: number | null) => (value === null ? "" : String(value));
   return {
     mode: "orchestrated",
