@@ -3,6 +3,7 @@
 // What the right run was asked that the left one was not.
 import type { ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
+import { useFlowName } from "@/shared/flow/names";
 import { inLanguage } from "@/shared/flow/text";
 import { Badge, type Tone } from "@/shared/ui/bits";
 import { TextDiff } from "@/shared/ui/diff/text-diff";
@@ -38,6 +39,7 @@ export function Changes({ comparison, left, right }: SidesProps) {
 
 function FlowChanges({ comparison: { left, right, nodes, changes } }: Pick<SidesProps, "comparison">) {
   const t = useTranslations("runs.comparison");
+  const flowName = useFlowName();
   if (!changes) return null;
   const { nodes_changed = [], nodes_added = [], nodes_removed = [], edges_added = [], edges_removed = [] } = changes.flow;
   const isOtherFlow = left.flow_id !== right.flow_id;
@@ -45,7 +47,7 @@ function FlowChanges({ comparison: { left, right, nodes, changes } }: Pick<Sides
   const label = (id: string) => nodes.find((node) => node.id === id)?.label || id;
   return (
     <>
-      {isOtherFlow && <p>{t("other_flow", { left: left.flow_id, right: right.flow_id })}</p>}
+      {isOtherFlow && <p>{t("other_flow", { left: flowName(left.flow_id), right: flowName(right.flow_id) })}</p>}
       {whole.length > 0 && (
         <Part title={t("whole_flow")}>
           <ChangeList changes={whole} />

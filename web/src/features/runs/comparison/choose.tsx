@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useTranslations } from "use-intl";
 import { latestRunsQuery } from "@/shared/api/endpoints";
+import { useFlowName } from "@/shared/flow/names";
 import { When } from "@/shared/format/when";
 import { Badge } from "@/shared/ui/bits";
 import { Select } from "@/shared/ui/field";
@@ -45,6 +46,7 @@ interface RunSelectProps {
 /** The latest runs, and the one that is chosen, however old. */
 function RunSelect({ label, value, hideLabel = false, onChoose }: RunSelectProps) {
   const t = useTranslations("runs.comparison");
+  const flowName = useFlowName();
   const runs = useQuery(latestRunsQuery(OFFERED)).data?.runs ?? [];
   const isOffered = value === "" || runs.some(({ run_id }) => run_id === value);
   return (
@@ -53,7 +55,7 @@ function RunSelect({ label, value, hideLabel = false, onChoose }: RunSelectProps
       {!isOffered && <option value={value}>{value}</option>}
       {runs.map(({ run_id, prompt, flow_id }) => (
         <option key={run_id} value={run_id}>
-          {`${flow_id}: ${prompt.length > SHOWN_CHARS ? `${prompt.slice(0, SHOWN_CHARS)}…` : prompt} (${run_id})`}
+          {`${flowName(flow_id)}: ${prompt.length > SHOWN_CHARS ? `${prompt.slice(0, SHOWN_CHARS)}…` : prompt} (${run_id})`}
         </option>
       ))}
     </Select>
@@ -63,13 +65,14 @@ function RunSelect({ label, value, hideLabel = false, onChoose }: RunSelectProps
 /** One of the two: what it is, and the way to take another one in its place. */
 export function RunPicker({ side, run, onChoose }: { side: "left" | "right"; run: Run; onChoose: (runId: string) => void }) {
   const t = useTranslations("runs.comparison");
+  const flowName = useFlowName();
   return (
     <section aria-label={t(`${side}_run`)} className="flex min-w-0 flex-col gap-2 rounded-lg border border-line bg-surface p-3">
       <div className="flex flex-wrap items-center gap-2 text-sm text-soft">
         <Badge>{t(side)}</Badge>
         <RunStatus status={run.status} />
-        <span>
-          {run.flow_id}
+        <span title={run.flow_id}>
+          {flowName(run.flow_id)}
           {run.flow_version !== null && run.flow_version !== undefined && ` @${run.flow_version}`}
         </span>
         {run.created_at && <When at={run.created_at} className="ml-auto" />}

@@ -24,7 +24,7 @@ export function Figures({ comparison: { left, right, difference } }: { compariso
   ];
   return (
     <Panel title={t("figures")} flush>
-      <table className="w-full text-left text-sm sm:text-base">
+      <table className="w-full text-left text-xs sm:text-base">
         <thead>
           <tr className="border-b border-line text-xs text-soft">
             <th scope="col" className="px-3 py-2 font-medium sm:px-4">
@@ -54,14 +54,14 @@ export function Figures({ comparison: { left, right, difference } }: { compariso
 
 function Name({ children }: { children: ReactNode }) {
   return (
-    <th scope="row" className="py-2 pr-1 pl-3 font-normal break-words text-soft sm:px-4">
+    <th scope="row" className="py-2 pr-1 pl-3 font-normal text-soft [overflow-wrap:anywhere] sm:px-4">
       {children}
     </th>
   );
 }
 
 function Cell({ children, strong = false }: { children?: ReactNode; strong?: boolean }) {
-  return <td className={clsx("px-1 py-2 text-right tabular-nums last:pr-3 sm:px-2 sm:last:pr-4", strong && "font-medium")}>{children}</td>;
+  return <td className={clsx("px-1 py-2 text-right tabular-nums [overflow-wrap:anywhere] last:pr-3 sm:px-2 sm:last:pr-4", strong && "font-medium")}>{children}</td>;
 }
 
 /** A difference with its sign; a dash where there is none. */
