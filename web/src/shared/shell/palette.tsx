@@ -22,7 +22,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     <Dialog open title={t("palette.title")} hideTitle place="top" onClose={onClose}>
       <Command label={t("palette.title")} loop>
         <Command.Input
-          autoFocus
+          data-autofocus
           placeholder={t("palette.hint")}
           className="h-12 w-full border-b border-line bg-transparent px-4 text-lg outline-none placeholder:text-soft"
         />

@@ -66,6 +66,7 @@ export function UploadDialog({ onClose, onKept }: UploadProps) {
       <div className="flex flex-col gap-3">
         <p className="text-soft">{t("about")}</p>
         <TextField
+          data-autofocus
           type="file"
           label={t("file")}
           accept=".jsonl,.json,.csv,.txt,application/json,text/csv"

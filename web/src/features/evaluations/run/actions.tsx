@@ -112,6 +112,7 @@ function Resume({ evaluation, onClose }: { evaluation: Evaluation; onClose: () =
       <div className="flex flex-col gap-3">
         <p>{t("resume_about")}</p>
         <TextField
+          data-autofocus
           label={t("resume_budget")}
           inputMode="decimal"
           value={budget}
@@ -147,8 +148,10 @@ function Delete({ id, onClose }: { id: string; onClose: () => void }) {
         </>
       }
     >
-      <p>{t("delete_about")}</p>
-      {remove.error !== null && <Problem error={remove.error} />}
+      <div className="flex flex-col gap-3">
+        <p>{t("delete_about")}</p>
+        {remove.error !== null && <Problem error={remove.error} />}
+      </div>
     </Dialog>
   );
 }
