@@ -211,6 +211,19 @@ async def test_nothing_moves_when_a_badge_comes_late(visit: Any, path: str, widt
         assert await page.evaluate("window.shifted") == 0
 
 
+async def test_one_that_was_deleted_elsewhere_is_gone_here_too(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        evaluation = await evaluated(here)
+        page = await here.signed_in(f"/evaluations/{evaluation}")
+        await page.get_by_role("button", name="Delete").click()
+        await here.door.lab.evaluations.delete(evaluation)
+        await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        await expect(page.get_by_text("No evaluation yet")).to_be_visible()
+        await page.goto(f"{here.url}/evaluations/{evaluation}")
+        await expect(page.get_by_role("heading", name="There is no such evaluation")).to_be_visible()
+        assert await axe(page) == []
+
+
 async def test_a_badge_says_its_interval_where_it_is_pointed_at_or_reached_by_keys(visit: Any) -> None:
     async with visit(ScriptedProvider(ROLES)) as here:
         evaluation = await evaluated(here)

@@ -1,6 +1,7 @@
 // What the screens of evaluations ask of the server.
 import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { api, told } from "@/shared/api/client";
+import { ApiProblem } from "@/shared/api/problem";
 import type { components } from "@/shared/api/schema";
 
 type Schemas = components["schemas"];
@@ -161,7 +162,11 @@ export function useResume(id: string) {
 export function useDelete(id: string, onDeleted: () => void) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => told(api.DELETE("/api/evaluations/{evaluation_id}", { params: { path: { evaluation_id: id } } })),
+    mutationFn: () =>
+      told(api.DELETE("/api/evaluations/{evaluation_id}", { params: { path: { evaluation_id: id } } })).catch((error: unknown) => {
+        // Somebody else was first: it is as gone as it was meant to be.
+        if (!(error instanceof ApiProblem) || error.status !== 404) throw error;
+      }),
     onSuccess: () => {
       changed(client);
       onDeleted();

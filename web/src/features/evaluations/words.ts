@@ -35,7 +35,7 @@ export function useReportWords(unit: Unit) {
     costRange: ({ low, high }: Range) => t("interval", { low: cost(low), high: cost(high) }),
     whole: (value: number) => format.number(value, { style: "percent", maximumFractionDigits: 0 }),
     p: (value: number) => (value < 0.001 ? `< ${format.number(0.001)}` : format.number(value, { maximumSignificantDigits: 2 })),
-    few: (value: number) => format.number(value, { maximumSignificantDigits: 3 }),
+    few: (value: number) => format.number(value, { maximumSignificantDigits: 3 }).replace("-", "−"),
     unit: t(`report.unit.${unit}`),
   };
 }

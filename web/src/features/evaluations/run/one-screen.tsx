@@ -36,9 +36,12 @@ function One({ id }: { id: string }) {
   if (evaluation.error === null) return <Waiting />;
   if (evaluation.error instanceof ApiProblem && evaluation.error.status === 404)
     return (
-      <Empty title={t("run.not_found")} icon={<SearchX aria-hidden className="size-6" />}>
-        <ButtonLink href="/evaluations">{t("form.back")}</ButtonLink>
-      </Empty>
+      <>
+        <h1 className="sr-only">{t("run.not_found")}</h1>
+        <Empty title={t("run.not_found")} icon={<SearchX aria-hidden className="size-6" />}>
+          <ButtonLink href="/evaluations">{t("form.back")}</ButtonLink>
+        </Empty>
+      </>
     );
   return <Problem error={evaluation.error} again={() => void evaluation.refetch()} />;
 }
