@@ -90,4 +90,8 @@ async def test_the_report_of_an_evaluation_is_read_in_spanish(visit: Any) -> Non
         debate = page.get_by_role("region", name="Qué hizo la deliberación: reto")
         await expect(debate).to_contain_text("Cambios de borrador a respuesta")
         await expect(debate).to_contain_text("Con estas preguntas no se puede saber si cambia algo.")
+        warned = page.get_by_role("region", name="Ten en cuenta")
+        await expect(warned).to_contain_text("4 brazos preguntan a un modelo sin precio conocido")
+        await expect(warned).to_contain_text("6 preguntas son pocas para ver 2 puntos")
+        await expect(warned.locator("[lang=en]")).to_have_count(0)
         assert await axe(page) == []

@@ -254,6 +254,16 @@ def test_pairs_are_made_of_the_items_that_both_arms_have_and_what_is_missing_is_
     assert "The evaluation has not ended" in told
     assert "equal-cost:challenge has no answer to 60 of 100 items" in told
     assert "single has no answers yet" in told
+    assert [one.kind for one in found.cautions][:3] == ["going_on", "no_answers", "items_missing"]
+    assert found.cautions[2].values == {"arm": "equal-cost:challenge", "missing": 60, "items": 100}
+
+
+def test_arms_without_an_answer_are_told_in_one_sentence() -> None:
+    arms: list[AnyArm] = [FLOW, *(VoteArm(name=f"vote-{k}", k=k) for k in range(2, 8))]
+    found = report_of(arms, cells(FLOW.name, table(70, 15, 5, 10)[0]), 100, status="failed")
+    assert (
+        "vote-2, vote-3, vote-4 and 3 more have no answers yet, so that they are not in the figures." in found.warnings
+    )
 
 
 def test_where_no_vote_costs_what_the_flow_costs_the_report_says_why() -> None:

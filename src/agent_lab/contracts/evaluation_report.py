@@ -97,6 +97,35 @@ class PairedDifference(Contract):
     sentence: str
 
 
+CautionKind = Literal[
+    "ended_early",
+    "going_on",
+    "no_answers",
+    "no_equal_cost",
+    "items_missing",
+    "answers_missing",
+    "in_both_splits",
+    "chosen_on",
+    "asked_twice",
+    "no_baseline",
+    "other_settings",
+    "cost_unknown",
+    "no_price",
+    "failed",
+    "unread",
+    "too_few",
+]
+
+
+class Caution(Contract):
+    """What makes the figures of a report say less than they seem to."""
+
+    kind: CautionKind
+    sentence: str
+    values: dict[str, str | int | float] = Field(default_factory=dict)
+    """The names and figures of the sentence, for those who say it in another language."""
+
+
 class Flips(Contract):
     """What became of answers between one step and the next, over all items."""
 
@@ -191,6 +220,8 @@ class Report(Contract):
     debates: tuple[DebateFigures, ...] = ()
     badges: tuple[Badge, ...] = ()
     warnings: tuple[str, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    """Those of the warnings that the figures themselves give rise to, with what they are made of."""
     paid_usd: Usd | None = None
     calls: int = Field(default=0, ge=0)
     reused_calls: int = Field(default=0, ge=0)

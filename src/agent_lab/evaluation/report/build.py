@@ -62,6 +62,7 @@ def build_report(
         found for found, said in zip(measured, differences, strict=True) if said.verdict in ("inconclusive", "refused")
     ]
     claims = sum(found.pair.family == "baseline" for found in measured)
+    told = tuple(cautions(info, items, table, undecided, claims=claims))
     report = Report(
         evaluation=info,
         scorer=scorer_version,
@@ -70,7 +71,8 @@ def build_report(
         arms=tuple(figures_of(table, 1 - spec.alpha, drawn)),
         differences=tuple(differences),
         debates=tuple(_debates(table, differences)),
-        warnings=(*notes, *cautions(info, items, table, undecided, claims=claims)),
+        warnings=(*notes, *(one.sentence for one in told)),
+        cautions=told,
         paid_usd=_paid(info.progress, every),
         calls=info.progress.calls,
         reused_calls=info.progress.reused_calls,

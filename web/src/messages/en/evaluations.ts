@@ -212,6 +212,27 @@ const evaluations = {
       round_vote: "vote of round {round}",
       later: "{speaker}, round {round}",
     },
+    caution: {
+      ended_early:
+        "The evaluation {status, select, cancelled {was cancelled} failed {failed} other {reached its budget}} before its end; resume it to have the rest.",
+      going_on:
+        "The evaluation has not ended; its figures are those so far, and its verdicts hold once it has. Where nobody works on it any more, resume it.",
+      no_answers: "No answers yet, so that it is not in the figures: {arms}.",
+      items_missing: "{arm} has no answer to {missing, number} of {items, number} items; its differences are taken over the items that both arms have.",
+      answers_missing: "{arm} has {answers, number} of {of, number} answers; an item with fewer of them counts as much as the others.",
+      in_both_splits:
+        "{both, plural, one {# question is} other {# questions are}} both in the split for tuning and in that for testing; what was chosen on the one looks better on the other than it is.",
+      chosen_on: "{arm} was chosen on {tuned, number} of the items that it is tested on, and looks better than it is; evaluate the split for testing alone.",
+      asked_twice: "{again, number} of {items, number} items ask what another item asks; the intervals are too narrow by as much.",
+      no_baseline: "{arm} has no baseline at equal cost; it is held against {against}, whatever that costs. Whether it is worth its price is not answered.",
+      other_settings: "{arm} was asked with other settings than {against}; their difference is that of the settings too. Give both the same.",
+      cost_unknown: "What {arm} cost in {unit} is not known; it has no place on the frontier and counts as 0.",
+      no_price: "{arms, plural, one {# arm asks} other {# arms ask}} a model without a known price, so that costs are compared in {unit}.",
+      failed: "{failed, number} of {answers, number} answers of {arm} came to no end and count as wrong.",
+      unread: "In {share} of the answers of {arm} the scorer could read nothing, and took them as wrong; look at some of them before you trust the difference.",
+      too_few:
+        "{items, plural, one {# item is} other {# items are}} too few to show {margin}, the smallest difference that was said to matter: that takes about {needed, number}. What shows with these is {smallest}.",
+    },
     warnings: "Mind this",
     arms: "Arms",
     arm: "Arm",

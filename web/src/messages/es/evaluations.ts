@@ -213,6 +213,27 @@ const evaluations: typeof en = {
       round_vote: "votación de la ronda {round}",
       later: "{speaker}, ronda {round}",
     },
+    caution: {
+      ended_early:
+        "La evaluación {status, select, cancelled {se canceló} failed {falló} other {agotó su presupuesto}} antes de su final; reanúdala para tener el resto.",
+      going_on:
+        "La evaluación no ha terminado: las cifras son las de hasta ahora, y los veredictos valdrán cuando termine. Si ya nadie trabaja en ella, reanúdala.",
+      no_answers: "Aún sin respuestas, y por eso fuera de las cifras: {arms}.",
+      items_missing: "A {arm} le faltan las respuestas a {missing, number} de {items, number} preguntas; sus diferencias se toman sobre las que tienen ambos brazos.",
+      answers_missing: "{arm} tiene {answers, number} de {of, number} respuestas; una pregunta con menos respuestas cuenta tanto como las demás.",
+      in_both_splits:
+        "{both, plural, one {# pregunta está} other {# preguntas están}} tanto en la parte para ajustar como en la parte para probar; lo que se eligió con una parece mejor en la otra de lo que es.",
+      chosen_on: "{arm} se eligió con {tuned, number} de las preguntas con las que se prueba, y parece mejor de lo que es; evalúa solo la parte para probar.",
+      asked_twice: "{again, number} de {items, number} preguntas repiten otra; los intervalos son demasiado estrechos en esa medida.",
+      no_baseline: "{arm} no tiene una referencia de igual coste; se compara con {against}, cueste lo que cueste. No se responde si vale lo que cuesta.",
+      other_settings: "A {arm} se le preguntó con otros ajustes que a {against}; su diferencia es también la de los ajustes. Dales los mismos.",
+      cost_unknown: "No se sabe cuánto costó {arm} en {unit}; no tiene sitio en la frontera y cuenta como 0.",
+      no_price: "{arms, plural, one {# brazo pregunta} other {# brazos preguntan}} a un modelo sin precio conocido, así que los costes se comparan en {unit}.",
+      failed: "{failed, number} de {answers, number} respuestas de {arm} no llegaron a su final y cuentan como malas.",
+      unread: "En el {share} de las respuestas de {arm} el evaluador no pudo leer nada y las dio por malas; mira algunas antes de fiarte de la diferencia.",
+      too_few:
+        "{items, plural, one {# pregunta es poca} other {# preguntas son pocas}} para ver {margin}, la menor diferencia que se dijo que importaría: para eso hacen falta unas {needed, number}. Con estas se ven {smallest}.",
+    },
     warnings: "Ten en cuenta",
     arms: "Brazos",
     arm: "Brazo",

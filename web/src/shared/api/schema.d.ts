@@ -2153,6 +2153,23 @@ export interface components {
             };
         };
         /**
+         * Caution
+         * @description What makes the figures of a report say less than they seem to.
+         */
+        Caution: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "ended_early" | "going_on" | "no_answers" | "no_equal_cost" | "items_missing" | "answers_missing" | "in_both_splits" | "chosen_on" | "asked_twice" | "no_baseline" | "other_settings" | "cost_unknown" | "no_price" | "failed" | "unread" | "too_few";
+            /** Sentence */
+            sentence: string;
+            /** Values */
+            values?: {
+                [key: string]: string | number;
+            };
+        };
+        /**
          * Cell
          * @description One answer of one arm to one item.
          */
@@ -5790,6 +5807,11 @@ export interface components {
              * @default 0
              */
             calls?: number;
+            /**
+             * Cautions
+             * @default []
+             */
+            cautions?: components["schemas"]["Caution"][];
             /** Confidence */
             confidence: number;
             /**

@@ -14,6 +14,7 @@ import { Frontier } from "../charts/frontier";
 import { Items } from "../items/items";
 import { useReportWords } from "../words";
 import { ArmsTable } from "./arms-table";
+import { useCautionSentence } from "./caution-words";
 import { DebatePanel } from "./debate-panel";
 import { Verdicts } from "./verdicts";
 
@@ -30,7 +31,7 @@ function Shown({ report }: { report: Report }) {
   return (
     <>
       <Verdicts report={report} />
-      <Warnings warnings={report.warnings ?? []} />
+      <Warnings report={report} />
       <ArmsTable report={report} />
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <Frontier report={report} />
@@ -45,9 +46,11 @@ function Shown({ report }: { report: Report }) {
   );
 }
 
-function Warnings({ warnings }: { warnings: readonly string[] }) {
+function Warnings({ report: { warnings = [], cautions = [], ...report } }: { report: Report }) {
   const t = useTranslations("evaluations.report");
+  const sentence = useCautionSentence(report);
   if (warnings.length === 0) return null;
+  const known = new Map(cautions.map((caution) => [caution.sentence, caution]));
   return (
     <section aria-label={t("warnings")} className="rounded-lg border border-line bg-warn-soft px-4 py-3">
       <h2 className="mb-1 flex items-center gap-2 font-semibold">
@@ -55,11 +58,14 @@ function Warnings({ warnings }: { warnings: readonly string[] }) {
         {t("warnings")}
       </h2>
       <ul className="flex list-disc flex-col gap-1 pl-5">
-        {warnings.map((warning) => (
-          <li key={warning} className="break-words">
-            <ServerText text={warning} />
-          </li>
-        ))}
+        {warnings.map((warning) => {
+          const caution = known.get(warning);
+          return (
+            <li key={warning} className="break-words">
+              {caution === undefined || caution.kind === "no_equal_cost" ? <ServerText text={warning} /> : sentence(caution)}
+            </li>
+          );
+        })}
       </ul>
     </section>
   );

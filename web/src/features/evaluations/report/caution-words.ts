@@ -1,0 +1,40 @@
+"use client";
+
+// What makes the figures of a report say less than they seem to, in the language of the page.
+import { useTranslations } from "use-intl";
+import type { Report } from "../api";
+import { useReportWords } from "../words";
+
+type Caution = NonNullable<Report["cautions"]>[number];
+
+export function useCautionSentence(report: Report): (caution: Caution) => string {
+  const t = useTranslations("evaluations.report");
+  const words = useReportWords(report.unit);
+  return ({ kind, sentence, values = {} }) => {
+    // Why no vote costs as much is told in words of the server's own.
+    if (kind === "no_equal_cost") return sentence;
+    const number = (name: string) => Number(values[name] ?? 0);
+    const text = (name: string) => String(values[name] ?? "");
+    const unit = text("unit") === "usd" || text("unit") === "generated_tokens" ? (text("unit") as "usd" | "generated_tokens") : "tokens";
+    return t(`caution.${kind}`, {
+      arm: text("arm"),
+      against: text("against"),
+      // How many arms, or which.
+      arms: kind === "no_price" ? number("arms") : text("arms"),
+      status: text("status"),
+      unit: t(`unit.${unit}`),
+      items: number("items"),
+      missing: number("missing"),
+      answers: number("answers"),
+      of: number("of"),
+      both: number("both"),
+      tuned: number("tuned"),
+      again: number("again"),
+      failed: number("failed"),
+      needed: number("needed"),
+      share: words.share(number("share")),
+      margin: words.size(number("margin")),
+      smallest: words.size(number("smallest")),
+    });
+  };
+}
