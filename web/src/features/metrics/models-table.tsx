@@ -53,7 +53,7 @@ function Row({ row }: { row: ModelRow }) {
   const slugs = Object.entries(row.errors_by_slug).map(([slug, count]) => `${slug}: ${figures.number(count)}`);
   return (
     <tr className="border-t border-line hover:bg-sunken">
-      <th scope="row" className="px-4 py-2 text-left font-medium">
+      <th scope="row" className="max-w-64 min-w-32 px-4 py-2 text-left font-medium break-words whitespace-normal">
         {name(row.model)}
       </th>
       <td className="px-2.5 py-2">{figures.number(row.calls)}</td>
