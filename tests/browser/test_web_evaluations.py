@@ -248,3 +248,32 @@ async def test_a_badge_says_its_interval_where_it_is_pointed_at_or_reached_by_ke
             card.get_by_text("Not clear yet").or_(card.get_by_text("No gain")).or_(card.get_by_text("worth it")).hover()
         )
         await expect(told).to_be_visible()
+
+
+async def test_programs_are_scored_by_their_tests_once_that_is_allowed(visit: Any) -> None:
+    program = "```python\ndef add(a, b):\n    return a + b\n```"
+    tests = [
+        {"input": f"Write add(a, b), {place}.", "target": f"assert add({place}, 2) == {place + 2}"} for place in (1, 2)
+    ]
+    async with visit(ScriptedProvider({"*": program})) as here:
+        page = await here.signed_in("/evaluations/new")
+        await page.get_by_role("button", name="Upload a file").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_label("File")).to_be_focused()
+        lines = "".join(json.dumps(item) + "\n" for item in tests).encode()
+        await dialog.get_by_label("File").set_input_files(FILE | {"name": "programs.jsonl", "buffer": lines})  # type: ignore[arg-type]
+        await dialog.get_by_role("button", name="Keep it").click()
+        await expect(page.get_by_label("Dataset", exact=True)).to_have_value("programs")
+        await page.get_by_label("Scorer").select_option("Code: the tests of the question pass")
+        send = page.get_by_role("button", name="Start the evaluation")
+        await expect(page.get_by_text("Allow it, or choose another scorer.")).to_be_visible()
+        await expect(send).to_be_disabled()
+        assert await axe(page) == []
+        await page.get_by_label("Run what models write").check()
+        await expect(page.get_by_role("region", name="What it takes")).to_contain_text("differences from")
+        await send.click()
+        await page.wait_for_url("**/evaluations/eval-*")
+        first = page.get_by_role("region", name="Arms").get_by_role("row").nth(1)
+        await expect(first).to_contain_text("challenge")
+        await expect(first).to_contain_text("100.0%")
+        assert here.complaints == []

@@ -39,6 +39,15 @@ describe("what is sent", () => {
   });
 });
 
+describe("programs", () => {
+  it("are run where that was allowed, and for their tests alone", () => {
+    expect(wrongIn({ ...EMPTY, scorer: "code" })).toEqual([{ at: "runCode", word: "run_code" }]);
+    expect(wrongIn({ ...EMPTY, scorer: "code", runCode: true })).toEqual([]);
+    expect(specOf({ ...EMPTY, scorer: "code", runCode: true }, "en")).toMatchObject({ scorer: { name: "code" }, run_code: true });
+    expect(specOf({ ...EMPTY, runCode: true }, "en").run_code).toBe(false);
+  });
+});
+
 describe("what is wrong", () => {
   it("is told at its field", () => {
     const arms = [arm({}), arm({ key: "2" }), arm({ key: "3", kind: "without", flow: "" }), arm({ key: "4", kind: "best_of", k: "1" })];

@@ -5,7 +5,7 @@ import type { AnyArm, EvaluationSpec } from "../api";
 
 export const KINDS = ["flow", "single", "vote", "best_of", "best_single", "without", "noise", "drafts_vote", "equal_cost"] as const;
 export type Kind = (typeof KINDS)[number];
-export const SCORERS = ["number", "exact", "choice", "contains", "regex", "json", "judge"] as const;
+export const SCORERS = ["number", "exact", "choice", "contains", "regex", "json", "code", "judge"] as const;
 export type Scorer = (typeof SCORERS)[number];
 
 /** An arm as it is typed; what its kind does not take stays, for another kind may. */
@@ -32,6 +32,8 @@ export interface Draft {
   tolerance: string;
   judgeModel: string;
   judgeQuestion: string;
+  /** Whether the programs that models write may be run, which their tests need. */
+  runCode: boolean;
   samples: string;
   seed: string;
   marginPoints: string;
@@ -52,6 +54,7 @@ export const EMPTY: Draft = {
   tolerance: "",
   judgeModel: "",
   judgeQuestion: "",
+  runCode: false,
   samples: "",
   seed: "",
   marginPoints: "",
@@ -168,6 +171,7 @@ export type Wrong =
   | { at: NumberField; word: "number" }
   | { at: "arms"; word: "none" }
   | { at: "pattern"; word: "pattern" }
+  | { at: "runCode"; word: "run_code" }
   | { at: "arm"; key: string; word: "flow" | "k" | "twice" | "comma" };
 
 /** What must be mended before it can be sent. */
@@ -181,6 +185,7 @@ export function wrongIn(draft: Draft): Wrong[] {
   return [
     ...fields.map((at): Wrong => ({ at, word: "number" })),
     ...(draft.arms.length === 0 ? [{ at: "arms", word: "none" } as const] : []),
+    ...(draft.scorer === "code" && !draft.runCode ? [{ at: "runCode", word: "run_code" } as const] : []),
     ...(draft.scorer === "regex" && draft.pattern.trim() === "" ? [{ at: "pattern", word: "pattern" } as const] : []),
     ...arms,
   ];
@@ -205,6 +210,7 @@ export function specOf(draft: Draft, language: "en" | "es"): EvaluationSpec {
     arms: draft.arms.map(armOf),
     baseline: draft.baseline,
     scorer: scorerOf(draft),
+    run_code: draft.scorer === "code" && draft.runCode,
     samples: number("samples") ?? 1,
     seed: number("seed") ?? 0,
     margin: margin === null ? 0.02 : margin / 100,

@@ -4,7 +4,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import { modelsQuery } from "@/shared/api/endpoints";
-import { Select, TextArea, TextField } from "@/shared/ui/field";
+import { Checkbox, Select, TextArea, TextField } from "@/shared/ui/field";
 import { Fold } from "@/shared/ui/fold";
 import { Panel } from "@/shared/ui/panel";
 import { SCORERS, useDraft, wrongIn, type Draft, type Scorer } from "./draft";
@@ -45,6 +45,7 @@ function ScorerSettings() {
   const { scorer, pattern, tolerance, change } = draft;
   const wrong = useWrongNumber();
   if (scorer === "judge") return <JudgeSettings />;
+  if (scorer === "code") return <CodeSettings />;
   if (scorer === "number")
     return (
       <TextField
@@ -69,6 +70,22 @@ function ScorerSettings() {
       {...(isMissing && { error: t("wrong.pattern") })}
       onChange={(event) => change({ pattern: event.target.value })}
     />
+  );
+}
+
+function CodeSettings() {
+  const t = useTranslations("evaluations.form");
+  const { runCode, change } = useDraft();
+  return (
+    <div className="flex flex-col gap-1.5 sm:col-span-2">
+      <p className="text-sm text-soft">{t("code_about")}</p>
+      <Checkbox label={t("run_code")} checked={runCode} onChange={(event) => change({ runCode: event.target.checked })} />
+      {!runCode && (
+        <p role="alert" className="text-sm text-bad">
+          {t("wrong.run_code")}
+        </p>
+      )}
+    </div>
   );
 }
 
