@@ -99,7 +99,7 @@ def _problems(tools: Mapping[str, ToolSpec], settings: ToolSettings) -> Iterator
     required, known = tool.parameters.get("required"), tool.parameters.get("properties")
     for name in required if isinstance(required, list) else ():
         if name not in settings.arguments:
-            yield pointer("arguments", name), f"The tool {tool.name!r} needs the argument {name!r}; give it."
+            yield pointer("arguments", str(name)), f"The tool {tool.name!r} needs the argument {name!r}; give it."
     if isinstance(known, dict) and tool.parameters.get("additionalProperties") is False:
         for name in settings.arguments:
             if name not in known:
