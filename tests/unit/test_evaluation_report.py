@@ -264,6 +264,7 @@ def test_arms_without_an_answer_are_told_in_one_sentence() -> None:
     assert (
         "vote-2, vote-3, vote-4 and 3 more have no answers yet, so that they are not in the figures." in found.warnings
     )
+    assert found.cautions[1].values == {"arms": "vote-2, vote-3, vote-4", "more": 3}
 
 
 def test_where_no_vote_costs_what_the_flow_costs_the_report_says_why() -> None:

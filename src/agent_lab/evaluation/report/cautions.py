@@ -70,7 +70,13 @@ def _unfinished(info: EvaluationInfo, items: Sequence[Item], table: Mapping[str,
     unasked = [arm.name for arm in table.values() if not arm.by_item and not _has_no_vote(arm)]
     if unasked:
         names, have, are = _listed(unasked), *(("has", "it is") if len(unasked) == 1 else ("have", "they are"))
-        yield _caution("no_answers", f"{names} {have} no answers yet, so that {are} not in the figures.", arms=names)
+        named = unasked if len(unasked) <= NAMED_AT_MOST else unasked[: NAMED_AT_MOST - 1]
+        yield _caution(
+            "no_answers",
+            f"{names} {have} no answers yet, so that {are} not in the figures.",
+            arms=", ".join(named),
+            more=len(unasked) - len(named),
+        )
     for arm in table.values():
         yield from _gaps(arm, len(items), info.spec.samples)
 

@@ -222,7 +222,7 @@ const evaluations = {
         "The evaluation {status, select, cancelled {was cancelled} failed {failed} other {reached its budget}} before its end; resume it to have the rest.",
       going_on:
         "The evaluation has not ended; its figures are those so far, and its verdicts hold once it has. Where nobody works on it any more, resume it.",
-      no_answers: "No answers yet, so that it is not in the figures: {arms}.",
+      no_answers: "No answers yet, so that it is not in the figures: {arms}{more, plural, =0 {} other { and # more}}.",
       items_missing: "{arm} has no answer to {missing, number} of {items, number} items; its differences are taken over the items that both arms have.",
       answers_missing: "{arm} has {answers, number} of {of, number} answers; an item with fewer of them counts as much as the others.",
       in_both_splits:

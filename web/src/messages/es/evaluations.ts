@@ -223,7 +223,7 @@ const evaluations: typeof en = {
         "La evaluación {status, select, cancelled {se canceló} failed {falló} other {agotó su presupuesto}} antes de su final; reanúdala para tener el resto.",
       going_on:
         "La evaluación no ha terminado: las cifras son las de hasta ahora, y los veredictos valdrán cuando termine. Si ya nadie trabaja en ella, reanúdala.",
-      no_answers: "Aún sin respuestas, y por eso fuera de las cifras: {arms}.",
+      no_answers: "Aún sin respuestas, y por eso fuera de las cifras: {arms}{more, plural, =0 {} other { y # más}}.",
       items_missing: "A {arm} le faltan las respuestas a {missing, number} de {items, number} preguntas; sus diferencias se toman sobre las que tienen ambos brazos.",
       answers_missing: "{arm} tiene {answers, number} de {of, number} respuestas; una pregunta con menos respuestas cuenta tanto como las demás.",
       in_both_splits:

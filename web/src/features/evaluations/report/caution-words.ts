@@ -21,6 +21,7 @@ export function useCautionSentence(report: Report): (caution: Caution) => string
       against: text("against"),
       // How many arms, or which.
       arms: kind === "no_price" ? number("arms") : text("arms"),
+      more: number("more"),
       status: text("status"),
       unit: t(`unit.${unit}`),
       items: number("items"),
