@@ -1,5 +1,6 @@
-"""What a page shows of itself before a single script or file of styles has come."""
+"""What a page shows of itself, and takes, before a single script or file of styles has come."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,33 @@ async def test_a_page_looks_as_it_will_before_its_files_have_come(
         assert asked.count("script") == await page.evaluate(STARTED)
         # The browser complains of every file that was lost; of what the policy refused there is nothing to tell.
         assert not [line for line in here.complaints if "CSP" in line or "Security Policy" in line]
+
+
+async def test_what_is_typed_before_the_page_is_alive_is_not_lost(browser: Browser, tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    async with visiting(browser, tmp_path) as here:
+        page = await here.signed_in("/")
+        await page.get_by_text("Debate", exact=True).click()
+        await page.get_by_label("Question", exact=True).fill("What was asked last time?")
+        await page.route("**/_next/static/chunks/**", hold)
+        for path, field, typed in (
+            ("/", "Question", "Is it kept?"),
+            ("/flows", "Search by name, description or role", "attacked red"),
+        ):
+            gate.clear()
+            await page.goto(here.url + path, wait_until="commit")
+            box = page.get_by_label(field, exact=True)
+            await box.fill(typed)
+            gate.set()
+            if path == "/flows":
+                await expect(page.get_by_role("listitem")).to_have_count(1)
+            else:
+                # With what was chosen last time, and with the server's word on what is written now.
+                await expect(page.get_by_role("radio", name="Debate")).to_be_checked()
+                await expect(page.get_by_text("At the most:")).to_be_visible()
+            await expect(box).to_have_value(typed)

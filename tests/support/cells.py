@@ -17,7 +17,10 @@ from agent_lab.contracts.evaluation import (
     FlowArm,
     Item,
     Progress,
+    SingleArm,
 )
+from agent_lab.contracts.evaluation_report import Report
+from agent_lab.evaluation.report.build import build_report
 
 BEGUN = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
@@ -71,5 +74,13 @@ def table(both: int, only_arm: int, only_against: int, neither: int) -> tuple[li
 
 
 FLOW = FlowArm(name="challenge", flow="challenge")
+SINGLE = SingleArm(name="single")
 EQUAL = EqualCostArm(name="equal-cost:challenge", flow="challenge")
 EQUAL_ORIGIN = ArmOrigin(arm=EQUAL.name, fingerprint="0", k=3.6)
+
+
+def report_of(
+    arms: list[AnyArm], made: list[Cell], number: int, *, binary: bool = True, status: str = "completed", **spec: object
+) -> Report:
+    told = info(arms, number, **spec).model_copy(update={"status": status})
+    return build_report(told, items(number), made, [EQUAL_ORIGIN], scorer_version="number@1", binary=binary)

@@ -133,7 +133,6 @@ function Table({ list, rows, change }: Pick<Listed, "list" | "rows" | "change">)
       aria-label={t("list")}
       aria-rowcount={hasNextPage ? -1 : rows.length + 1}
       aria-busy={list.isPlaceholderData}
-      className={clsx(list.isPlaceholderData && "opacity-60")}
     >
       <Head />
       <div ref={body} role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>

@@ -2,7 +2,7 @@
 
 // Fields of forms: each with its label, a hint, and what is wrong with it beside it.
 import clsx from "clsx";
-import { useId, type ReactNode } from "react";
+import { useEffect, useId, type ReactNode } from "react";
 import type { ComponentProps } from "react";
 
 const CONTROL =
@@ -22,6 +22,7 @@ interface FieldProps {
 /** Gives its control a name, a description, and the sentence that says what is wrong. */
 export function Field({ label, hint, error, hideLabel = false, className, children }: FieldProps) {
   const id = useId();
+  useTypedEarly(id);
   const hintId = hint === undefined ? undefined : `${id}-hint`;
   const errorId = error === undefined ? undefined : `${id}-error`;
   const described = [hintId, errorId].filter(Boolean).join(" ");
@@ -47,6 +48,23 @@ export function Field({ label, hint, error, hideLabel = false, className, childr
       )}
     </div>
   );
+}
+
+/** What was typed before the page was alive counts as typed now: it would be lost to what the field began with. */
+function useTypedEarly(id: string): void {
+  useEffect(() => {
+    const field = document.getElementById(id);
+    if (!(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) || field.value === field.defaultValue) return;
+    const typed = field.value;
+    // After the effects of the whole screen: some of them bring back what stood there last time.
+    const timer = setTimeout(() => {
+      field.value = "";
+      // Past the library, which knows this text already and would see no change.
+      Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field) as object, "value")?.set?.call(field, typed);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    return () => clearTimeout(timer);
+  }, [id]);
 }
 
 type Named = Omit<FieldProps, "children">;
