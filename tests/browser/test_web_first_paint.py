@@ -70,3 +70,25 @@ async def test_what_is_typed_before_the_page_is_alive_is_not_lost(browser: Brows
                 await expect(page.get_by_role("radio", name="Debate")).to_be_checked()
                 await expect(page.get_by_text("At the most:")).to_be_visible()
             await expect(box).to_have_value(typed)
+
+
+async def test_what_is_pressed_before_the_page_is_alive_is_done_then_and_once(browser: Browser, tmp_path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    async with visiting(browser, tmp_path) as here:
+        page = await here.signed_in("/404-of-no-page")
+        await page.route("**/_next/static/chunks/**", hold)
+        await page.goto(f"{here.url}/flows", wait_until="commit")
+        await page.get_by_role("button", name="New flow").click()
+        assert await page.get_by_role("dialog").count() == 0
+        gate.set()
+        dialog = page.get_by_role("dialog", name="New flow")
+        await expect(dialog).to_be_visible()
+        await dialog.get_by_role("button", name="Cancel").click()
+        await expect(dialog).to_be_hidden()
+        await page.get_by_role("button", name="New flow").click()
+        await expect(dialog).to_have_count(1)

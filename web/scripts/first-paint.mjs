@@ -6,11 +6,16 @@ import { dirname, join, posix } from "node:path";
 const STYLES = /<link rel="stylesheet" href="([^"]+)"[^>]*\/>/g;
 const SCRIPT = /<script src="([^"]+)" async=""><\/script>/g;
 const PRELOAD = /<link rel="preload" as="script"[^>]*\/>/g;
-// A page behind another tab is not painted: it starts at once.
+// A page behind another tab is not painted: it starts at once. A button that is pressed before the app is alive is pressed
+// again then; but not by a press that is on its way still (its phase is not 0), for that one brings the app to life.
 const START =
   '(()=>{const start=()=>{for(const src of SCRIPTS){const it=document.createElement("script");' +
   "it.async=true;it.src=src;document.head.append(it)}};" +
-  "document.hidden?start():requestAnimationFrame(()=>setTimeout(start))})()";
+  "document.hidden?start():requestAnimationFrame(()=>setTimeout(start));" +
+  "const pressed=[],note=(press)=>pressed.push(press);" +
+  'addEventListener("click",note,true);' +
+  'addEventListener("alive",()=>{removeEventListener("click",note,true);' +
+  'for(const {target,eventPhase} of pressed)eventPhase||target.closest("button")?.click()},{once:true})})()';
 
 const folder = process.argv[2];
 

@@ -24,13 +24,11 @@ import { SaveState, SaveTrouble } from "./canvas/save-state";
 import { enterRun, INSPECTOR_ID, leaveInspector } from "./canvas/use-keys";
 import { Inspector } from "./inspector/inspector";
 import { OpenFlow } from "./open";
+import { ROOM } from "./opening";
 import { Palette } from "./palette/palette";
 import { ReadOnly } from "./read-only";
 import { flowNow, selectedNode, useBuilder, useBuilderStore } from "./store";
 import { Watching } from "./watch/watching";
-
-/** All of the screen but what stands around it. */
-const ROOM = "-mx-4 -my-5 flex h-[calc(100dvh-6.5rem)] min-h-96 flex-col md:-mx-6 md:h-dvh";
 
 export const FlowBuilder = withWords(
   {

@@ -3,15 +3,16 @@
 // Opens the flow that the address names: reads its draft, takes up what was kept here, saves it while it is edited.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
-import { useEffect, useState, type ReactNode } from "react";
+import { useDeferredValue, useEffect, useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { useSession } from "@/shared/api/queries";
 import { When } from "@/shared/format/when";
 import { Button, ButtonLink } from "@/shared/ui/button";
-import { Empty, Skeleton } from "@/shared/ui/bits";
+import { Empty } from "@/shared/ui/bits";
 import { Problem } from "@/shared/ui/problem";
 import { copyOf } from "./canvas/copy";
 import { sameDocument, type FlowDoc } from "./document";
+import { Opening } from "./opening";
 import { BuilderProvider, makeBuilder, type Builder } from "./store";
 import { createFlow, readFlow, type OpenedFlow } from "./store-api";
 import { startAutosave } from "./store-autosave";
@@ -29,7 +30,9 @@ export function OpenFlow({ id, children }: { id: string; children: ReactNode }) 
     refetchOnReconnect: false,
     enabled: id !== "",
   });
-  if (opened.isPending) return <Opening />;
+  // Drawn bit by bit, so that what is pressed meanwhile is not held up.
+  const isThere = useDeferredValue(opened.data !== undefined);
+  if (opened.isPending || (opened.data !== undefined && !isThere)) return <Opening />;
   // A flow that is open stays so with all that can be undone, though a later reading of it fails.
   if (opened.data === undefined) return <NotOpened error={opened.error} again={() => void opened.refetch()} />;
   if (opened.data.flow === null) return <Unreadable />;
@@ -37,15 +40,6 @@ export function OpenFlow({ id, children }: { id: string; children: ReactNode }) 
     <Opened key={id} opened={opened.data} flow={opened.data.flow}>
       {children}
     </Opened>
-  );
-}
-
-function Opening() {
-  return (
-    <div className="flex h-full flex-col gap-3 p-4">
-      <Skeleton className="h-8 w-64" />
-      <Skeleton className="min-h-0 flex-1" />
-    </div>
   );
 }
 

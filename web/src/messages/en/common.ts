@@ -1,5 +1,6 @@
 /** Words that more than one screen uses. */
 const common = {
+  opening_flow: "Opening the flow … It is drawn with its nodes and the ways between them: choose a node to see what it does, and run the flow to watch it here.",
   product: "AI Agent Lab",
   nav: {
     label: "Main",

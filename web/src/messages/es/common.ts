@@ -1,6 +1,7 @@
 import type en from "../en/common";
 
 const common: typeof en = {
+  opening_flow: "Abriendo el flujo… Se dibuja con sus nodos y los caminos entre ellos: elige un nodo para ver qué hace y ejecuta el flujo para verlo aquí mismo.",
   product: "AI Agent Lab",
   nav: {
     label: "Principal",

@@ -3,7 +3,7 @@
 // What stands around every screen: the ways to the others, the alert line, the command palette, the sign-in.
 import { Search } from "lucide-react";
 import dynamic from "next/dynamic";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { useSession } from "@/shared/api/queries";
 import { Button, IconButton } from "@/shared/ui/button";
@@ -21,6 +21,8 @@ export function Shell({ children }: { children: ReactNode }) {
   const t = useTranslations("common");
   const signedOut = useSession((state) => state.signedOut);
   const [isSearching, setSearching] = useState(false);
+  // Before anything can be pressed that is alive: what was pressed on the painted page until now is done (`scripts/first-paint.mjs`).
+  useLayoutEffect(() => void dispatchEvent(new Event("alive")), []);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k") return;
