@@ -46,6 +46,12 @@ describe("programs", () => {
     expect(specOf({ ...EMPTY, scorer: "code", runCode: true }, "en")).toMatchObject({ scorer: { name: "code" }, run_code: true });
     expect(specOf({ ...EMPTY, runCode: true }, "en").run_code).toBe(false);
   });
+
+  it("are not allowed for good: nothing of that is kept", () => {
+    const kept = useDraft.persist.getOptions().partialize?.({ ...useDraft.getState(), runCode: true });
+    expect(kept).toMatchObject({ scorer: EMPTY.scorer });
+    expect(kept).not.toHaveProperty("runCode");
+  });
 });
 
 describe("what is wrong", () => {

@@ -83,7 +83,8 @@ export const useDraft = create<DraftStore>()(
       name: "agent-lab.evaluation",
       version: 1,
       skipHydration: true,
-      partialize: ({ change: _, changeArm: _c, addArm: _a, removeArm: _r, ...draft }) => draft,
+      // The leave to run programs is not kept: whoever comes back is asked anew.
+      partialize: ({ change: _, changeArm: _c, addArm: _a, removeArm: _r, runCode: _run, ...draft }) => draft,
     },
   ),
 );

@@ -24,7 +24,11 @@ function Form() {
   const t = useTranslations("evaluations.form");
   const router = useRouter();
   const language = useLocale();
-  useEffect(() => void useDraft.persist.rehydrate(), []);
+  useEffect(() => {
+    void useDraft.persist.rehydrate();
+    // What models write is run by leave for one evaluation, not for the next.
+    useDraft.getState().change({ runCode: false });
+  }, []);
   const start = useStart((id) => router.push(`/evaluations/${id}`));
   const send = () => {
     const draft = useDraft.getState();
