@@ -2,7 +2,7 @@
 
 // Fields of forms: each with its label, a hint, and what is wrong with it beside it.
 import clsx from "clsx";
-import { useEffect, useId, type ReactNode } from "react";
+import { useEffect, useId, useState, useSyncExternalStore, type ReactNode } from "react";
 import type { ComponentProps } from "react";
 
 const CONTROL =
@@ -50,10 +50,16 @@ export function Field({ label, hint, error, hideLabel = false, className, childr
   );
 }
 
+const never = () => () => undefined;
+
 /** What was typed before the page was alive counts as typed now: it would be lost to what the field began with. */
 function useTypedEarly(id: string): void {
+  const isComingAlive = useSyncExternalStore(never, () => false, () => true);
+  // Into a field that is made later nothing can have been typed, though its text may differ from what it began with: a browser
+  // writes line ends in its own way.
+  const [cameWithPage] = useState(isComingAlive);
   useEffect(() => {
-    const field = document.getElementById(id);
+    const field = cameWithPage ? document.getElementById(id) : null;
     if (!(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) || field.value === field.defaultValue) return;
     const typed = field.value;
     // After the effects of the whole screen: some of them bring back what stood there last time.
@@ -64,7 +70,7 @@ function useTypedEarly(id: string): void {
       field.dispatchEvent(new Event("input", { bubbles: true }));
     });
     return () => clearTimeout(timer);
-  }, [id]);
+  }, [id, cameWithPage]);
 }
 
 type Named = Omit<FieldProps, "children">;
