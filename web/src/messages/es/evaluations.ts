@@ -205,7 +205,7 @@ const evaluations: typeof en = {
       no_difference: "{arm} y {other} no difieren en más de {largest}, y se dijo que importarían {margin} (diferencia: {points}; {rests}){cost}.",
       inconclusive: "No se puede saber si {arm} es mejor o peor que {other}: la diferencia es de {points} ({rests}){cost}.",
       needed: "Con {items, plural, one {# pregunta} other {# preguntas}} se ven diferencias de {smallest}; para ver {margin} hacen falta unas {needed, number}.",
-      refused: "Nada se afirma de {arm} a igual coste: {other} costó {ratio} veces lo suyo, y se tolera un {tolerance} de más o de menos. La diferencia fue de {points} ({rests}). Con más preguntas los costes se acercan; con un cost_tolerance mayor valen como están.",
+      refused: "Nada se afirma de {arm} a igual coste: {other} costó {ratio} veces lo que {arm}, y se tolera un {tolerance} de más o de menos. La diferencia fue de {points} ({rests}). Con más preguntas los costes se acercan; con un cost_tolerance mayor valen como están.",
       no_price: "Nada se afirma de {arm} a igual coste: no se sabe cuánto cuesta uno de los dos. Pon precio a sus modelos o compara por tokens (cost_unit).",
       node_costs: "Sin él, el flujo lo hace mejor.",
       node_brings: "El flujo lo necesita.",

@@ -46,7 +46,8 @@ function Short({ badge }: { badge: FlowBadge }) {
 function Long({ badge }: { badge: FlowBadge }) {
   const t = useTranslations("worth");
   const locale = useLocale();
-  const { interval, baseline, items, dataset, sentence, expired = [] } = badge;
+  // A ratio of 0 is of costs that are not known.
+  const { interval, baseline, items, dataset, sentence, cost_ratio: ratio, expired = [] } = badge;
   return (
     <>
       {badge.verdict !== "refused" && (
@@ -55,8 +56,9 @@ function Long({ badge }: { badge: FlowBadge }) {
         </span>
       )}
       <span className="block text-soft">{t("on", { items, dataset })}</span>
-      {(locale === "en" || badge.verdict === "refused") && (
-        <span className="mt-1 block">{locale === "en" ? sentence : t("unequal", { baseline, ratio: badge.cost_ratio })}</span>
+      {locale === "en" && <span className="mt-1 block">{sentence}</span>}
+      {locale !== "en" && badge.verdict === "refused" && (
+        <span className="mt-1 block">{ratio > 0 ? t("unequal", { baseline, ratio }) : t("no_price")}</span>
       )}
       {expired.map((why) => (
         <span key={why} className="mt-1 block text-warn">
