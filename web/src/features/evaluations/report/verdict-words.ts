@@ -10,23 +10,26 @@ export function useVerdictSentence(report: Report): (one: PairedDifference) => s
   const t = useTranslations("evaluations.report.said");
   const locale = useLocale();
   const words = useReportWords(report.unit);
-  const { margin = 0.02 } = report.evaluation.spec;
+  const { margin = 0.02, alpha = 0.05 } = report.evaluation.spec;
   const isJudged = report.scorer.startsWith("judge");
   const called = ({ against, cost_match }: PairedDifference) => {
     const k = report.arms.find(({ arm }) => arm === against)?.origin?.k;
     const other = k === null || k === undefined ? against : t("votes", { k: words.number(k, 1) });
     return cost_match?.equal === true ? t("other_equal", { other }) : other;
   };
+  const atCost = ({ cost_match, cost_ratio }: PairedDifference) => {
+    if (cost_match || typeof cost_ratio !== "number") return "";
+    return isSame(cost_ratio) ? t("same_cost") : t("at_cost", { ratio: words.few(cost_ratio) });
+  };
   return (one) => {
     if (locale === "en") return one.sentence;
-    const { arm, verdict, difference, cost_match, cost_ratio } = one;
+    const { arm, verdict, difference, cost_match } = one;
     const rests = t("rests_on", {
       confidence: words.whole(report.confidence),
       range: words.pointRange(one.interval),
       p: words.p(one.p_adjusted),
     });
-    const cost = cost_match || typeof cost_ratio !== "number" ? "" : t("at_cost", { ratio: words.few(cost_ratio) });
-    const told = { arm, other: called(one), points: words.signed(difference), rests, cost };
+    const told = { arm, other: called(one), points: words.signed(difference), rests, cost: atCost(one) };
     const wanted = words.size(margin);
     switch (verdict) {
       case "better":
@@ -36,10 +39,11 @@ export function useVerdictSentence(report: Report): (one: PairedDifference) => s
         return Math.abs(difference) < margin ? `${said} ${t("too_small", { margin: wanted })}` : said;
       }
       case "no_difference":
-        return t("no_difference", { ...told, largest: words.size(one.largest_difference ?? margin), margin: wanted });
+        return t("no_difference", { ...told, largest: words.size(roundedUp(one.largest_difference ?? margin)), margin: wanted });
       case "inconclusive": {
         const seen = { items: one.items, smallest: words.size(one.smallest_difference), margin: wanted };
-        const said = t("inconclusive", told);
+        const isTorn = one.interval.low > 0 || one.interval.high < 0;
+        const said = isTorn ? `${t("inconclusive", told)} ${t("torn", { alpha: words.p(alpha) })}` : t("inconclusive", told);
         return typeof one.items_needed === "number" ? `${said} ${t("needed", { ...seen, needed: one.items_needed })}` : said;
       }
       case "refused":
@@ -47,6 +51,16 @@ export function useVerdictSentence(report: Report): (one: PairedDifference) => s
         return t("refused", { ...told, ratio: words.few(cost_match.ratio), tolerance: words.whole(cost_match.tolerance) });
     }
   };
+}
+
+/** So near to 1 that nobody would tell the two costs apart. */
+function isSame(ratio: number): boolean {
+  return Math.abs(ratio - 1) < 0.005;
+}
+
+/** To a tenth of a point, and never down: no more may be ruled out than was. */
+function roundedUp(difference: number): number {
+  return Math.ceil(Number((difference * 1000).toFixed(6))) / 1000;
 }
 
 /** What a node is worth, where that is known. */
