@@ -52,11 +52,11 @@ async def test_why_a_model_cannot_be_used_and_what_came_of_a_call_are_told_in_sp
         await page.goto(f"{here.url}/models")
         await page.get_by_role("tab", name="Registro").click()
         await expect(page.locator("[title*='necesita OPENAI_API_KEY: ponla en .env']").first).to_be_visible()
-        model = here.door.lab.models.list_models()
-        hosted = next(one.key for one in model if one.provider == "openai")
+        models = here.door.lab.models.list_models()
+        hosted = next(one.key for one in models if one.provider == "openai")
         await page.get_by_role("button", name=hosted, exact=True).click()
         detail = page.get_by_role("dialog")
-        await expect(detail).to_contain_text(f"“{hosted}” necesita OPENAI_API_KEY: ponla en .env o usa un modelo local")
+        await expect(detail).to_contain_text(f"«{hosted}» necesita OPENAI_API_KEY: ponla en .env o usa un modelo local")
         assert await detail.locator("[lang='en']").count() == 0
         assert await axe(page) == []
         await page.goto(f"{here.url}/settings")
