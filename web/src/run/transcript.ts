@@ -87,6 +87,13 @@ export interface Place {
   readonly sample: number;
 }
 
+const NO_ANSWERS: ReadonlySet<string> = new Set(["declined", "filtered"]);
+
+/** Whether it ended, and with no answer. */
+export function isNoAnswer({ result }: Lane): boolean {
+  return result !== null && NO_ANSWERS.has(result.finish_reason);
+}
+
 export function turnKey(node: string, visit: number): string {
   return `${node} ${visit}`;
 }

@@ -5,7 +5,7 @@ import clsx from "clsx";
 import { useTranslations } from "use-intl";
 import type { ReactNode } from "react";
 import { judgementOf, tallyOf, verdictOf } from "@/run/issues";
-import type { Turn } from "@/run/transcript";
+import { isNoAnswer, type Turn } from "@/run/transcript";
 import { useFigures } from "@/shared/format/figures";
 import { useLane, useRunState, useRunView, useServerNow, useTurn } from "@/shared/run/run";
 import { Badge, Skeleton } from "@/shared/ui/bits";
@@ -29,9 +29,6 @@ const STATES: Record<Turn["state"], NodeStanding> = {
   left: "left",
 };
 
-/** How an answer ends that is none. */
-const NO_ANSWERS: ReadonlySet<string> = new Set(["declined", "filtered"]);
-
 /** What a card shows: a turn, or one of the answers in it. */
 export interface CardPlace {
   readonly turn: string;
@@ -47,7 +44,10 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
   const run = useRunHere();
   const turn = useTurn(run, turnKey);
   const state = useRunState(run, ({ transcript }) => transcript.lanes.get(laneKey ?? "")?.state);
-  const isDeclined = useRunState(run, ({ transcript }) => NO_ANSWERS.has(transcript.lanes.get(laneKey ?? "")?.result?.finish_reason ?? ""));
+  const isDeclined = useRunState(run, ({ transcript }) => {
+    const lane = transcript.lanes.get(laneKey ?? "");
+    return lane !== undefined && isNoAnswer(lane);
+  });
   const title = useCardTitle(turn, laneKey);
   if (turn === undefined) return null;
   const isFirst = laneKey === null || turn.lanes[0] === laneKey;

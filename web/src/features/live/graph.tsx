@@ -6,6 +6,7 @@ import { Ban, Check, CircleDashed, CircleStop, LoaderCircle, MessageCircleQuesti
 import { useMemo } from "react";
 import { useTranslations } from "use-intl";
 import type { EdgeConfig, FlowConfig } from "@/run/events";
+import { isNoAnswer, type Transcript } from "@/run/transcript";
 import { useFigures } from "@/shared/format/figures";
 import { pathOf, type Point, type Way } from "@/shared/flow/path";
 import { useNode, useRunState } from "@/shared/run/run";
@@ -114,9 +115,9 @@ function Node({ id, x, y }: { id: string; x: number; y: number }) {
   const run = useRunHere();
   const node = useNode(run, id);
   const inside = useRunState(run, ({ view }) => view?.nodes.filter((other) => isWithin(other.id, id)).length ?? 0);
-  const runStatus = useRunState(run, ({ view }) => view?.status);
+  const hasDeclined = useRunState(run, ({ view, transcript }) => view?.status === "declined" && isOfDeclined(transcript, id));
   if (node === undefined) return null;
-  const standing = standingOf(node, runStatus);
+  const standing = standingOf(node, hasDeclined);
   const [look, Icon] = LOOKS[standing];
   const details = [
     node.visits > 1 ? t("live.graph.rounds", { count: node.visits }) : "",
@@ -147,6 +148,10 @@ function Node({ id, x, y }: { id: string; x: number; y: number }) {
       </button>
     </foreignObject>
   );
+}
+
+function isOfDeclined({ lanes }: Transcript, id: string): boolean {
+  return [...lanes.values()].some((lane) => (lane.node === id || isWithin(lane.node, id)) && isNoAnswer(lane));
 }
 
 function isWithin(other: string, id: string): boolean {

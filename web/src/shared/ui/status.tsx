@@ -33,10 +33,10 @@ const RUNS: Record<RunView["status"], [Tone, LucideIcon]> = {
 /** How a node stands to whoever looks: one that was at work when the run ended was not skipped. */
 export type NodeStanding = NodeView["status"] | "declined" | "left";
 
-/** Of a node by itself, in a run that stands so. */
-export function standingOf(node: Pick<NodeView, "status" | "visits">, run: RunView["status"] | undefined): NodeStanding {
+/** `hasDeclined`: it was its model that did not take the question, not that of one at work beside it. */
+export function standingOf(node: Pick<NodeView, "status" | "visits">, hasDeclined: boolean): NodeStanding {
   if (node.status !== "skipped" || node.visits === 0) return node.status;
-  return run === "declined" ? "declined" : "left";
+  return hasDeclined ? "declined" : "left";
 }
 
 const NODES: Record<NodeStanding, [Tone, LucideIcon]> = {
