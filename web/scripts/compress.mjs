@@ -9,7 +9,8 @@ const LEAST_BYTES = 1024;
 const folder = process.argv[2];
 for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile() || !TEXT.test(entry.name)) continue;
-  const path = join(entry.parentPath, entry.name);
+  // Node before 20.12 has the folder under another name.
+  const path = join(entry.parentPath ?? entry.path, entry.name);
   const content = readFileSync(path);
   if (content.length < LEAST_BYTES) continue;
   const brotli = brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } });

@@ -27,12 +27,13 @@ function inPage(href) {
 
 for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
   if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
-  const path = join(entry.parentPath, entry.name);
+  // Node before 20.12 has the folder under another name.
+  const path = join(entry.parentPath ?? entry.path, entry.name);
   const page = readFileSync(path, "utf8");
   const links = page.match(STYLES) ?? [];
   const scripts = [...page.matchAll(SCRIPT)].map(([, src]) => src);
   if (links.length === 0 || scripts.length === 0) throw new Error(`${path}: no styles or no scripts where they were looked for`);
-  const start = `<script>${START.replace("SCRIPTS", JSON.stringify(scripts))}</script>`;
+  const start = `<script>${START.replace("SCRIPTS", () => JSON.stringify(scripts))}</script>`;
   writeFileSync(
     path,
     page
