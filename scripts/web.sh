@@ -1,7 +1,7 @@
 #!/bin/sh
 # The web app: `web.sh build` makes src/agent_lab/site from web/, where it is not of these sources already, and `web.sh mock`
-# build/mock-site, which asks no server; `web.sh test` checks its types, its zones and its generated parts, and runs its tests. Installs what web/package-lock.json pins, once
-# for each change of it.
+# build/mock-site, which asks no server; `web.sh test` checks its types, its zones and its generated parts, and runs its
+# tests. Installs what web/package-lock.json pins, once for each change of it.
 set -eu
 
 what="${1:-test}"
