@@ -71,7 +71,7 @@ async def test_where_the_browser_has_no_network_the_server_of_this_machine_is_as
         await expect(page.get_by_role("button", name="demo", exact=True)).to_be_visible()
 
 
-async def test_while_the_server_is_away_each_screen_says_so_and_goes_on_once_it_is_back(visit: Any) -> None:
+async def test_while_the_server_is_away_the_dashboard_says_so_and_goes_on_once_it_is_back(visit: Any) -> None:
     async with visit(ScriptedProvider({"*": "Answer: 42"})) as here:
         page = await here.signed_in("/metrics")
         await expect(page.get_by_role("meter", name="RAM")).to_be_visible()

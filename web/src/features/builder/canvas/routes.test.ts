@@ -30,7 +30,7 @@ describe("the ways of edges on the canvas", () => {
     for (const flow of [...library, ...random]) expect(through(flow, tidyPlaces(flow))).toEqual([]);
   }, 30_000);
 
-  it("are as they always were where nothing stands between", () => {
+  it("are plain where nothing stands between", () => {
     const places = new Map([["a", ORIGIN], ["b", { x: 400, y: 90 }], ["c", { x: 400, y: -90 }]]);
     expect(routes([{ from: "a", to: "b" }, { from: "a", to: "c" }], places)).toEqual([null, null]);
   });
