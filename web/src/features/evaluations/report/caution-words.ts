@@ -1,18 +1,21 @@
 "use client";
 
-// What makes the figures of a report say less than they seem to, in the language of the page.
-import { useTranslations } from "use-intl";
-import type { Report } from "../api";
+// What makes the figures of a report say less than they seem to, in the language of the page: the server's own sentence where
+// that is English, else the same from its names and figures.
+import { useLocale, useTranslations } from "use-intl";
+import type { Report, Unit } from "../api";
 import { useReportWords } from "../words";
 
 type Caution = NonNullable<Report["cautions"]>[number];
 
-export function useCautionSentence(report: Report): (caution: Caution) => string {
+/** Undefined: nothing but the server's own words tell it, why no vote costs as much. */
+export function useCautionSentence(unit: Unit): (caution: Caution) => string | undefined {
   const t = useTranslations("evaluations.report");
-  const words = useReportWords(report.unit);
+  const locale = useLocale();
+  const words = useReportWords(unit);
   return ({ kind, sentence, values = {} }) => {
-    // Why no vote costs as much is told in words of the server's own.
-    if (kind === "no_equal_cost") return sentence;
+    if (locale === "en") return sentence;
+    if (kind === "no_equal_cost") return undefined;
     const number = (name: string) => Number(values[name] ?? 0);
     const text = (name: string) => String(values[name] ?? "");
     const unit = text("unit") === "usd" || text("unit") === "generated_tokens" ? (text("unit") as "usd" | "generated_tokens") : "tokens";

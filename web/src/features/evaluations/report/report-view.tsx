@@ -46,9 +46,9 @@ function Shown({ report }: { report: Report }) {
   );
 }
 
-function Warnings({ report: { warnings = [], cautions = [], ...report } }: { report: Report }) {
+function Warnings({ report: { warnings = [], cautions = [], unit } }: { report: Report }) {
   const t = useTranslations("evaluations.report");
-  const sentence = useCautionSentence(report);
+  const sentence = useCautionSentence(unit);
   if (warnings.length === 0) return null;
   const known = new Map(cautions.map((caution) => [caution.sentence, caution]));
   return (
@@ -62,7 +62,7 @@ function Warnings({ report: { warnings = [], cautions = [], ...report } }: { rep
           const caution = known.get(warning);
           return (
             <li key={warning} className="break-words">
-              {caution === undefined || caution.kind === "no_equal_cost" ? <ServerText text={warning} /> : sentence(caution)}
+              {(caution && sentence(caution)) ?? <ServerText text={warning} />}
             </li>
           );
         })}
