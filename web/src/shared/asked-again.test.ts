@@ -43,6 +43,8 @@ describe("what a run was asked", () => {
     expect(takeOver()).toBeNull();
     sessionStorage.setItem("agent-lab.asked-again", "{");
     expect(takeOver()).toBeNull();
+    sessionStorage.setItem("agent-lab.asked-again", '{"flow":"challenge","prompt":"Why?","options":{}}');
+    expect(takeOver()).toBeNull();
   });
 
   it("stays where a browser keeps nothing", () => {

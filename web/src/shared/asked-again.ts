@@ -37,5 +37,10 @@ function said(role: string, content: string): Message {
 }
 
 function isAsked(kept: unknown): kept is Asked {
-  return typeof kept === "object" && kept !== null && "prompt" in kept && "options" in kept;
+  if (!isObject(kept) || !isObject(kept["options"]) || !isObject(kept["options"]["limits"])) return false;
+  return typeof kept["prompt"] === "string" && typeof kept["flow"] === "string" && Array.isArray(kept["options"]["history"]);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
