@@ -14,15 +14,15 @@ export const estimateQuery = (request: RunRequest) =>
   });
 
 /** Starts a run. The same request is never two runs, also where somebody presses again because no answer came. */
-export function useStart(onStarted: (runId: string) => void) {
+export function useStart(onStarted: (runId: string, asked: RunRequest) => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (request: RunRequest) =>
       once("run", request, (key) => told(api.POST("/api/runs", { body: request, headers: { "Idempotency-Key": key } }))),
     retry: (count, error) => error.name === "Unreachable" && count < 2,
-    onSuccess: (run) => {
+    onSuccess: (run, request) => {
       void client.invalidateQueries({ queryKey: ["runs"] });
-      onStarted(run.run_id);
+      onStarted(run.run_id, request);
     },
   });
 }

@@ -114,10 +114,9 @@ function useSending() {
   const mode = useDraft((draft) => draft.mode);
   const locale = useLocale();
   const flows = useQuery(flowsQuery);
-  const start = useStart((runId) => {
+  const start = useStart((runId, { prompt }) => {
     // What follows on is that one question: the next one is asked by itself, unless it is taken from the run again.
-    const { question, change } = useDraft.getState();
-    change({ history: [], replaced: null, sent: question });
+    useDraft.getState().change({ history: [], replaced: null, sent: prompt });
     router.push(`/runs/${runId}`);
   });
   const direct = useDirect();
