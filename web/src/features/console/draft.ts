@@ -83,7 +83,7 @@ function written({ change: _c, replaced: _r, take: _t, bringBack: _b, ...draft }
   return draft;
 }
 
-/** The draft that would ask the same. */
+/** The draft that would ask the same, of the flow as it is published now; a bound on turns has no field here. */
 export function draftOf({ flow, prompt, inputs, options }: Asked): Omit<Draft, "sent"> {
   const typed = (value: number | null) => (value === null ? "" : String(value));
   return {
