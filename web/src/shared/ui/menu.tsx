@@ -1,7 +1,9 @@
 "use client";
 
 // A menu behind a button. What it takes to open one is loaded when the first button is about to be pressed.
-import { cloneElement, createContext, lazy, Suspense, use, useState, type ComponentType, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
+import { cloneElement, createContext, lazy, Suspense, use, useEffect, useEffectEvent, useState, type ComponentType, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
+import { useSentence } from "./problem";
+import { toast } from "./toast";
 
 export interface MenuProps {
   /** One button. */
@@ -30,17 +32,25 @@ export const Parts = createContext<MenuParts | null>(null);
 const load = () => import("./menu-parts");
 const OpenMenu = lazy(load);
 
-// Whoever is on the way to the button finds it loaded; a server that is away is told of when the button is pressed.
+// Whoever is on the way to the button finds it loaded; that it cannot be is told when the button is pressed.
 const warm = () => void load().catch(() => undefined);
 
 /** `defaultOpen`: for a menu that is only made when its button is pressed. */
 export function Menu({ trigger, children, align = "end", defaultOpen = false }: MenuProps & { defaultOpen?: boolean }) {
-  const [isWanted, setWanted] = useState(defaultOpen);
-  const open = () => setWanted(true);
+  const sentence = useSentence();
+  const [isThere, setThere] = useState(false);
+  const open = () =>
+    void load().then(
+      () => setThere(true),
+      (error: unknown) => toast(sentence(error), "bad"),
+    );
+  const openFirst = useEffectEvent(open);
+  useEffect(() => {
+    if (defaultOpen) openFirst();
+  }, [defaultOpen]);
   const closed = cloneElement(trigger, {
     "aria-haspopup": "menu",
     "aria-expanded": false,
-    "aria-busy": isWanted || undefined,
     onClick: open,
     onPointerEnter: warm,
     onFocus: warm,
@@ -50,7 +60,7 @@ export function Menu({ trigger, children, align = "end", defaultOpen = false }: 
       open();
     },
   } as object);
-  if (!isWanted) return closed;
+  if (!isThere) return closed;
   return (
     <Suspense fallback={closed}>
       <OpenMenu trigger={trigger} align={align}>
