@@ -21,19 +21,21 @@ async def test_a_page_looks_as_it_will_before_its_files_have_come(
     browser: Browser, tmp_path: Path, path: str, heading: str
 ) -> None:
     asked: list[str] = []
-    scripts = asyncio.Semaphore(0)
+    scripts, over = asyncio.Semaphore(0), asyncio.Event()
 
     async def lose(route: Route) -> None:
         asked.append(route.request.resource_type)
         if asked[-1] == "script":
             scripts.release()
+        elif asked[-1] == "stylesheet":
+            await over.wait()  # scripts are not to wait for styles
         await route.abort()
 
     async with visiting(browser, tmp_path) as here:
         page = await here.signed_in("/404-of-no-page")
         here.complaints.clear()
         await page.route("**/_next/static/chunks/**", lose)
-        answer = await page.goto(here.url + path)
+        answer = await page.goto(here.url + path, wait_until="commit")
         await expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
         assert await page.evaluate(FONT_PX) == "21px"
         # All of its scripts are asked for, by itself, once it is painted; its markup asks for none.
@@ -46,6 +48,7 @@ async def test_a_page_looks_as_it_will_before_its_files_have_come(
         assert asked.count("script") == started
         # The browser complains of every file that was lost; of what the policy refused there is nothing to tell.
         assert not [line for line in here.complaints if "CSP" in line or "Security Policy" in line]
+        over.set()
 
 
 async def test_what_is_typed_before_the_page_is_alive_is_not_lost(browser: Browser, tmp_path: Path) -> None:

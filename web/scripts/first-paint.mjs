@@ -40,7 +40,8 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
       .replace(STYLES, (_, href) => `<style>${inPage(href)}</style>`)
       .replace(PRELOAD, "")
       .replace(SCRIPT, "")
-      // The app looks for the links before it goes on, and would wait for those that are missing.
-      .replace("</body>", () => `${links.join("")}${start}</body>`),
+      // The app looks for the links before it goes on, and would wait for those that are missing. They come last: a script
+      // behind one would wait for its file.
+      .replace("</body>", () => `${start}${links.join("")}</body>`),
   );
 }
