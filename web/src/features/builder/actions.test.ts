@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { add, copySelected, duplicateSelected, go, insert, moveSelected, pasteText, removeSelected, selectAll, tidy } from "./actions";
 import { type FlowDoc } from "./document";
-import { flowNow, makeBuilder, selectedNode } from "./store";
+import { flowNow, makeBuilder, selectedNode, selectedOpenEdge } from "./store";
 
 const empty: FlowDoc = { id: "mine", name: "Mine", nodes: [], edges: [] };
 const open = (flow: FlowDoc = empty) => makeBuilder({ flow, etag: "1" }, () => 0);
@@ -42,15 +42,17 @@ describe("a new node", () => {
     expect(flowNow(builder.getState()).layout).toEqual(before);
   });
 
-  it("goes into an edge back where nothing else stands", () => {
+  it("goes into no edge back: the flow would begin with it", () => {
     const builder = threeInARow();
     builder.getState().edit((flow) => ({ ...flow, edges: [...flow.edges, { from: "generate_3", to: "generate", max_rounds: 2 }] }));
-    insert(builder, "vote", "generate_3->generate");
-    const { edges, layout = {} } = flowNow(builder.getState());
-    expect(edges).toContainEqual({ from: "generate_3", to: "vote", max_rounds: 2 });
-    expect(edges).toContainEqual({ from: "vote", to: "generate" });
-    expect(layout["vote"]?.y).toBeGreaterThan((layout["generate"]?.y ?? 0) + 68);
+    const before = flowNow(builder.getState());
+    expect(insert(builder, "vote", "generate_3->generate")).toBe("");
     expect(insert(builder, "vote", "nobody->generate")).toBe("");
+    expect(flowNow(builder.getState())).toBe(before);
+    builder.getState().select([], ["generate_3->generate"]);
+    expect(selectedOpenEdge(builder.getState())).toBeNull();
+    builder.getState().select([], ["generate->generate_2"]);
+    expect(selectedOpenEdge(builder.getState())).toBe("generate->generate_2");
   });
 
   it("moves none of those that nobody has placed", () => {

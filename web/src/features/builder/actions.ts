@@ -10,6 +10,7 @@ import {
   nodeOf,
   removeEdges,
   removeNodes,
+  takesNode,
   type FlowDoc,
   type Position,
 } from "./document";
@@ -45,12 +46,13 @@ export function add(builder: Builder, { kind, after, at }: Added): string {
   return id;
 }
 
-/** Put a new node in the middle of an edge and select it: what the edge depended on leads to the new node. Answers its id. */
+/** Put a new node in the middle of an edge and select it: what the edge depended on leads to the new node. Answers its id; none for
+ * an edge that takes no node. */
 export function insert(builder: Builder, kind: string, edgeId: string): string {
   let id = "";
   builder.getState().edit((flow) => {
     const edge = edgeOf(flow, edgeId);
-    if (edge === undefined) return flow;
+    if (edge === undefined || !takesNode(edge)) return flow;
     const node = newNode(flow, kind, edge.from);
     id = node.id;
     const { at, moved } = placeBetween(placesOf(flow), edge.from, edge.to);

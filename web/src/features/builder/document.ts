@@ -163,9 +163,15 @@ export function connect(flow: FlowDoc, from: string, to: string): FlowDoc {
 /** Put a node in the middle of an edge: what depended on a condition does so still. */
 export function insertInto(flow: FlowDoc, edgeId: string, node: string): FlowDoc {
   const edge = edgeOf(flow, edgeId);
-  if (edge === undefined || edge.from === node || edge.to === node) return flow;
+  if (edge === undefined || !takesNode(edge) || edge.from === node || edge.to === node) return flow;
   const moved = changeEdge(flow, edgeId, { to: node });
   return connect(moved, node, edge.to);
+}
+
+/** Whether a node can be put into it. Not into an edge back: when that is used up its source takes another way, and a node to
+ * which such edges alone lead is one that the flow begins with. */
+export function takesNode({ max_rounds }: EdgeDoc): boolean {
+  return typeof max_rounds !== "number";
 }
 
 /** Whether an edge between these would lead back: a way of edges forward goes from its end to its beginning. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FlowDoc, Position } from "./document";
-import { freePlace, nearest, NODE, placeFor, placesOf, placing } from "./layout";
+import { freePlace, nearest, NODE, placeBetween, placeFor, placesOf, placing } from "./layout";
 
 function row(count: number, layout: Record<string, Position> = {}): FlowDoc {
   const nodes = Array.from({ length: count }, (_, index) => ({ id: `n${index}`, kind: "generate" }));
@@ -75,6 +75,16 @@ describe("a new node", () => {
   it("that is dropped on another one is moved off it", () => {
     const at = freePlace([{ x: 100, y: 100 }], { x: 110, y: 90 });
     expect(at.y).toBeGreaterThanOrEqual(100 + NODE.height);
+  });
+});
+
+describe("a node between two", () => {
+  it("moves those beyond as far as it takes, and nobody where its edge leads to the left", () => {
+    const right = placeBetween(new Map([["a", { x: 0, y: 0 }], ["b", { x: 300, y: 0 }]]), "a", "b");
+    expect(right.moved.get("b")?.x).toBeGreaterThan(right.at.x + NODE.width);
+    const left = placeBetween(new Map([["a", { x: 600, y: 0 }], ["b", { x: 0, y: 0 }]]), "a", "b");
+    expect(left.moved.size).toBe(0);
+    expect(left.at.y).toBeGreaterThan(NODE.height);
   });
 });
 

@@ -79,7 +79,7 @@ export function placeBetween(places: ReadonlyMap<string, Position>, from: string
   const stays = new Map<string, Position>();
   if (one === undefined || other === undefined) return { at: placeFor(places, from), moved: stays };
   const middle = { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 };
-  // An edge back has its own way below: there is room at its middle, or under that.
+  // One that leads to the left has its way below: there is room at its middle, or under that.
   if (other.x <= one.x) return { at: new Taken(places.values()).free({ x: middle.x, y: middle.y + STEP }), moved: stays };
   const missing = Math.max(0, one.x + 2 * (NODE.width + GAP) - other.x);
   const moved = new Map([...places].filter(([id, { x }]) => missing > 0 && id !== from && x >= other.x).map(([id, { x, y }]) => [id, { x: x + missing, y }]));

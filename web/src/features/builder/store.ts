@@ -5,7 +5,7 @@ import { createContext, useContext } from "react";
 import { createStore, useStore, type StoreApi } from "zustand";
 import type { NodeView } from "@/run/events";
 import type { components } from "@/shared/api/schema";
-import { edgeIds, sameDocument, type FlowDoc } from "./document";
+import { edgeIds, edgeOf, sameDocument, takesNode, type FlowDoc } from "./document";
 import { begun, redone, stepped, undone, type History } from "./store-history";
 import { nextSaving, savedState, type Kept, type Rules, type Saving, type SavingEvent } from "./store-saving";
 
@@ -172,6 +172,13 @@ export function selectedNode({ selection: { nodes, edges } }: BuilderState): str
 export function selectedEdge({ selection: { nodes, edges } }: BuilderState): string | null {
   const [only] = edges;
   return edges.size === 1 && nodes.size === 0 && only !== undefined ? only : null;
+}
+
+/** The edge that is selected alone, where a node can be put into it. */
+export function selectedOpenEdge(state: BuilderState): string | null {
+  const id = selectedEdge(state);
+  const edge = id === null ? undefined : edgeOf(flowNow(state), id);
+  return edge !== undefined && takesNode(edge) ? id : null;
 }
 
 export type { Kept };

@@ -16,7 +16,7 @@ import "./canvas.css";
 import { useEffect, useRef, type DragEvent, type MouseEvent as Click } from "react";
 import { useTranslations } from "use-intl";
 import { add, centred } from "../actions";
-import { connect } from "../document";
+import { connect, takesNode } from "../document";
 import { NODE } from "../layout";
 import { KIND_TYPE } from "../palette/palette";
 import { flowNow, useBuilder, useBuilderStore, type Builder } from "../store";
@@ -147,8 +147,8 @@ function usePointer(builder: Builder, ask: Asking) {
     const { x, y } = screenToFlowPosition({ x: point.clientX, y: point.clientY });
     ask({ is: "add", after: fromNode.id, at: { x, y: y - 34 } });
   };
-  const onEdgeDoubleClick = (_: unknown, { id }: { id: string }) => {
-    if (!builder.getState().isReadOnly) ask({ is: "insert", into: id });
+  const onEdgeDoubleClick = (_: unknown, { id, data }: CanvasEdge) => {
+    if (!builder.getState().isReadOnly && data !== undefined && takesNode(data.edge)) ask({ is: "insert", into: id });
   };
   const frame = {
     /** On nothing at all: a node is put there. */

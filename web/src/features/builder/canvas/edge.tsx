@@ -7,7 +7,7 @@ import { RotateCcw } from "lucide-react";
 import { memo, useContext } from "react";
 import { useTranslations } from "use-intl";
 import { pathOf, type Point } from "@/shared/flow/path";
-import type { EdgeDoc } from "../document";
+import { takesNode, type EdgeDoc } from "../document";
 import { placed } from "../problems/places";
 import { useBuilder, useBuilderStore, type Checked } from "../store";
 import { Ask } from "./asking";
@@ -66,7 +66,7 @@ function Label({ id, edge, selected, x, y }: LabelProps) {
         // React sets this through the style object, not as an attribute: the page's policy lets it.
         style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
         onClick={() => builder.getState().select([], [id])}
-        onDoubleClick={() => builder.getState().isReadOnly || ask({ is: "insert", into: id })}
+        onDoubleClick={() => builder.getState().isReadOnly || !takesNode(edge) || ask({ is: "insert", into: id })}
         className={clsx(
           "pointer-events-auto absolute flex max-w-44 cursor-pointer items-center gap-1 rounded-sm border bg-surface px-1.5 py-0.5 text-xs",
           selected ? "border-accent text-accent" : "border-line text-soft",

@@ -7,7 +7,7 @@ import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { IconButton } from "@/shared/ui/button";
 import { duplicateSelected, removeSelected, tidy } from "../actions";
-import { selectedEdge, selectedNode, useBuilder, useBuilderStore } from "../store";
+import { selectedNode, selectedOpenEdge, useBuilder, useBuilderStore } from "../store";
 import type { Asking } from "./asking";
 
 const BAR = "flex rounded-md border border-line bg-surface p-0.5 shadow-lift";
@@ -43,7 +43,7 @@ function OfSelection({ ask }: { ask: Asking }) {
   const t = useTranslations("canvas.toolbar");
   const builder = useBuilderStore();
   const node = useBuilder(selectedNode);
-  const edge = useBuilder(selectedEdge);
+  const edge = useBuilder(selectedOpenEdge);
   const hasNodes = useBuilder(({ selection }) => selection.nodes.size > 0);
   const hasAny = useBuilder(({ selection }) => selection.nodes.size + selection.edges.size > 0);
   if (!hasAny) return null;

@@ -5,7 +5,7 @@ import { useReactFlow } from "@xyflow/react";
 import { useEffect, useEffectEvent, type RefObject } from "react";
 import { copySelected, duplicateSelected, go, moveSelected, pasteText, removeSelected, selectAll, tidy, type Way } from "../actions";
 import { commandOf, isEverywhere, isTaken, type Command } from "../keyboard/keys";
-import { selectedEdge, selectedNode, type Builder } from "../store";
+import { selectedNode, selectedOpenEdge, type Builder } from "../store";
 import type { Asking } from "./asking";
 
 /** Where the settings of what is selected are: Enter goes there, Escape comes back. */
@@ -57,7 +57,7 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
   const ways = (how: (builder: Builder, way: Way) => void, way: Way) => () => how(builder, way);
   return {
     add: () => {
-      const into = selectedEdge(builder.getState());
+      const into = selectedOpenEdge(builder.getState());
       ask(into === null ? { is: "add", after: only() } : { is: "insert", into });
     },
     find: () => ask({ is: "find" }),
