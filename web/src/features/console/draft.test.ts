@@ -41,6 +41,8 @@ describe("the draft of a question", () => {
     change({ question: "Half a thought", flow: "debate" });
     take(asked);
     expect(useDraft.getState()).toMatchObject({ question: "Why?", flow: "challenge", replaced: { question: "Half a thought" } });
+    take({ ...asked, prompt: "And who?" });
+    expect(useDraft.getState()).toMatchObject({ question: "And who?", replaced: { question: "Half a thought" } });
     bringBack();
     expect(useDraft.getState()).toMatchObject({ question: "Half a thought", flow: "debate", replaced: null });
     change({ sent: "Half a thought" });

@@ -25,7 +25,7 @@ export interface Draft {
   maxCostUsd: string;
   timeoutS: string;
   maxAllTokens: string;
-  /** The question that was sent last: it stands in its run, and nothing is lost of it here. */
+  /** The question that was sent last, or taken from a run: it stands there, and nothing is lost of it here. */
   sent: string;
   /** What was asked and answered before, where the question follows on from a run. */
   history: readonly Message[];
@@ -71,7 +71,7 @@ export const useDraft = create<DraftStore>()(
         set((store) => {
           const taken = draftOf(asked);
           const isLoss = !["", store.sent.trim(), taken.question.trim()].includes(store.question.trim());
-          return { ...taken, sent: store.sent, replaced: isLoss ? written(store) : null };
+          return { ...taken, sent: taken.question || store.sent, replaced: isLoss ? written(store) : store.replaced };
         }),
       bringBack: () => set(({ replaced }) => ({ ...replaced, replaced: null })),
     }),
