@@ -69,13 +69,14 @@ def _unfinished(info: EvaluationInfo, items: Sequence[Item], table: Mapping[str,
         )
     unasked = [arm.name for arm in table.values() if not arm.by_item and not _has_no_vote(arm)]
     if unasked:
-        names, have, are = _listed(unasked), *(("has", "it is") if len(unasked) == 1 else ("have", "they are"))
         named = unasked if len(unasked) <= NAMED_AT_MOST else unasked[: NAMED_AT_MOST - 1]
+        more = len(unasked) - len(named)
+        have, are = ("has", "it is") if len(unasked) == 1 else ("have", "they are")
         yield _caution(
             "no_answers",
-            f"{names} {have} no answers yet, so that {are} not in the figures.",
+            f"{_listed(named, more)} {have} no answers yet, so that {are} not in the figures.",
             arms=", ".join(named),
-            more=len(unasked) - len(named),
+            more=more,
         )
     for arm in table.values():
         yield from _gaps(arm, len(items), info.spec.samples)
@@ -86,11 +87,10 @@ def _has_no_vote(arm: ArmCells) -> bool:
     return arm.kind == "equal_cost" and arm.origin is not None and not arm.origin.fingerprint
 
 
-def _listed(names: Sequence[str]) -> str:
-    """All of them, or the first and how many more."""
-    if len(names) > NAMED_AT_MOST:
-        return f"{', '.join(names[: NAMED_AT_MOST - 1])} and {len(names) - NAMED_AT_MOST + 1} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+def _listed(names: Sequence[str], more: int) -> str:
+    """All of them, and how many more."""
+    *first, last = [*names, f"{more} more"] if more else names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _gaps(arm: ArmCells, items: int, samples: int) -> Iterator[Caution]:
