@@ -11,7 +11,7 @@ from support.web import visiting
 pytestmark = pytest.mark.browser
 
 FONT_PX = "getComputedStyle(document.querySelector('h1')).fontSize"
-STARTED = "document.querySelectorAll('head > script[src][async]').length"
+STARTED = "head > script[src][async]"
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ async def test_a_page_looks_as_it_will_before_its_files_have_come(
         await expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
         assert await page.evaluate(FONT_PX) == "21px"
         # All of its scripts are asked for, by itself, once it is painted; its markup asks for none.
-        await page.wait_for_function(f"{STARTED} > 5")
+        await expect(page.locator(STARTED).nth(5)).to_be_attached()
         assert answer is not None
         assert 'async=""' not in await answer.text()
-        started = await page.evaluate(STARTED)
+        started = await page.locator(STARTED).count()
         for _ in range(started):
             await asyncio.wait_for(scripts.acquire(), 10)
         assert asked.count("script") == started

@@ -83,11 +83,15 @@ export const useDraft = create<DraftStore>()(
       name: "agent-lab.evaluation",
       version: 1,
       skipHydration: true,
-      // The leave to run programs is not kept: whoever comes back is asked anew.
-      partialize: ({ change: _, changeArm: _c, addArm: _a, removeArm: _r, runCode: _run, ...draft }) => draft,
+      partialize: kept,
     },
   ),
 );
+
+/** What is read back later. The leave to run programs is not: whoever comes back is asked anew. */
+export function kept({ change: _, changeArm: _c, addArm: _a, removeArm: _r, runCode: _run, ...draft }: DraftStore): Omit<Draft, "runCode"> {
+  return draft;
+}
 
 function nextArm(arms: readonly ArmDraft[], kind: Kind): ArmDraft {
   const last = arms.at(-1);
