@@ -180,7 +180,8 @@ const isTime = ({ node }) => (node?.parentElement?.closest('time') ?? null) !== 
 const what = ({ node, previousRect, currentRect }) =>
   `${node?.nodeName} ${node?.textContent?.slice(0, 40)}: ${rect(previousRect)} > ${rect(currentRect)}`
 new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted.push(...one.sources.filter((it) => !isTime(it)).map(what))
+  for (const { hadRecentInput, sources } of list.getEntries())
+    if (!hadRecentInput) window.shifted.push(...sources.filter((it) => !isTime(it)).map(what))
 }).observe({ type: 'layout-shift' })
 """
 """From when it is run on: what moves by itself, but for moments, which are told anew as they pass."""
