@@ -49,7 +49,7 @@ export const Row = memo(function Row({ run, place, top, height }: RowProps) {
       <Figure className="md:col-start-5">{run.cost_usd === null || run.cost_usd === undefined ? "–" : figures.usd(run.cost_usd)}</Figure>
       <Figure className="hidden md:col-start-6 md:block">{run.seconds === null || run.seconds === undefined ? "–" : figures.seconds(run.seconds)}</Figure>
       <span role="cell" className="col-start-3 row-start-1 justify-self-end text-sm whitespace-nowrap text-soft md:col-start-7">
-        <When at={run.created_at} className="relative z-10" />
+        <When at={run.created_at} className="pointer-fine:relative pointer-fine:z-10" />
       </span>
       <span role="cell" className="relative z-10 col-start-4 row-start-1 flex justify-end md:col-start-8">
         <RowActions run={run} />
@@ -131,7 +131,7 @@ function Models({ models }: { models: RunRow["models"] }) {
   if (first === undefined) return null;
   const all = models?.join(", ");
   return (
-    <span title={all} className="relative z-10 flex min-w-0 gap-x-1 self-start text-xs leading-5 md:leading-4 md:max-w-full">
+    <span title={all} className="pointer-fine:relative pointer-fine:z-10 flex min-w-0 gap-x-1 self-start text-xs leading-5 md:leading-4 md:max-w-full">
       <span className="sr-only">{all}</span>
       <span aria-hidden className="min-w-0 truncate">
         {shortModel(first)}

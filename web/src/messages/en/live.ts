@@ -29,7 +29,7 @@ const live = {
     between: "Going on …",
   },
   connection: {
-    lost: "The connection to the server is lost. Nothing of the run is: it goes on, and this page catches up, as soon as the server is back.",
+    lost: "The connection to the server is lost, the run is not: it goes on, and this page catches up, as soon as the server is back.",
     now: "Try now",
     outdated: "The server says more than this page understands: it is newer.",
     reload: "Load the page anew",
