@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.scripted import Reply, ScriptedProvider, ScriptedReply
+from support.person_flows import ASKING
 from support.watching import Stepping, begin, ended, publish
 from support.web import axe
 
@@ -31,21 +32,6 @@ WITHIN = {
         {"id": "count", "kind": "vote", "label": "Count"},
     ],
     "edges": [{"from": "one", "to": "count"}, {"from": "other", "to": "count"}],
-}
-ASKING = {
-    "id": "asking",
-    "name": "Asking",
-    "nodes": [
-        {"id": "draft", "kind": "generate", "label": "Draft", "prompt": "{user_input}"},
-        {
-            "id": "person",
-            "kind": "human",
-            "label": "Approval",
-            "question": "Shall it go out?",
-            "choices": ["yes", "no"],
-        },
-    ],
-    "edges": [{"from": "draft", "to": "person"}],
 }
 
 

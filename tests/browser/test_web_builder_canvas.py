@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from agent_lab.providers.scripted import ScriptedProvider
-from support.web import Theme, Visit, axe
+from support.web import Theme, Visit, axe, draft, stored
 
 pytestmark = pytest.mark.browser
 
@@ -39,17 +39,6 @@ BROKEN: dict[str, Any] = TWO | {
 
 def node(page: Page, name: str) -> Locator:
     return page.locator(f'{NODE}[data-id="{name}"]')
-
-
-async def stored(here: Visit, document: dict[str, Any]) -> None:
-    async with here.door.owner() as client:
-        (await client.post("/api/flows", json=document)).raise_for_status()
-
-
-async def draft(here: Visit, flow: str) -> dict[str, Any]:
-    async with here.door.owner() as client:
-        found: dict[str, Any] = (await client.get(f"/api/flows/{flow}", params={"version": "draft"})).json()
-    return found
 
 
 async def opened(here: Visit, document: dict[str, Any], **how: Any) -> Page:

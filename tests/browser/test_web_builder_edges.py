@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from agent_lab.providers.scripted import ScriptedProvider
-from support.web import Visit, axe, visiting_lab
+from support.web import axe, draft, stored, visiting_lab
 
 pytestmark = pytest.mark.browser
 
@@ -66,17 +66,6 @@ THROUGH = """
   return [...found];
 }
 """
-
-
-async def stored(here: Visit, document: dict[str, Any]) -> None:
-    async with here.door.owner() as client:
-        (await client.post("/api/flows", json=document)).raise_for_status()
-
-
-async def draft(here: Visit, flow: str) -> dict[str, Any]:
-    async with here.door.owner() as client:
-        found: dict[str, Any] = (await client.get(f"/api/flows/{flow}", params={"version": "draft"})).json()
-    return found
 
 
 async def is_saved(page: Page) -> None:

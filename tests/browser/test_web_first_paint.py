@@ -1,6 +1,7 @@
 """What a page shows of itself, and takes, before a single script or file of styles has come."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,18 +52,18 @@ async def test_a_page_looks_as_it_will_before_its_files_have_come(
         over.set()
 
 
+async def held(gate: asyncio.Event, route: Route) -> None:
+    await gate.wait()
+    await route.continue_()
+
+
 async def test_what_is_typed_before_the_page_is_alive_is_not_lost(browser: Browser, tmp_path: Path) -> None:
     gate = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await gate.wait()
-        await route.continue_()
-
     async with visiting(browser, tmp_path) as here:
         page = await here.signed_in("/")
         await page.get_by_text("Debate", exact=True).click()
         await page.get_by_label("Question", exact=True).fill("What was asked last time?")
-        await page.route("**/_next/static/chunks/**", hold)
+        await page.route("**/_next/static/chunks/**", partial(held, gate))
         for path, field, typed in (
             ("/", "Question", "Is it kept?"),
             ("/flows", "Search by name, description or role", "attacked red"),
@@ -83,14 +84,9 @@ async def test_what_is_typed_before_the_page_is_alive_is_not_lost(browser: Brows
 
 async def test_what_is_pressed_before_the_page_is_alive_is_done_then_and_once(browser: Browser, tmp_path: Path) -> None:
     gate = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await gate.wait()
-        await route.continue_()
-
     async with visiting(browser, tmp_path) as here:
         page = await here.signed_in("/404-of-no-page")
-        await page.route("**/_next/static/chunks/**", hold)
+        await page.route("**/_next/static/chunks/**", partial(held, gate))
         await page.goto(f"{here.url}/flows", wait_until="commit")
         await page.get_by_role("button", name="New flow").click()
         assert await page.get_by_role("dialog").count() == 0

@@ -17,6 +17,7 @@ from agent_lab.contracts.errors import UnusableError
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.queue import QueueRules
 from api.doors import open_door, until
+from support.person_flows import ASKING
 from support.watching import RECORDER, Stepping, begin, ended, publish, seen
 from support.web import Theme, Visit, axe
 
@@ -38,21 +39,6 @@ EIGHT = {
     ],
     "edges": [{"from": name, "to": "sum"} for name in EXPERTS],
     "limits": {"max_parallel": 8},
-}
-ASKING = {
-    "id": "asking",
-    "name": "Asking",
-    "nodes": [
-        {"id": "draft", "kind": "generate", "label": "Draft", "prompt": "{user_input}"},
-        {
-            "id": "person",
-            "kind": "human",
-            "label": "Approval",
-            "question": "Shall it go out?",
-            "choices": ["yes", "no"],
-        },
-    ],
-    "edges": [{"from": "draft", "to": "person"}],
 }
 
 
@@ -168,7 +154,7 @@ async def test_a_server_that_goes_away_and_comes_back_is_waited_for(browser: Bro
 async def test_whoever_scrolls_up_is_left_there_until_they_follow_again(visit: Any) -> None:
     gate = asyncio.Event()
     gate.set()
-    lines = "\n\n".join(f"line {number}" for number in range(200))
+    lines = "\n\n".join(f"line {number}" for number in range(500))  # goes on for longer than anybody looks
     async with visit(ScriptedProvider({"*": lines}, gate=gate, delay_s=0.01)) as here:
         run_id = await begin(here.door, "challenge", QUESTION)
         page = await here.signed_in(f"/runs/{run_id}")

@@ -58,3 +58,19 @@ BESIDE = {
         {"from": "other", "to": "last"},
     ],
 }
+
+ASKING = {
+    "id": "asking",
+    "name": "Asking",
+    "nodes": [
+        {"id": "draft", "kind": "generate", "label": "Draft", "prompt": "{user_input}"},
+        {
+            "id": "person",
+            "kind": "human",
+            "label": "Approval",
+            "question": "Shall it go out?",
+            "choices": ["yes", "no"],
+        },
+    ],
+    "edges": [{"from": "draft", "to": "person"}],
+}

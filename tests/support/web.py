@@ -153,3 +153,16 @@ async def axe(page: Page) -> list[str]:
         for one in found["violations"]
         for node in one["nodes"]
     ]
+
+
+async def stored(here: Visit, document: dict[str, Any]) -> None:
+    """Put a flow into the store."""
+    async with here.door.owner() as client:
+        (await client.post("/api/flows", json=document)).raise_for_status()
+
+
+async def draft(here: Visit, flow: str) -> dict[str, Any]:
+    """The draft of a stored flow as the server has it."""
+    async with here.door.owner() as client:
+        found: dict[str, Any] = (await client.get(f"/api/flows/{flow}", params={"version": "draft"})).json()
+    return found
