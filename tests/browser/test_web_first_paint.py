@@ -82,6 +82,39 @@ async def test_what_is_typed_before_the_page_is_alive_is_not_lost(browser: Brows
             await expect(box).to_have_value(typed)
 
 
+async def test_what_is_chosen_before_the_page_is_alive_is_not_lost(browser: Browser, tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with visiting(browser, tmp_path) as here:
+        page = await here.signed_in("/404-of-no-page")
+        await page.route("**/_next/static/chunks/**", partial(held, gate))
+
+        async def while_not_alive(path: str, one_of: str) -> None:
+            gate.clear()
+            await page.goto(here.url + path, wait_until="commit")
+            await page.get_by_text(one_of, exact=True).click()
+
+        await while_not_alive("/", "Options")
+        await page.get_by_label("Language of the prompts").select_option("es")
+        gate.set()
+        await expect(page.get_by_role("radio", name="Challenge")).to_be_checked()
+        await expect(page.get_by_label("Language of the prompts")).to_have_value("es")
+        await while_not_alive("/", "One model")
+        gate.set()
+        await expect(page.get_by_role("button", name="Ask")).to_be_visible()
+        await expect(page.get_by_role("radio", name="One model")).to_be_checked()
+        # It is kept as what is chosen later is.
+        await page.reload()
+        await page.get_by_text("A flow", exact=True).click()
+        await expect(page.get_by_label("Language of the prompts")).to_have_value("es")
+        await while_not_alive("/settings", "Dark")
+        gate.set()
+        await expect(page.locator("html.dark")).to_be_attached()
+        await while_not_alive("/flows", "Library")
+        gate.set()
+        await expect(page.get_by_role("listitem").first).to_be_visible()
+        await expect(page.get_by_role("radio", name="Library")).to_be_checked()
+
+
 async def test_what_is_pressed_before_the_page_is_alive_is_done_then_and_once(browser: Browser, tmp_path: Path) -> None:
     gate = asyncio.Event()
     async with visiting(browser, tmp_path) as here:

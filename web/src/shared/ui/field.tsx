@@ -2,8 +2,8 @@
 
 // Fields of forms: each with its label, a hint, and what is wrong with it beside it.
 import clsx from "clsx";
-import { useEffect, useId, useState, useSyncExternalStore, type ReactNode } from "react";
-import type { ComponentProps } from "react";
+import { useId, type ComponentProps, type ReactNode } from "react";
+import { useDoneEarly } from "./early";
 
 const CONTROL =
   "w-full rounded-md border bg-surface text-base text-ink placeholder:text-soft disabled:opacity-60 border-line-strong/60 " +
@@ -22,12 +22,12 @@ interface FieldProps {
 /** Gives its control a name, a description, and the sentence that says what is wrong. */
 export function Field({ label, hint, error, hideLabel = false, className, children }: FieldProps) {
   const id = useId();
-  useTypedEarly(id);
+  const place = useDoneEarly<HTMLDivElement>();
   const hintId = hint === undefined ? undefined : `${id}-hint`;
   const errorId = error === undefined ? undefined : `${id}-error`;
   const described = [hintId, errorId].filter(Boolean).join(" ");
   return (
-    <div className={clsx("flex min-w-0 flex-col gap-1", className)}>
+    <div ref={place} className={clsx("flex min-w-0 flex-col gap-1", className)}>
       <label htmlFor={id} className={hideLabel ? "sr-only" : "text-sm font-medium text-ink"}>
         {label}
       </label>
@@ -48,29 +48,6 @@ export function Field({ label, hint, error, hideLabel = false, className, childr
       )}
     </div>
   );
-}
-
-const never = () => () => undefined;
-
-/** What was typed before the page was alive counts as typed now: it would be lost to what the field began with. */
-function useTypedEarly(id: string): void {
-  const isComingAlive = useSyncExternalStore(never, () => false, () => true);
-  // Into a field that is made later nothing can have been typed, though its text may differ from what it began with: a browser
-  // writes line ends in its own way.
-  const [cameWithPage] = useState(isComingAlive);
-  useEffect(() => {
-    const field = cameWithPage ? document.getElementById(id) : null;
-    if (!(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) || field.value === field.defaultValue) return;
-    const typed = field.value;
-    // After the effects of the whole screen: some of them bring back what stood there last time.
-    const timer = setTimeout(() => {
-      field.value = "";
-      // Past the library, which knows this text already and would see no change.
-      Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field) as object, "value")?.set?.call(field, typed);
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-    });
-    return () => clearTimeout(timer);
-  }, [id, cameWithPage]);
 }
 
 type Named = Omit<FieldProps, "children">;
@@ -103,8 +80,9 @@ type CheckboxProps = { label: ReactNode; hint?: ReactNode } & ComponentProps<"in
 
 export function Checkbox({ label, hint, className, ...more }: CheckboxProps) {
   const id = useId();
+  const place = useDoneEarly<HTMLDivElement>();
   return (
-    <div className={clsx("flex items-start gap-2", className)}>
+    <div ref={place} className={clsx("flex items-start gap-2", className)}>
       <input
         type="checkbox"
         {...more}
@@ -135,8 +113,9 @@ interface SegmentedProps<T extends string> {
 /** One of a few, all in sight. Arrow keys move as among radio buttons, which they are. */
 export function Segmented<T extends string>({ label, value, options, onChange, hideLabel = false }: SegmentedProps<T>) {
   const name = useId();
+  const place = useDoneEarly<HTMLFieldSetElement>();
   return (
-    <fieldset className="min-w-0">
+    <fieldset ref={place} className="min-w-0">
       <legend className={hideLabel ? "sr-only" : "mb-1 text-sm font-medium"}>{label}</legend>
       <div className="inline-flex max-w-full flex-wrap rounded-md border border-line bg-sunken p-0.5">
         {options.map((option) => (
