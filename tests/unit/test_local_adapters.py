@@ -232,7 +232,6 @@ def extended(folder: Path) -> object:
         (pickled, "pickle"),
         (lambda folder: (folder / CONFIG).unlink(), "holds no LoRA adapter"),
     ],
-    ids=str,
 )
 def test_what_is_no_plain_adapter_is_refused(spoilt: Path, spoil: Callable[[Path], object], said: str) -> None:
     spoil(spoilt)
