@@ -1,5 +1,7 @@
 """What holds for all tests."""
 
+import gc
+
 import pytest
 
 UNCOUNTED = {"browser", "e2e", "faults"}
@@ -10,3 +12,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("slow") or item.path.parent.name in UNCOUNTED:
             item.add_marker("no_cover")
+
+
+def pytest_collection_finish() -> None:
+    """Some hundred thousand objects are loaded by now, and stay: without this every collection walks over them anew."""
+    gc.collect()
+    gc.freeze()
