@@ -5,6 +5,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 TESTS ?=
+JOBS ?= 2
 ARGS ?=
 
 help: ## This list
@@ -20,10 +21,10 @@ up: web ## The web application and its API on http://127.0.0.1:8000
 web: install-run ## Build the web app, where it is not built of these sources already
 	@sh scripts/web.sh build
 
-test: install-dev web ## Every test, with coverage (TESTS='tests/cli -x' for some)
+test: install-dev web ## Every test, with coverage, in two processes (JOBS=4; TESTS='tests/cli -x' for some)
 	@sh scripts/chromium.sh
 	@sh scripts/postgres.sh
-	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),--cov=agent_lab --cov-branch --cov-report=term --cov-fail-under=80)
+	@$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),JOBS=$(JOBS) sh scripts/tests.sh)
 	@$(if $(TESTS),:,sh scripts/web.sh test)
 
 test-web: ## The types and tests of the web app alone

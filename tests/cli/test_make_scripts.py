@@ -125,3 +125,25 @@ def test_make_without_a_target_lists_the_targets() -> None:
     done = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True)
     for target in ("demo", "up", "test", "check", "bench", "train-demo-model", "lock", "clean"):
         assert f"make {target} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("alone", "rest", "told"), [(1, 0, "tests/alone"), (0, 1, "tests"), (1, 1, "tests/alone tests")]
+)
+def test_a_part_of_the_tests_that_fails_keeps_no_other_from_running_and_is_told(
+    tmp_path: Path, alone: int, rest: int, told: str
+) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "tests.sh", tmp_path / "scripts")
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    body = f'echo "$@" >>asked\ncase "$*" in *--ignore=tests/alone*) exit {rest} ;; *) exit {alone} ;; esac'
+    fake(tmp_path / ".venv" / "bin" / "python", body)
+    environ = {"PATH": os.environ["PATH"], "JOBS": "3"}
+    done = subprocess.run(
+        ["/bin/sh", "scripts/tests.sh"], cwd=tmp_path, capture_output=True, text=True, env=environ, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"Failed, and told above: {told}\n"
+    first, second = (tmp_path / "asked").read_text().splitlines()
+    assert first == "-m pytest tests/alone"
+    assert "--numprocesses 3" in second
