@@ -140,24 +140,24 @@ async def test_a_list_shows_the_runs_in_which_a_model_answered(
         assert ids(await store.list(limit=9, only=only, before=found[0])) == found[1:]
 
 
-async def test_a_row_names_the_models_that_have_answered_in_its_run(store: RunStore) -> None:
+async def test_a_row_names_the_models_of_its_run_in_the_order_of_their_first_answers(store: RunStore) -> None:
     await store.create(run("a"), [started("a")])
     await store.create(run("b", minutes=1).model_copy(update={"models": ("said",)}), [started("b"), answered("small")])
     assert (await store.get("a")).models == ()
     await store.append("b", [answered("big", visit=2)], owner="w1")
     await store.append("b", [answered("small", visit=3), answered("x, y", visit=4, reused=True)], owner="w1")
     listed = await store.list(limit=9)
-    assert [(info.run_id, info.models) for info in listed] == [("b", ("big", "small", "x, y")), ("a", ())]
+    assert [(info.run_id, info.models) for info in listed] == [("b", ("small", "big", "x, y")), ("a", ())]
     assert await store.get("b") == listed[0]
-    assert (await store.list(limit=9, only=RunFilter(model="small")))[0].models == ("big", "small", "x, y")
+    assert (await store.list(limit=9, only=RunFilter(model="small")))[0].models == ("small", "big", "x, y")
     assert (await store.list(limit=9, before="b"))[0].models == ()
 
 
 async def test_a_row_names_no_more_models_than_it_holds_and_the_list_is_asked_for_all(store: RunStore) -> None:
     every = [f"m{number:02}" for number in range(MOST_MODELS + 5)]
-    await store.create(run(), [started(), *(answered(model, visit=n) for n, model in enumerate(reversed(every), 1))])
-    assert (await store.get("r1")).models == tuple(every[:MOST_MODELS])
-    assert ids(await store.list(limit=9, only=RunFilter(model=every[-1]))) == ["r1"]
+    await store.create(run(), [started(), *(answered(model, visit=n) for n, model in enumerate(every[::-1], 1))])
+    assert (await store.get("r1")).models == tuple(every[::-1][:MOST_MODELS])
+    assert ids(await store.list(limit=9, only=RunFilter(model=every[0]))) == ["r1"]
 
 
 async def test_an_append_that_is_refused_leaves_no_model_behind(store: RunStore) -> None:

@@ -18,7 +18,7 @@ from agent_lab.storage.spending import SqlSpending
 from agent_lab.storage.tables import SCHEMA_VERSION
 from support.stores import NOON, answered, finished, node_started, run, started
 
-RELEASED = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+RELEASED = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 INSERT_RUN = """
     INSERT INTO runs (run_id, flow_id, flow_hash, status, prompt, request_id, created_at, finished_at, answer)
     VALUES (:run_id, 'linear', 'f00d', :status, 'Why?', :request_id, :created_at, :finished_at, :answer)
@@ -42,7 +42,7 @@ def fill(url: URL, version: str) -> None:
             row = {"run_id": name, "status": status, "request_id": f"q-{name}", "created_at": NOON}
             row |= {"finished_at": NOON if ended else None, "answer": "Because." if ended else None}
             connection.execute(text(INSERT_RUN), row)
-        answers = [answered("big"), answered("small"), answered("big")]
+        answers = [answered("small"), answered("big"), answered("small")]
         ended_story = [started("ended"), node_started(), *answers, finished()]
         stories = {"ended": ended_story, "open": [started("open"), node_started()]}
         seconds = {"ended": 9, "open": None}
@@ -70,6 +70,7 @@ async def check(database: Database, version: str) -> None:
     assert [info.run_id for info in await runs.list(limit=9, only=RunFilter(model="big"))] == ["ended"]
     assert [info.run_id for info in await runs.list(limit=9, only=RunFilter(model="other"))] == []
     assert (await runs.get("ended")).seconds == 9
+    assert (await runs.get("ended")).models == ("small", "big")
     assert [event.seq for event in await runs.append("open", [node_started(2)], owner="w1")] == [3]
     assert [event.seq for event in await runs.append("new", [started("new")], owner="w1")] == [1]
     assert await runs.counts() == {"queued": 0, "running": 2, "waiting": 0, "paused": 0}

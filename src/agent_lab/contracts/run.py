@@ -107,7 +107,7 @@ class RunInfo(Contract):
     cost_usd: Usd | None = None
     seconds: float | None = None
     models: tuple[str, ...] = Field(default=(), max_length=MOST_MODELS)
-    """The models that have answered in it so far, by name, also in answers that a fork took over."""
+    """The models that have answered in it so far, in the order of their first answers (a fork took some over)."""
 
 
 class ForkRequest(Contract):

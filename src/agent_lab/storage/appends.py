@@ -46,7 +46,7 @@ class Batch:
     records: list[dict[str, object]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     changes: list[dict[str, object]] = field(default_factory=list)
-    models: list[dict[str, str]] = field(default_factory=list)
+    models: list[dict[str, object]] = field(default_factory=list)
 
     def take(self, run_id: str, events: Sequence[RunEvent], owner: str, after: int | None = None) -> Sequence[RunEvent]:
         """Add an append; returns its events numbered. Raises whatever refuses it."""

@@ -20,7 +20,7 @@ class _Kept:
     info: RunInfo
     bodies: list[str] = field(default_factory=list)
     answer: str | None = None
-    models: set[str] = field(default_factory=set)
+    models: dict[str, int] = field(default_factory=dict)
     lease_owner: str | None = None
     lease_until: datetime | None = None
 
@@ -88,7 +88,7 @@ class MemoryRuns:
         only = rules.filter_of(only)
         mark = None if before is None else _place(self._kept(before).info)
         rows = [info for info in self._newest_first() if mark is None or _place(info) < mark]
-        return [info for info in rows if _passes(only, info, self._runs[info.run_id].models)][:limit]
+        return [info for info in rows if _passes(only, info, self._runs[info.run_id].models.keys())][:limit]
 
     def name_version(self, flow_id: str, number: int) -> bool:
         """True where a run is one of that version of a stored flow."""
@@ -238,8 +238,8 @@ def _append(kept: _Kept, events: Sequence[RunEvent]) -> Sequence[RunEvent]:
     change = rules.change_by(numbered)
     kept.bodies += [record.body for record in records]
     if answered := rules.models_in(numbered):
-        kept.models.update(answered)
-        kept.info = kept.info.model_copy(update={"models": tuple(sorted(kept.models)[:MOST_MODELS])})
+        kept.models |= {model: seq for model, seq in answered.items() if model not in kept.models}
+        kept.info = kept.info.model_copy(update={"models": tuple(kept.models)[:MOST_MODELS]})
     if change is not None:
         row = {name: getattr(change, name) for name in ("status", "finished_at", "calls", "cost_usd", "seconds")}
         kept.info = kept.info.model_copy(update=row)

@@ -191,9 +191,13 @@ def _end(event: RunFinished) -> Change:
     return replace(change, calls=min(totals.calls, _MOST_CALLS), cost_usd=cost_usd, seconds=totals.seconds)
 
 
-def models_in(events: Iterable[RunEvent]) -> list[str]:
-    """The models whose answers are among the events, each once, by name."""
-    return sorted({model_of(event.result.model_key) for event in events if isinstance(event, GenerationFinished)})
+def models_in(events: Iterable[RunEvent]) -> dict[str, int]:
+    """The models whose answers are among the events, each with the number of its first one, in that order."""
+    first: dict[str, int] = {}
+    for event in events:
+        if isinstance(event, GenerationFinished):
+            first.setdefault(model_of(event.result.model_key), event.seq)
+    return first
 
 
 def model_of(key: str) -> str:

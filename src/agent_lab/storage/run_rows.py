@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    cast,
     exists,
     func,
     insert,
@@ -35,28 +36,33 @@ from agent_lab.storage.tables import EVENTS, RUN_MODELS, RUNS
 
 
 class _Names(TypeDecorator[tuple[str, ...]]):
-    """Names out of one text with `SEPARATOR` between them, by the alphabet; none where there is no text."""
+    """Names out of one text with `SEPARATOR` between them, each behind its number, by which they are put in order."""
 
     impl = Text
     cache_ok = True
     SEPARATOR = "\x1f"
     """No name of the registry can have it."""
+    MARK = ":"
+    """Between a number and its name."""
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:
-        """The names."""
-        return () if value is None else tuple(sorted(value.split(self.SEPARATOR)))
+        """The names; none where there is no text."""
+        if value is None:
+            return ()
+        numbered = (part.split(self.MARK, 1) for part in value.split(self.SEPARATOR))
+        return tuple(name for _, name in sorted((int(number), name) for number, name in numbered))
 
 
-# A part of the question for the rows themselves, so that a page stays one question; the primary key has them in order.
+# A part of the question for the rows themselves, so that a page stays one question. What joins texts keeps no order.
 _ANSWERED = (
-    select(RUN_MODELS.c.model_key)
+    select((cast(RUN_MODELS.c.first_seq, Text) + _Names.MARK + RUN_MODELS.c.model_key).label("answered"))
     .where(RUN_MODELS.c.run_id == RUNS.c.run_id)
-    .order_by(RUN_MODELS.c.model_key)
+    .order_by(RUN_MODELS.c.first_seq, RUN_MODELS.c.model_key)
     .limit(MOST_MODELS)
     .correlate(RUNS)
     .subquery()
 )
-_MODELS = select(func.aggregate_strings(_ANSWERED.c.model_key, _Names.SEPARATOR)).scalar_subquery()
+_MODELS = select(func.aggregate_strings(_ANSWERED.c.answered, _Names.SEPARATOR)).scalar_subquery()
 INFO = (*(RUNS.c[name] for name in rules.STORED), type_coerce(_MODELS, _Names).label("models"))
 _STANDING = (RUNS.c.run_id, RUNS.c.status, RUNS.c.last_seq, RUNS.c.lease_owner, RUNS.c.lease_until)
 _NAMED = RUNS.c.run_id == bindparam("named")
@@ -113,13 +119,14 @@ def event_row(run_id: str, record: rules.Record) -> dict[str, object]:
     return {"run_id": run_id, "seq": record.event.seq, "type": record.event.type, "body": record.body}
 
 
-def model_rows(run_id: str, events: Sequence[RunEvent]) -> list[dict[str, str]]:
+def model_rows(run_id: str, events: Sequence[RunEvent]) -> list[dict[str, object]]:
     """The models that answered, as their table has them."""
-    return [{"run_id": run_id, "model_key": model} for model in rules.models_in(events)]
+    first = rules.models_in(events)
+    return [{"run_id": run_id, "model_key": model, "first_seq": seq} for model, seq in first.items()]
 
 
-def add_models(connection: Connection, rows: Sequence[dict[str, str]]) -> None:
-    """Note which models answered; those that are noted already stay."""
+def add_models(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    """Note which models answered; those that are noted already stay as they are."""
     if rows:
         connection.execute(insert_into(connection, RUN_MODELS).on_conflict_do_nothing(), rows)
 

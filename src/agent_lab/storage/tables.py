@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from agent_lab.storage.utf8 import storable
 
-SCHEMA_VERSION = "0008"
+SCHEMA_VERSION = "0009"
 """The newest revision in `migrations/versions`: a database of this version is opened without loading alembic."""
 
 METADATA = MetaData()
@@ -139,6 +139,8 @@ RUN_MODELS = Table(
     METADATA,
     Column("run_id", ShortText(128), ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
     Column("model_key", ShortText(64), primary_key=True),
+    # The number of its first answer: a list names the models in this order.
+    Column("first_seq", Integer, nullable=False, server_default="0"),
 )
 
 # What a completed run adds to its flow's tally. It repeats what the events say; a run without a row is not counted yet.
@@ -203,6 +205,8 @@ SPENDING = Table(
     METADATA,
     Column("day", Date, primary_key=True),
     Column("model_key", ShortText(64), primary_key=True),
+    # The number of its first answer: a list names the models in this order.
+    Column("first_seq", Integer, nullable=False, server_default="0"),
     # A whole number adds up exactly in every database: 1e-12 USD is one token at $0.000001 for a million, and nine
     # million dollars a day fit.
     Column("pico_usd", BigInteger, nullable=False),

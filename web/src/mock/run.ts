@@ -64,7 +64,7 @@ export class MockRun {
   info(now: number): RunInfo {
     const { run_id, flow_id, flow_hash, flow_version, status, prompt, request_id, parent_run_id, only_node, ...view } = this.view(now);
     const { calls, cost_usd, seconds } = view.totals;
-    const models = [...new Set(this.stored(now).filter(isAnswer).map((event) => event.result.model_key))].sort();
+    const models = [...new Set(this.stored(now).filter(isAnswer).map((event) => event.result.model_key))];
     const figures = ENDED.has(status) ? { calls, cost_usd, seconds } : { calls: null, cost_usd: null, seconds: null };
     return {
       ...{ run_id, flow_id, flow_hash, flow_version, status, prompt, request_id, parent_run_id, only_node, ...figures },
