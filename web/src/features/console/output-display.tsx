@@ -1,16 +1,17 @@
 "use client";
 
 // What one model answered (OutputDisplay), and what it took.
-import dynamic from "next/dynamic";
 import { useTranslations } from "use-intl";
 import type { components } from "@/shared/api/schema";
 import { useFigures } from "@/shared/format/figures";
 import { Badge } from "@/shared/ui/bits";
 import { CopyButton } from "@/shared/ui/copy";
+import { late, type Missing } from "@/shared/ui/late";
 import { Panel } from "@/shared/ui/panel";
+import { Problem } from "@/shared/ui/problem";
 
 /** Loaded when there is an answer: the console is smaller without it. */
-const Markdown = dynamic(() => import("@/shared/markdown/markdown").then((module) => module.Markdown), { ssr: false });
+const Markdown = late(() => import("@/shared/markdown/markdown").then((module) => module.Markdown), { missing: Plain });
 
 type Result = components["schemas"]["ExecutionResult"];
 
@@ -37,5 +38,15 @@ export function OutputDisplay({ result }: { result: Result | undefined }) {
         </p>
       ))}
     </Panel>
+  );
+}
+
+/** The answer as it was written, where what draws it could not be loaded. */
+function Plain({ text, ...told }: { text: string } & Missing) {
+  return (
+    <div className="flex flex-col gap-3">
+      <Problem {...told} />
+      <p className="break-words whitespace-pre-wrap">{text}</p>
+    </div>
   );
 }

@@ -1,7 +1,6 @@
 "use client";
 
 // What a run came to (OutputDisplay): the answer, what it changed in the draft, faults and votes, and what else was said.
-import dynamic from "next/dynamic";
 import { useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { RunView } from "@/run/events";
@@ -10,6 +9,7 @@ import type { Turn } from "@/run/transcript";
 import { Markdown } from "@/shared/markdown/markdown";
 import { useRunView, useTranscript } from "@/shared/run/run";
 import { CopyButton } from "@/shared/ui/copy";
+import { late } from "@/shared/ui/late";
 import { Panel } from "@/shared/ui/panel";
 import { Tab, Tabs } from "@/shared/ui/tabs";
 import { Again } from "./again";
@@ -18,8 +18,8 @@ import { useRunHere } from "./here";
 import { Now } from "./now";
 import { IssueTable, JudgeTable, VoteTable } from "./verdicts";
 
-const ByNode = dynamic(() => import("./by-node").then((module) => module.ByNode), { ssr: false });
-const Diff = dynamic(() => import("./draft-diff").then((module) => module.DraftDiff), { ssr: false });
+const ByNode = late(() => import("./by-node").then((module) => module.ByNode));
+const Diff = late(() => import("./draft-diff").then((module) => module.DraftDiff));
 
 type View = "answer" | "diff" | "issues" | "votes" | "else" | "by_node";
 

@@ -1,18 +1,15 @@
 "use client";
 
 // One chart: its lines by name with their figures, the drawing, and a table that says the same.
-import dynamic from "next/dynamic";
 import { useId, useMemo, useState } from "react";
 import { useFormatter, useTranslations } from "use-intl";
 import { Button } from "@/shared/ui/button";
 import { Skeleton } from "@/shared/ui/bits";
+import { late } from "@/shared/ui/late";
 import { Panel } from "@/shared/ui/panel";
 import { hasFigures, highest, last, rowsOf, type Line } from "./points";
 
-const Plot = dynamic(() => import("./plot").then((module) => module.Plot), {
-  ssr: false,
-  loading: () => <Skeleton className="size-full" />,
-});
+const Plot = late(() => import("./plot").then((module) => module.Plot), { waiting: () => <Skeleton className="size-full" /> });
 
 const DAY_S = 86_400;
 const CLOCK = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;

@@ -95,6 +95,7 @@ const common = {
     offline: "The server does not answer. It may have been stopped; this page goes on as soon as it is back.",
     was_offline: "No answer came from the server, which is there again. Try once more.",
     unreadable: "The server answered with something that this page cannot read. Load the page anew; it may be older than the server.",
+    not_loaded: "This part of the app could not be loaded from the server. Try again; if it stays so, load the page anew.",
     panel: "This part of the page broke. The rest goes on; try this part again.",
     request_id: "Request {id}",
     not_found_title: "There is no such page",

@@ -95,6 +95,7 @@ const common: typeof en = {
     offline: "El servidor no responde. Puede que esté parado; esta página seguirá en cuanto vuelva.",
     was_offline: "El servidor no respondió, pero ya está de vuelta. Inténtalo de nuevo.",
     unreadable: "El servidor ha respondido algo que esta página no entiende. Vuelve a cargarla; puede ser más antigua que el servidor.",
+    not_loaded: "No se ha podido cargar esta parte de la aplicación desde el servidor. Inténtalo de nuevo; si no cambia, vuelve a cargar la página.",
     panel: "Esta parte de la página ha fallado. El resto sigue; inténtalo de nuevo aquí.",
     request_id: "Petición {id}",
     not_found_title: "Esa página no existe",

@@ -2,17 +2,17 @@
 
 // The buttons of a run: those that mean something in its state.
 import { CirclePause, CirclePlay, GitFork, RotateCcw, Square } from "lucide-react";
-import dynamic from "next/dynamic";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { Button } from "@/shared/ui/button";
+import { late, MissingDialog } from "@/shared/ui/late";
 import { useSentence } from "@/shared/ui/problem";
 import { toast } from "@/shared/ui/toast";
 import { canPause, canResume, canRetry, hasEnded, useRetry, useSteer, type Status, type Steering } from "./api";
 
 /** Loaded when it is wanted first: the screens that have its button are smaller without it. */
-export const ForkDialog = dynamic(() => import("./fork-dialog").then((module) => module.ForkDialog), { ssr: false });
+export const ForkDialog = late(() => import("./fork-dialog").then((module) => module.ForkDialog), { missing: MissingDialog });
 
 interface RunButtonsProps {
   run: { run_id: string; status: Status };

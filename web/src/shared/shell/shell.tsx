@@ -2,12 +2,12 @@
 
 // What stands around every screen: the ways to the others, the alert line, the command palette, the sign-in.
 import { Search } from "lucide-react";
-import dynamic from "next/dynamic";
 import { useEffect, useLayoutEffect, useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { useSession } from "@/shared/api/queries";
 import { Button, IconButton } from "@/shared/ui/button";
 import { Kbd } from "@/shared/ui/bits";
+import { late, MissingDialog } from "@/shared/ui/late";
 import { Fence } from "@/shared/ui/panel";
 import { Toasts } from "@/shared/ui/toast";
 import { Alerts } from "./alerts";
@@ -15,7 +15,7 @@ import { MockBadge } from "./mock-badge";
 import { BottomNav, SideNav } from "./nav";
 import { SignIn } from "./sign-in";
 
-const Palette = dynamic(() => import("./palette").then((module) => module.Palette), { ssr: false });
+const Palette = late(() => import("./palette").then((module) => module.Palette), { missing: MissingDialog });
 
 export function Shell({ children }: { children: ReactNode }) {
   const t = useTranslations("common");

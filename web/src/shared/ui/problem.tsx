@@ -16,6 +16,7 @@ export function useSentence(): (error: unknown) => string {
   return (error) => {
     if (error instanceof ApiProblem) return [lead(error), error.message].filter((part) => part !== "").join(" ");
     if (error instanceof Unreachable) return isReachable ? t("was_offline") : t("offline");
+    if (error instanceof Error && error.name === "ChunkLoadError") return t("not_loaded");
     return t("unreadable");
   };
 }

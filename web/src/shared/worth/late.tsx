@@ -1,6 +1,6 @@
 "use client";
 
 // The badge, fetched after everything else of its screen.
-import dynamic from "next/dynamic";
+import { late, MissingMark } from "@/shared/ui/late";
 
-export const LateWorthBadge = dynamic(() => import("./worth-badge").then((module) => module.WorthBadge), { ssr: false, loading: () => null });
+export const LateWorthBadge = late(() => import("./worth-badge").then((module) => module.WorthBadge), { missing: MissingMark });
