@@ -10,7 +10,7 @@ import { canRetry, hasEnded, useRetry, useSteer } from "@/shared/run-actions/api
 import { ForkDialog } from "@/shared/run-actions/buttons";
 import { IconButton } from "@/shared/ui/button";
 import { useCopy } from "@/shared/ui/copy";
-import { Menu, MenuItem } from "@/shared/ui/menu";
+import { Menu, MenuItem, openedBy, type Opened } from "@/shared/ui/menu";
 import { useSentence } from "@/shared/ui/problem";
 import { toast } from "@/shared/ui/toast";
 import { comparePath } from "./paths";
@@ -20,15 +20,15 @@ const ICON = "size-4";
 
 export function RowActions({ run }: { run: RunRow }) {
   const { t } = useRowWords();
-  const [isWanted, setWanted] = useState(false);
+  const [wanted, setWanted] = useState<Opened | null>(null);
   const label = t("more", { question: short(run.prompt) });
   return (
     <>
       {!hasEnded(run.status) && <Stop run={run} />}
-      {isWanted ? (
-        <RowMenu run={run} label={label} />
+      {wanted !== null ? (
+        <RowMenu run={run} label={label} opened={wanted} />
       ) : (
-        <IconButton size="sm" label={label} aria-haspopup="menu" aria-expanded={false} onClick={() => setWanted(true)}>
+        <IconButton size="sm" label={label} aria-haspopup="menu" aria-expanded={false} onClick={(event) => setWanted(openedBy(event))}>
           <Ellipsis aria-hidden className={ICON} />
         </IconButton>
       )}
@@ -51,7 +51,7 @@ function Stop({ run: { run_id, status, prompt } }: { run: RunRow }) {
   );
 }
 
-function RowMenu({ run, label }: { run: RunRow; label: string }) {
+function RowMenu({ run, label, opened }: { run: RunRow; label: string; opened: Opened }) {
   const t = useTranslations();
   const router = useRouter();
   const sentence = useSentence();
@@ -63,7 +63,7 @@ function RowMenu({ run, label }: { run: RunRow; label: string }) {
   return (
     <>
       <Menu
-        defaultOpen
+        opened={opened}
         trigger={
           <IconButton size="sm" label={label}>
             <Ellipsis aria-hidden className={ICON} />

@@ -1,7 +1,7 @@
 "use client";
 
 // A menu behind a button. What it takes to open one is loaded when the first button is about to be pressed.
-import { cloneElement, createContext, lazy, Suspense, use, useEffect, useEffectEvent, useState, type ComponentType, type KeyboardEvent, type ReactElement, type ReactNode } from "react";
+import { cloneElement, createContext, lazy, Suspense, use, useEffect, useEffectEvent, useState, type ComponentType, type KeyboardEvent, type MouseEvent, type ReactElement, type ReactNode } from "react";
 import { useSentence } from "./problem";
 import { toast } from "./toast";
 
@@ -26,6 +26,14 @@ interface MenuParts {
   Line: ComponentType;
 }
 
+/** How a menu was opened: by the keys its first item is the one that they act on. */
+export type Opened = "pointer" | "keys";
+
+/** A press that came from the keys has no place. */
+export function openedBy({ detail }: MouseEvent): Opened {
+  return detail === 0 ? "keys" : "pointer";
+}
+
 /** What the open menu draws its lines with. */
 export const Parts = createContext<MenuParts | null>(null);
 
@@ -35,35 +43,35 @@ const OpenMenu = lazy(load);
 // Whoever is on the way to the button finds it loaded; that it cannot be is told when the button is pressed.
 const warm = () => void load().catch(() => undefined);
 
-/** `defaultOpen`: for a menu that is only made when its button is pressed. */
-export function Menu({ trigger, children, align = "end", defaultOpen = false }: MenuProps & { defaultOpen?: boolean }) {
+/** `opened`: for a menu that is only made when its button is pressed. */
+export function Menu({ trigger, children, align = "end", opened }: MenuProps & { opened?: Opened }) {
   const sentence = useSentence();
-  const [isThere, setThere] = useState(false);
-  const open = () =>
+  const [first, setFirst] = useState<Opened | null>(null);
+  const open = (by: Opened) =>
     void load().then(
-      () => setThere(true),
+      () => setFirst(by),
       (error: unknown) => toast(sentence(error), "bad"),
     );
   const openFirst = useEffectEvent(open);
   useEffect(() => {
-    if (defaultOpen) openFirst();
-  }, [defaultOpen]);
+    if (opened !== undefined) openFirst(opened);
+  }, [opened]);
   const closed = cloneElement(trigger, {
     "aria-haspopup": "menu",
     "aria-expanded": false,
-    onClick: open,
+    onClick: (event: MouseEvent) => open(openedBy(event)),
     onPointerEnter: warm,
     onFocus: warm,
     onKeyDown: (event: KeyboardEvent) => {
       if (event.key !== "ArrowDown") return;
       event.preventDefault();
-      open();
+      open("keys");
     },
   } as object);
-  if (!isThere) return closed;
+  if (first === null) return closed;
   return (
     <Suspense fallback={closed}>
-      <OpenMenu trigger={trigger} align={align}>
+      <OpenMenu trigger={trigger} align={align} opened={first}>
         {children}
       </OpenMenu>
     </Suspense>
