@@ -197,6 +197,54 @@ async def test_answers_made_elsewhere_are_held_against_each_other(client: httpx.
     assert report["differences"][0]["verdict"] == "better"
 
 
+async def test_a_file_of_answers_is_read_before_it_is_imported(client: httpx.AsyncClient) -> None:
+    rows = [{"question": item["input"], "mine": f"Answer: {item['target']}", "theirs": "0"} for item in ITEMS]
+    file = {"name": "theirs", "text": lines(rows[:-1]), "dataset": "sums"}
+    read = await client.post("/api/evaluations/import/read", json=file)
+    assert read.status_code == 200, read.text
+    told = read.json()
+    assert (told["dataset"]["name"], told["samples"], len(told["items"])) == ("sums", 1, 5)
+    assert [len(told["answers"][arm]) for arm in ("mine", "theirs")] == [8, 8]
+    assert told["answers"]["mine"][-1] | {"answer": None} == told["answers"]["mine"][-1]
+    assert [warning.split(";")[0] for warning in told["warnings"]] == [
+        f"{arm}: 1 of 8 answers are missing and count as wrong (7)." for arm in ("mine", "theirs")
+    ]
+    arms = [{"kind": "imported", "name": name, "source": "theirs.jsonl"} for name in told["answers"]]
+    spec = {"dataset": "sums", "arms": arms, "baseline": "theirs"}
+    made = await client.post("/api/evaluations/import", json={"spec": spec, "answers": told["answers"]})
+    assert made.status_code == 201, made.text
+    info = await ended(client, made.json()["evaluation_id"])
+    report = (await client.get(f"/api/evaluations/{info['evaluation_id']}/report")).json()
+    assert {arm["arm"]: arm["mean_score"] for arm in report["arms"]} == {"mine": 0.875, "theirs": 0.0}
+
+
+async def test_each_line_of_answers_that_does_not_fit_is_told(client: httpx.AsyncClient) -> None:
+    rows = [{"id": "0", "answer": "30"}, {"id": "0", "answer": "31"}, {"id": "90", "answer": "32"}]
+    file = {"name": "theirs", "text": lines(rows), "dataset": "sums"}
+    read = await client.post("/api/evaluations/import/read", json=file)
+    assert (read.status_code, [one["pointer"] for one in read.json()["errors"]]) == (422, ["/2", "/3"])
+    assert "no item '90'" in read.json()["errors"][1]["detail"]
+    comma = [{"id": "0", "arm": "a, b", "answer": "30"}]
+    refused = await client.post("/api/evaluations/import/read", json=file | {"text": json.dumps(comma)})
+    assert (refused.status_code, "a, b" in refused.json()["detail"]) == (422, True), refused.text
+    lost = await client.post("/api/evaluations/import/read", json=file | {"dataset": "sumz"})
+    assert (lost.status_code, "sums" in lost.json()["detail"]) == (404, True)
+
+
+async def test_the_questions_of_a_file_of_answers_are_kept_when_that_is_said(client: httpx.AsyncClient) -> None:
+    rows = [{**item, "output": "Answer: 30"} for item in ITEMS]
+    file = {"name": "theirs", "text": lines(rows)}
+
+    async def names() -> set[str]:
+        return {one["name"] for one in (await client.get("/api/datasets")).json()["datasets"]}
+
+    read = await client.post("/api/evaluations/import/read", json=file)
+    assert (read.json()["dataset"]["items"], list(read.json()["answers"])) == (8, ["theirs"])
+    assert "theirs" not in await names()
+    await client.post("/api/evaluations/import/read", json=file | {"keep": True})
+    assert "theirs" in await names()
+
+
 async def test_what_does_not_go_together_is_told_with_its_place(client: httpx.AsyncClient) -> None:
     twice = await client.post("/api/evaluations", json=SPEC | {"arms": [ARMS[0], ARMS[0]], "baseline": "auto"})
     assert twice.status_code == 422
@@ -242,6 +290,7 @@ async def test_an_access_key_reads_and_neither_spends_nor_writes(door: Door, cli
         refused = [
             await other.post("/api/evaluations", json=SPEC),
             await other.post("/api/evaluations/import", json={"spec": SPEC, "answers": {"one": []}}),
+            await other.post("/api/evaluations/import/read", json={"name": "a", "text": lines(), "keep": True}),
             await other.post(f"{path}/cancel"),
             await other.post(f"{path}/resume"),
             await other.delete(path),

@@ -7,12 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent_lab.contracts.evaluation import ArmName, EvaluationEstimate, EvaluationInfo, EvaluationSpec
-from agent_lab.contracts.generation import MAX_PROMPT_CHARS
+from agent_lab.contracts.evaluation import EvaluationEstimate, EvaluationInfo, EvaluationSpec
 from agent_lab.contracts.registry import Usd
-from agent_lab.evaluation.importing.reading import ImportedAnswer
-from agent_lab.lab.access import GuardedRoute, bodies_up_to, caller_of, check_owner, owner
-from agent_lab.lab.evaluation_shapes import DONE, ESTIMATE, EXAMPLES, IMPORT, INFO
+from agent_lab.lab.access import GuardedRoute, caller_of, check_owner, owner
+from agent_lab.lab.evaluation_shapes import DONE, ESTIMATE, EXAMPLES, INFO
 from agent_lab.lab.idempotency import Key
 from agent_lab.lab.problems import documented
 from agent_lab.lab.run_shapes import answers
@@ -20,8 +18,6 @@ from agent_lab.lab.services import Services
 
 router = APIRouter(route_class=GuardedRoute, tags=["evaluations"])
 
-MAX_ANSWERS_BYTES = 64_000_000
-"""Of answers made elsewhere: 1,319 items and four arms with long answers are a few megabytes."""
 SpecBody = Annotated[EvaluationSpec, Body(openapi_examples=EXAMPLES)]
 
 
@@ -32,32 +28,6 @@ class EvaluationPage(BaseModel):
 
     evaluations: list[EvaluationInfo]
     next_cursor: str | None
-
-
-class AnswerMade(BaseModel):
-    """An answer that was made elsewhere; without a text there is none, which counts as wrong."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, json_schema_extra={"example": {"item": "17", "answer": "Answer: 42"}}
-    )
-
-    item: str = Field(min_length=1, max_length=200, description="The id of an item of the dataset.")
-    sample: int = Field(default=0, ge=0, lt=100)
-    answer: str | None = Field(default=None, max_length=MAX_PROMPT_CHARS)
-    cost_usd: Usd | None = Field(default=None, ge=0)
-    prompt_tokens: int = Field(default=0, ge=0, le=10**12)
-    completion_tokens: int = Field(default=0, ge=0, le=10**12)
-    seconds: float = Field(default=0.0, ge=0, allow_inf_nan=False)
-    right: bool | None = Field(default=None, description="What was said of it elsewhere; nothing is counted by it.")
-
-
-class ImportRequest(BaseModel):
-    """Answers that were made elsewhere, by the name of their arm, and how they are to be held against each other."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"example": IMPORT})
-
-    spec: EvaluationSpec
-    answers: dict[ArmName, list[AnswerMade]] = Field(min_length=1, max_length=32)
 
 
 class ResumeRequest(BaseModel):
@@ -105,25 +75,6 @@ async def start_evaluation(
         evaluation_id = await services.repeats.once(caller_of(request), key, sent, begin)
     response.headers["Location"] = f"/api/evaluations/{evaluation_id}"
     return await services.evaluations.get(evaluation_id)
-
-
-@router.post(
-    "/api/evaluations/import",
-    operation_id="import_evaluation",
-    status_code=201,
-    responses=documented(404, body=True) | answers(201, "Scored and kept; see its Location.", DONE),
-)
-@owner
-@bodies_up_to(MAX_ANSWERS_BYTES)
-async def import_evaluation(
-    body: ImportRequest, request: Request, response: Response, services: Services
-) -> EvaluationInfo:
-    """Hold answers that were made elsewhere against each other as paired data. The owner's alone."""
-    check_owner(request)
-    answers_made = {arm: [ImportedAnswer(**dict(one)) for one in made] for arm, made in body.answers.items()}
-    info = await services.evaluations.import_answers(body.spec, answers_made, caller=caller_of(request))
-    response.headers["Location"] = f"/api/evaluations/{info.evaluation_id}"
-    return info
 
 
 @router.get("/api/evaluations", operation_id="list_evaluations", responses=documented(404, 422))

@@ -382,6 +382,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/evaluations/import/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Answers File
+         * @description Read a file of answers made elsewhere, before anything is imported: which arms it has, and what is missing.
+         *
+         *     Every line that does not fit is told. `keep` is the owner's alone; nothing else is written.
+         */
+        post: operations["read_answers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/flows": {
         parameters: {
             query?: never;
@@ -1719,7 +1741,7 @@ export interface components {
          * AnswerMade
          * @description An answer that was made elsewhere; without a text there is none, which counts as wrong.
          */
-        AnswerMade: {
+        "AnswerMade-Input": {
             /** Answer */
             answer?: string | null;
             /**
@@ -1754,6 +1776,106 @@ export interface components {
              * @default 0
              */
             seconds?: number;
+        };
+        /**
+         * AnswerMade
+         * @description An answer that was made elsewhere; without a text there is none, which counts as wrong.
+         */
+        "AnswerMade-Output": {
+            /** Answer */
+            answer?: string | null;
+            /**
+             * Completion Tokens
+             * @default 0
+             */
+            completion_tokens?: number;
+            /** Cost Usd */
+            cost_usd?: number | null;
+            /**
+             * Item
+             * @description The id of an item of the dataset.
+             */
+            item: string;
+            /**
+             * Prompt Tokens
+             * @default 0
+             */
+            prompt_tokens?: number;
+            /**
+             * Right
+             * @description What was said of it elsewhere; nothing is counted by it.
+             */
+            right?: boolean | null;
+            /**
+             * Sample
+             * @default 0
+             */
+            sample?: number;
+            /**
+             * Seconds
+             * @default 0
+             */
+            seconds?: number;
+        };
+        /**
+         * AnswersFile
+         * @description A file of answers as its text: JSON lines, JSON or CSV, or the log of another harness.
+         */
+        AnswersFile: {
+            /**
+             * Arms
+             * @description The columns that are arms, where needed.
+             * @default []
+             */
+            arms?: string[];
+            /**
+             * Columns
+             * @description What columns are called, where that cannot be seen.
+             */
+            columns?: {
+                [key: string]: string;
+            };
+            /**
+             * Dataset
+             * @description What was asked; null where the file holds that too.
+             */
+            dataset?: string | null;
+            /**
+             * Keep
+             * @description Keep the file's own questions as a dataset of that name.
+             * @default false
+             */
+            keep?: boolean;
+            /**
+             * Kind
+             * @default auto
+             * @enum {string}
+             */
+            kind?: "auto" | "json" | "jsonl" | "csv";
+            /**
+             * Name
+             * @description Of its only arm, where the file names none, and of its questions.
+             */
+            name: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * AnswersRead
+         * @description What a file of answers was understood as: `answers` is what an import takes.
+         */
+        AnswersRead: {
+            /** Answers */
+            answers: {
+                [key: string]: components["schemas"]["AnswerMade-Output"][];
+            };
+            dataset: components["schemas"]["DatasetInfo"];
+            /** Items */
+            items: components["schemas"]["Item"][];
+            /** Samples */
+            samples: number;
+            /** Warnings */
+            warnings: string[];
         };
         /**
          * AnthropicError
@@ -4193,7 +4315,7 @@ export interface components {
         ImportRequest: {
             /** Answers */
             answers: {
-                [key: string]: components["schemas"]["AnswerMade"][];
+                [key: string]: components["schemas"]["AnswerMade-Input"][];
             };
             spec: components["schemas"]["EvaluationSpec-Input"];
         };
@@ -8875,6 +8997,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EvaluationInfo"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: it comes from another site, or is the owner's alone */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request cannot be taken as it stands */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_answers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswersFile"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswersRead"];
                 };
             };
             /** @description Not signed in */
