@@ -27,6 +27,7 @@ from agent_lab.gateway.text import CleanStream, clean
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply
 from agent_lab.registries.models import ModelRegistry
 from agent_lab.registries.strategies import StrategyRegistry, load_strategies
+from support.skipped_time import loop_time, skipping_time
 
 NOWHERE = Path("no such folder")
 PRICE = CostProfile(input_usd_per_mtok=Decimal(3), output_usd_per_mtok=Decimal(15))
@@ -47,6 +48,7 @@ def gateway(
         strategies=StrategyRegistry(rows),
         providers={"scripted": provider or ScriptedProvider()},
         defaults=defaults or GatewayDefaults(provider="scripted"),
+        clock=loop_time,
     )
 
 
@@ -125,6 +127,7 @@ async def test_streamed_pieces_add_up_to_the_result() -> None:
     assert "".join(delta.text for delta in deltas if isinstance(delta, TextDelta)) == result.text
 
 
+@skipping_time
 async def test_a_slow_provider_is_cut_off_at_the_strategys_deadline() -> None:
     provider = ScriptedProvider(gate=asyncio.Event())
     with pytest.raises(BusyError, match=r"within the 0.05 s of the strategy 'tight'; try again"):
@@ -132,12 +135,14 @@ async def test_a_slow_provider_is_cut_off_at_the_strategys_deadline() -> None:
     assert provider.open_streams == 0
 
 
+@skipping_time
 async def test_the_requests_own_deadline_is_a_limit_of_the_request() -> None:
     provider = ScriptedProvider(gate=asyncio.Event())
     with pytest.raises(LimitExceededError, match=r"within the request's 0.05 s"):
         await gateway(provider).generate(ask(constraints={"latency_budget_s": 0.05}))
 
 
+@skipping_time
 async def test_a_cancelled_reader_closes_the_providers_stream() -> None:
     provider = ScriptedProvider(gate=asyncio.Event())
     reading = asyncio.create_task(gateway(provider).generate(ask()))

@@ -38,6 +38,7 @@ from agent_lab.gateway.patience import FIRST_TOKEN_S, patience
 from agent_lab.gateway.splice import Splice
 from agent_lab.registries.models import ModelRegistry
 from support.runs import STRATEGIES
+from support.skipped_time import loop_time, skipping_time
 
 CUT = BrokenOffError("It was cut; ask again.")
 WHOLE = ["one ", "two ", "three ", "four"]
@@ -87,6 +88,7 @@ def lab(stage: Stage, *, breaker: BreakerRules | None = None, **rows: dict[str, 
         providers={"stage": stage},
         defaults=GatewayDefaults(provider="stage"),
         breaker=breaker or BreakerRules(max_failures=100),
+        clock=loop_time,
         sleep=at_once,
     )
 
@@ -234,6 +236,7 @@ async def test_calls_of_tools_that_broke_off_are_an_error_and_not_joined() -> No
 
 
 # --- silence ------------------------------------------------------------------------------------------------------
+@skipping_time
 async def test_a_slow_first_token_and_a_stall_send_the_request_elsewhere() -> None:
     times = Timeouts(first_token_s=0.05, idle_s=0.05)
     slow = Stage(first=[[5.0, *WHOLE]], second=[WHOLE])
@@ -246,6 +249,7 @@ async def test_a_slow_first_token_and_a_stall_send_the_request_elsewhere() -> No
     assert text_of(pieces) == "one two three four"
 
 
+@skipping_time
 async def test_thinking_is_no_silence() -> None:
     thinking = [0.04, TextDelta(""), 0.04, TextDelta(""), 0.04, "done"]
     times = Timeouts(first_token_s=0.08, idle_s=0.08)
@@ -254,13 +258,14 @@ async def test_thinking_is_no_silence() -> None:
     assert [piece.text for piece in pieces if isinstance(piece, TextDelta)] == ["done"]
 
 
+@skipping_time
 async def test_one_deadline_is_over_all_tries_and_all_models() -> None:
     stage = Stage(first=[[0.08, CUT]], second=[[0.08, CUT]], third=[[0.08, CUT]])
     request = ASK.model_copy(update={"constraints": ASK.constraints.model_copy(update={"latency_budget_s": 0.2})})
-    began = asyncio.get_running_loop().time()
+    began = loop_time()
     with pytest.raises(AgentLabError):
         await lab(stage).generate(request)
-    assert asyncio.get_running_loop().time() - began < 0.4
+    assert loop_time() - began == pytest.approx(0.2)
     assert len(stage.calls) == 3
 
 
