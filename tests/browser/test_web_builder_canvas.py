@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -50,6 +52,14 @@ async def opened(here: Visit, document: dict[str, Any], **how: Any) -> Page:
 
 async def is_saved(page: Page) -> None:
     await expect(page.locator('[data-phase="saved"]')).to_be_visible()
+
+
+@asynccontextmanager
+async def being_saved(page: Page) -> AsyncIterator[None]:
+    """What is done within is saved after it: "saved" alone may still be told of what was before."""
+    async with page.expect_response(lambda answer: "autosave=true" in answer.url and answer.ok):
+        yield
+    await is_saved(page)
 
 
 def ends(document: dict[str, Any]) -> list[tuple[str, str]]:
@@ -164,18 +174,18 @@ async def test_a_flow_is_built_with_the_mouse(visit: Any) -> None:
             page.locator(CANVAS), target_position={"x": 420, "y": 620}
         )
         await expect(node(page, "judge")).to_be_visible()
-        await node(page, "generate").locator(".source").drag_to(node(page, "judge").locator(".target"))
         await is_saved(page)
+        async with being_saved(page):
+            await node(page, "generate").locator(".source").drag_to(node(page, "judge").locator(".target"))
         before = await draft(here, "mine")
         assert ends(before) == [("generate", "judge")]
         box = await node(page, "judge").bounding_box()
         assert box is not None
-        await page.mouse.move(box["x"] + 60, box["y"] + 30)
-        await page.mouse.down()
-        await page.mouse.move(box["x"] + 160, box["y"] - 70, steps=5)
-        await page.mouse.up()
-        await page.wait_for_timeout(1_200)
-        await is_saved(page)
+        async with being_saved(page):
+            await page.mouse.move(box["x"] + 60, box["y"] + 30)
+            await page.mouse.down()
+            await page.mouse.move(box["x"] + 160, box["y"] - 70, steps=5)
+            await page.mouse.up()
         after = await draft(here, "mine")
         assert after["layout"]["judge"]["x"] > before["layout"]["judge"]["x"]
         assert after["layout"]["judge"]["y"] < before["layout"]["judge"]["y"]
@@ -188,10 +198,9 @@ async def test_nodes_are_copied_pasted_and_all_of_it_is_undone(visit: Any) -> No
         await node(page, "first").click()
         await page.keyboard.press("Control+a")
         await page.keyboard.press("Control+c")
-        await page.keyboard.press("Control+v")
-        await expect(node(page, "second_2")).to_be_visible()
-        await page.wait_for_timeout(1_000)
-        await is_saved(page)
+        async with being_saved(page):
+            await page.keyboard.press("Control+v")
+            await expect(node(page, "second_2")).to_be_visible()
         kept = await draft(here, "mine")
         assert kept["nodes"][3] == {"id": "second_2", "kind": "generate", "prompt": "Mend {first_2_output}"}
         assert ends(kept) == [("first", "second"), ("first_2", "second_2")]
@@ -212,9 +221,8 @@ async def test_a_second_tab_is_told_and_writes_over_nothing(visit: Any) -> None:
         await second.goto(f"{here.url}/flows/mine")
         await node(second, "first").click()
         await node(first, "first").click()
-        await first.keyboard.press("Shift+ArrowDown")
-        await first.wait_for_timeout(1_000)
-        await is_saved(first)
+        async with being_saved(first):
+            await first.keyboard.press("Shift+ArrowDown")
         theirs = await draft(here, "mine")
         await second.keyboard.press("a")
         await second.keyboard.type("Vote")

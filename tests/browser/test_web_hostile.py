@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.scripted import ScriptedProvider
@@ -49,6 +49,12 @@ def answering(answers: list[str]) -> ScriptedProvider:
     return ScriptedProvider(lambda call: answers[int(call.request.context.turns[0].content.split()[0])])
 
 
+async def tabs(page: Page) -> list[Locator]:
+    """Those of an answer, once it is there: the first tab is shown with it."""
+    await expect(page.get_by_role("tabpanel")).to_be_visible()
+    return await page.get_by_role("tab").all()
+
+
 async def untouched(page: Page) -> None:
     """Nothing of a model's became part of the page."""
     assert await page.evaluate("() => window.owned") is None
@@ -72,7 +78,7 @@ async def test_no_answer_of_a_model_becomes_part_of_the_page(visit: Any) -> None
             await ended(here.door, run_id)
             await page.goto(f"{here.url}/runs/{run_id}")
             await expect(page.locator("[data-card][data-state=done]")).to_have_count(AT_ONCE)
-            for tab in await page.get_by_role("tab").all():
+            for tab in await tabs(page):
                 await tab.click()
                 await untouched(page)
                 wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
@@ -91,7 +97,7 @@ async def test_verdicts_votes_and_inner_flows_of_a_hostile_model_are_shown_as_te
             await ended(here.door, run_id)
             await page.goto(f"{here.url}/runs/{run_id}")
             await expect(page.locator("[data-card=plan]").first).to_be_visible()
-            for tab in await page.get_by_role("tab").all():
+            for tab in await tabs(page):
                 await tab.click()
                 await untouched(page)
             await expect(page.get_by_text("This part of the page broke")).to_have_count(0)

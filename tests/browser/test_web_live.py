@@ -18,7 +18,7 @@ from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.queue import QueueRules
 from api.doors import open_door, until
 from support.person_flows import ASKING
-from support.watching import RECORDER, Stepping, begin, ended, publish, seen
+from support.watching import RECORDER, Stepping, Words, begin, ended, publish, seen
 from support.web import Theme, Visit, axe
 
 pytestmark = pytest.mark.browser
@@ -60,10 +60,12 @@ async def test_a_run_lights_up_node_by_node(visit: Any) -> None:
             await expect(page.get_by_role("status").filter(has_text="at work")).to_have_text(f"{label} is at work.")
             steps.go()
         await expect(page.get_by_role("tabpanel")).to_contain_text("Answer: 42")
+        for node in ROLES:
+            await expect(page.locator(f"[data-node={node}]")).to_have_attribute("data-status", "completed")
         assert (await seen(page, "creator"))[-2:] == ["running", "completed"]
         for node in ("challenger", "refiner"):
             assert await seen(page, node) == ["waiting", "running", "completed"]
-        assert await page.locator("[data-edge][data-taken='1']").count() == 2
+        await expect(page.locator("[data-edge][data-taken='1']")).to_have_count(2)
         for node, text in ROLES.items():
             await expect(lane(page, node)).to_contain_text(text.splitlines()[0])
             await expect(lane(page, node)).to_contain_text("HIT")
@@ -72,18 +74,18 @@ async def test_a_run_lights_up_node_by_node(visit: Any) -> None:
 
 
 async def test_a_reload_in_the_middle_and_a_second_tab_read_every_word_once(visit: Any) -> None:
-    gate = asyncio.Event()
-    gate.set()
+    gate = Words(20)
     async with visit(ScriptedProvider({"*": WORDS}, gate=gate, delay_s=0.005)) as here:
         run_id = await begin(here.door, "challenge", QUESTION)
         page = await here.signed_in(f"/runs/{run_id}")
-        await expect(lane(page, "creator")).to_contain_text("word5")
-        gate.clear()
+        await expect(lane(page, "creator")).to_contain_text("word19")
+        gate.let(20)
+        await expect(lane(page, "creator")).to_contain_text("word39")
         await page.reload()
         other = await here.page(context=page.context)
         await other.goto(f"{here.url}/runs/{run_id}")
         for tab in (page, other):
-            await expect(lane(tab, "creator")).to_contain_text("word5")
+            await expect(lane(tab, "creator")).to_contain_text("word39")
         gate.set()
         for tab in (page, other):
             await expect(tab.get_by_role("tabpanel")).to_have_text(WORDS)
@@ -129,21 +131,23 @@ class Wire:
 
 
 async def test_a_server_that_goes_away_and_comes_back_is_waited_for(browser: Browser, tmp_path: Path) -> None:
-    gate = asyncio.Event()
-    gate.set()
-    provider = ScriptedProvider({"*": WORDS}, gate=gate, delay_s=0.01)
+    gate = Words(20)
+    provider = ScriptedProvider({"*": WORDS}, gate=gate, delay_s=0.005)
     async with open_door(tmp_path / "home", provider) as door:
         wire = Wire(door.app)
         here = Visit(browser, door, wire.url)
         async with wire.up():
             run_id = await begin(door, "challenge", QUESTION)
             page = await here.signed_in(f"/runs/{run_id}")
-            await expect(lane(page, "creator")).to_contain_text("word5")
+            await expect(lane(page, "creator")).to_contain_text("word19")
         await expect(
             page.get_by_text("goes on as soon as it is back").or_(page.get_by_text("catches up")).first
         ).to_be_visible()
-        await expect(lane(page, "creator")).to_contain_text("word5")
+        gate.let(20)  # which nobody hears
+        await expect(lane(page, "creator")).to_contain_text("word19")
         async with wire.up():
+            await expect(lane(page, "creator")).to_contain_text("word39")
+            gate.set()
             await expect(page.get_by_role("tabpanel")).to_have_text(WORDS)
             await expect(page.get_by_text("catches up as soon")).to_have_count(0)
             for node in ("creator", "challenger", "refiner"):
@@ -152,24 +156,28 @@ async def test_a_server_that_goes_away_and_comes_back_is_waited_for(browser: Bro
 
 
 async def test_whoever_scrolls_up_is_left_there_until_they_follow_again(visit: Any) -> None:
-    gate = asyncio.Event()
-    gate.set()
-    lines = "\n\n".join(f"line {number}" for number in range(500))  # goes on for longer than anybody looks
-    async with visit(ScriptedProvider({"*": lines}, gate=gate, delay_s=0.01)) as here:
+    gate = Words(100)
+    lines = "\n\n".join(f"line {number}" for number in range(200))
+    near_end = "(area) => area.scrollHeight - area.scrollTop - area.clientHeight < 40"
+    async with visit(ScriptedProvider({"*": lines}, gate=gate)) as here:
         run_id = await begin(here.door, "challenge", QUESTION)
         page = await here.signed_in(f"/runs/{run_id}")
         text = lane(page, "creator").locator("[data-text]")
-        await expect(text).to_contain_text("line 40")
-        assert await text.evaluate("(area) => area.scrollTop") > 0
+        await expect(text).to_contain_text("line 49")
+        area = await text.element_handle()
+        await page.wait_for_function(f"(area) => area.scrollTop > 0 && ({near_end})(area)", arg=area)
         await text.evaluate("(area) => { area.scrollTop = 0; }")
         await expect(page.get_by_role("button", name="Follow")).to_be_visible()
-        area = await text.element_handle()
         height = await text.evaluate("(area) => area.scrollHeight")
+        gate.let(100)
+        await expect(text).to_contain_text("line 99")
         await page.wait_for_function("([area, height]) => area.scrollHeight > height + 100", arg=[area, height])
         assert await text.evaluate("(area) => area.scrollTop") == 0
         await page.get_by_role("button", name="Follow").click()
         await expect(page.get_by_role("button", name="Follow")).to_have_count(0)
-        near_end = "(area) => area.scrollHeight - area.scrollTop - area.clientHeight < 40"
+        await page.wait_for_function(near_end, arg=area)
+        gate.let(100)
+        await expect(text).to_contain_text("line 149")
         await page.wait_for_function(near_end, arg=area)
 
 

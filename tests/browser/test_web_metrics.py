@@ -5,8 +5,9 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.ports import ModelCall
@@ -22,6 +23,7 @@ new PerformanceObserver((list) => {
   for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value
 }).observe({ type: 'layout-shift', buffered: true })
 """
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 
 
 class Model:
@@ -44,15 +46,24 @@ async def look(here: Visit) -> None:
 
 
 async def ask(here: Visit, times: int, model: str = "voice") -> None:
+    """Have that model asked, and wait until the history of the last hour tells of all its answers."""
     async with here.door.owner() as owner:
-        for _ in range(times):
-            await owner.post("/inference", json={"prompt": "What is 40 + 2?", "model": model})
+        asked = [
+            await owner.post("/inference", json={"prompt": "What is 40 + 2?", "model": model}) for _ in range(times)
+        ]
+        answers = sum(one.is_success for one in asked)
         await look(here)
         # What was noted in the last seconds is not told yet where the beat of the clock falls so.
-        for _look in range(100):
-            if (await owner.get("/api/metrics/history", params={"range": "1h"})).json()["totals"]["calls"]:
-                break
+        for _look in range(300):
+            if await told(owner, model, answers):
+                return
             await asyncio.sleep(0.1)
+    raise AssertionError(f"the history does not tell of {answers} answers of {model}")
+
+
+async def told(owner: httpx.AsyncClient, model: str, answers: int) -> bool:
+    history = (await owner.get("/api/metrics/history", params={"range": "1h"})).json()
+    return any((one["model"], one["answers"]) == (model, answers) for one in history["models"])
 
 
 def alerts_of(*kinds: str) -> Callable[[Route], Awaitable[None]]:
@@ -74,10 +85,9 @@ def alerts_of(*kinds: str) -> Callable[[Route], Awaitable[None]]:
     return answer
 
 
-async def figure(page: Page, name: str) -> str:
+def figure(page: Page, name: str) -> Locator:
     """A figure of the range by its name."""
-    term = page.locator("dt", has_text=name)
-    return await term.locator("xpath=following-sibling::dd[1]").inner_text()
+    return page.locator("dt", has_text=name).locator("xpath=following-sibling::dd[1]")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -101,13 +111,13 @@ async def test_what_models_did_is_told_in_figures_and_in_a_table(visit: Any) -> 
         await ask(here, 2, "other")
         page = await here.signed_in("/metrics")
         await expect(page.get_by_role("row", name="voice")).to_contain_text("3")
-        assert await figure(page, "Calls") == "5"
+        await expect(figure(page, "Calls")).to_have_text("5")
         await page.get_by_label("Model", exact=True).select_option("other")
-        await expect(page.locator("dt", has_text="Calls").locator("xpath=following-sibling::dd[1]")).to_have_text("2")
+        await expect(figure(page, "Calls")).to_have_text("2")
         await page.get_by_text("7 days", exact=True).click()
         await expect(page.get_by_role("radio", name="7 days")).to_be_checked()
         await expect(page.locator("[aria-busy=true]")).to_have_count(0)
-        assert await figure(page, "Calls") == "2"
+        await expect(figure(page, "Calls")).to_have_text("2")
         assert here.complaints == []
 
 
@@ -157,6 +167,7 @@ async def test_figures_that_come_move_nothing(visit: Any) -> None:
         await expect(page.get_by_role("heading", name="Seconds to the whole answer")).to_be_visible()
         gate.set()
         await expect(page.locator("canvas")).to_have_count(9)
+        await page.evaluate(DRAWN)  # what moves is told with the frame that it moved in
         assert await page.evaluate("window.shifted") < 0.05
 
 
