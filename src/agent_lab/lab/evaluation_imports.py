@@ -139,7 +139,7 @@ def _read(body: AnswersFile, items: Sequence[Item] | None) -> Imported:
         items=items,
         arm=body.name,
         arms=body.arms,
-        columns=dict(body.columns),
+        columns={str(part): name for part, name in body.columns.items()},
         form=None if body.kind == "auto" else body.kind,
     )
 
