@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -117,6 +118,30 @@ async def test_every_listener_of_a_run_hears_it(pair: Pair) -> None:
         await speaker.tell([token("x" * 50)], run_id="r1")
         assert (await tokens(first, 50))[-1] == token("x" * 50)
         assert (await tokens(second, 51))[-1] == token("x" * 50)
+
+
+async def test_who_hears_words_without_end_is_told_to_look_all_the_same(pair: Pair) -> None:
+    speaker, listener = pair
+
+    async def speak() -> None:
+        for number in itertools.count():
+            await speaker.tell([token("x", number)], run_id="r1")
+            await asyncio.sleep(0.02)
+
+    async with listener.listen("r1") as heard:
+        await known(speaker, heard, "r1")
+        speaking = asyncio.create_task(speak())
+        async with asyncio.timeout(10):
+            offsets = [one.offset async for one in until_told_to_look(heard)]
+            offsets += [one.offset for one in await tokens(heard, 3)]
+        speaking.cancel()
+    assert offsets == list(range(len(offsets)))  # nothing is lost over it
+    assert len(offsets) > 3
+
+
+async def until_told_to_look(heard: AsyncIterator[Token | None]) -> AsyncIterator[Token]:
+    while (one := await anext(heard)) is not None:
+        yield one
 
 
 async def test_a_nudge_makes_listeners_look_and_is_told_to_all_who_ask(pair: Pair) -> None:

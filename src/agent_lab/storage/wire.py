@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from agent_lab.contracts.events import Token
 
 LOOK_S = 0.5
-"""After so much silence a listener is told to look: what was stored meanwhile may have come without a word."""
+"""So often a listener is told to look, also while it hears words: what was stored may have come without one."""
 LAG = 1000
 """Tokens that may wait for a slow listener; past that it loses them, and is told to look at what is stored."""
 
@@ -34,14 +35,18 @@ class _Ear:
         self.arrived.set()
 
     async def listen(self) -> AsyncIterator[Token | None]:
+        looked_s = time.monotonic()
         while True:
-            while self.tokens:
-                yield self.tokens.popleft()
-            if not self.look:
+            for _ in range(len(self.tokens)):
+                if self.tokens:  # while one is read the rest may be dropped
+                    yield self.tokens.popleft()
+            is_due = time.monotonic() - looked_s >= LOOK_S
+            if not (is_due or self.look):
                 await self._silence()
-            if not self.tokens:
+            if is_due or not self.tokens:
                 self.look = False
                 yield None
+                looked_s = time.monotonic()
 
     async def _silence(self) -> None:
         self.arrived.clear()
