@@ -100,6 +100,10 @@ class FakeEngine:
         self.death = call
 
 
+class FakeModel:
+    """No weights. Whether anybody still holds it can be told, as of a real one; else garbage would be looked for."""
+
+
 @dataclass(eq=False)
 class FakeLoaded:
     """In memory until it is closed."""
@@ -108,7 +112,7 @@ class FakeLoaded:
     machine: FakeMachine
     placement: Placement
     engine: FakeEngine = field(default_factory=FakeEngine)
-    model: Any = field(default_factory=object)
+    model: Any = field(default_factory=FakeModel)
     tokenizer: Any = None
     window_tokens: int = 512
     end_ids: tuple[int, ...] = ()
