@@ -4,14 +4,10 @@
 import { useTranslations } from "use-intl";
 import type { components } from "@/shared/api/schema";
 import { useFigures } from "@/shared/format/figures";
+import { LateMarkdown } from "@/shared/markdown/late";
 import { Badge } from "@/shared/ui/bits";
 import { CopyButton } from "@/shared/ui/copy";
-import { late, type Missing } from "@/shared/ui/late";
 import { Panel } from "@/shared/ui/panel";
-import { Problem } from "@/shared/ui/problem";
-
-/** Loaded when there is an answer: the console is smaller without it. */
-const Markdown = late(() => import("@/shared/markdown/markdown").then((module) => module.Markdown), { missing: Plain });
 
 type Result = components["schemas"]["ExecutionResult"];
 
@@ -23,7 +19,7 @@ export function OutputDisplay({ result }: { result: Result | undefined }) {
   return (
     <Panel title={t("result")} actions={<CopyButton text={text} />}>
       <div aria-live="polite">
-        {result.result ? <Markdown text={result.result} /> : <p className="break-words whitespace-pre-wrap">{text}</p>}
+        {result.result ? <LateMarkdown text={result.result} /> : <p className="break-words whitespace-pre-wrap">{text}</p>}
       </div>
       <p className="mt-3 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-soft">
         {result.model && <span>{result.model}</span>}
@@ -38,15 +34,5 @@ export function OutputDisplay({ result }: { result: Result | undefined }) {
         </p>
       ))}
     </Panel>
-  );
-}
-
-/** The answer as it was written, where what draws it could not be loaded. */
-function Plain({ text, ...told }: { text: string } & Missing) {
-  return (
-    <div className="flex flex-col gap-3">
-      <Problem {...told} />
-      <p className="break-words whitespace-pre-wrap">{text}</p>
-    </div>
   );
 }

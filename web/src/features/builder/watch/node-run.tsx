@@ -3,7 +3,7 @@
 // One node in one run: how it stands, what it says as it says it, what it took, what it left.
 import { useTranslations } from "use-intl";
 import { useFigures } from "@/shared/format/figures";
-import { Markdown } from "@/shared/markdown/markdown";
+import { LateMarkdown } from "@/shared/markdown/late";
 import { AnswerForm } from "@/shared/run-actions/answer-form";
 import { useLane, useNewestLanes, useNode, useRunView, type Run } from "@/shared/run/run";
 import type { NodeView } from "@/run/events";
@@ -63,7 +63,7 @@ function Said({ text }: { text: string }) {
         <CopyButton small text={text} />
       </div>
       <div className="max-h-96 overflow-y-auto pr-8">
-        <Markdown text={text} />
+        <LateMarkdown text={text} />
       </div>
     </div>
   );

@@ -5,7 +5,7 @@ import { Play, Square, X } from "lucide-react";
 import Link from "next/link";
 import { useLocale, useTranslations } from "use-intl";
 import { useFigures } from "@/shared/format/figures";
-import { Markdown } from "@/shared/markdown/markdown";
+import { LateMarkdown } from "@/shared/markdown/late";
 import { hasEnded, useSteer } from "@/shared/run-actions/api";
 import { useRunView, useWorkedS, type Run } from "@/shared/run/run";
 import type { RunView } from "@/run/events";
@@ -78,7 +78,7 @@ function Shown({ run, view, onClose }: { run: Run; view: RunView; onClose: () =>
         <div className="min-w-0">
           <h3 className="mb-1 text-sm font-medium">{t("answer")}</h3>
           <div className="max-h-96 overflow-y-auto rounded-md border border-line bg-page p-3">
-            <Markdown text={view.answer} />
+            <LateMarkdown text={view.answer} />
           </div>
         </div>
       )}
