@@ -3,6 +3,7 @@
 // The versions of a flow: publish one, go back to one, see what changed between any two.
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { GitCompareArrows, History, Rocket } from "lucide-react";
+import dynamic from "next/dynamic";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { When } from "@/shared/format/when";
@@ -14,7 +15,9 @@ import { toast } from "@/shared/ui/toast";
 import { useBuilder } from "../store";
 import { Transfer } from "../transfer/transfer";
 import { useEditVersions, versionsQuery, type VersionEntry } from "./api";
-import { CompareDialog } from "./compare";
+
+/** Loaded when two are compared first. */
+const CompareDialog = dynamic(() => import("./compare").then((module) => module.CompareDialog), { ssr: false });
 
 type Asked = { verb: "publish" | "rollback"; version: number } | { verb: "withdraw"; version: null };
 
