@@ -5,7 +5,12 @@ import { late } from "@/shared/ui/late";
 import { Problem } from "@/shared/ui/problem";
 import { Opening, ROOM } from "./opening";
 
-export const BuilderScreen = late(() => import("./builder").then((module) => module.FlowBuilder), {
+async function builder() {
+  const { rest } = await import("./parts");
+  return (await rest()).FlowBuilder;
+}
+
+export const BuilderScreen = late(builder, {
   waiting: () => (
     <div className={ROOM}>
       <Opening />
