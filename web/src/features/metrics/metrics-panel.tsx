@@ -4,7 +4,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Activity } from "lucide-react";
 import clsx from "clsx";
-import { useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { useTranslations } from "use-intl";
 import metricsWords from "@/messages/en/metrics";
 import { historyQuery, type MetricsHistory, type Range } from "@/shared/api/metrics";
@@ -33,7 +33,8 @@ function Screen() {
   const [range, setRange] = useState<Range>("1h");
   const [model, setModel] = useState<string | null>(null);
   const query = useQuery({ ...historyQuery(range, model), placeholderData: keepPreviousData });
-  const history = query.data;
+  // Drawn bit by bit, so that what is pressed meanwhile is not held up.
+  const history = useDeferredValue(query.data);
   return (
     <>
       <ScreenHead title={t("title")} about={t("about")}>
@@ -52,7 +53,7 @@ function Screen() {
         className={clsx("flex flex-col gap-4", query.isPlaceholderData && "[&_canvas]:opacity-40")}
       >
         {query.error !== null && <Problem error={query.error} again={() => void query.refetch()} />}
-        {history === undefined ? query.isPending && <Waiting /> : <Dashboard history={history} model={model} />}
+        {history === undefined ? (query.isPending || query.data !== undefined) && <Waiting /> : <Dashboard history={history} model={model} />}
       </div>
     </>
   );

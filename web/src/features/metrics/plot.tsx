@@ -44,14 +44,17 @@ export function Plot(props: PlotProps) {
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const made = make(element);
-    plot.current = made;
-    const sizes = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: element.clientHeight }));
-    sizes.observe(element);
+    const sizes = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: element.clientHeight }));
+    // Each chart of a screen by itself: all at once would hold up what is pressed meanwhile.
+    const turn = setTimeout(() => {
+      plot.current = make(element);
+      sizes.observe(element);
+    });
     return () => {
+      clearTimeout(turn);
       sizes.disconnect();
+      plot.current?.destroy();
       plot.current = null;
-      made.destroy();
     };
   }, [shape, looks]);
   useEffect(() => plot.current?.setData(dataOf(times, lines)), [times, lines]);
