@@ -205,8 +205,6 @@ SPENDING = Table(
     METADATA,
     Column("day", Date, primary_key=True),
     Column("model_key", ShortText(64), primary_key=True),
-    # The number of its first answer: a list names the models in this order.
-    Column("first_seq", Integer, nullable=False, server_default="0"),
     # A whole number adds up exactly in every database: 1e-12 USD is one token at $0.000001 for a million, and nine
     # million dollars a day fit.
     Column("pico_usd", BigInteger, nullable=False),
