@@ -269,6 +269,15 @@ async def test_a_run_that_waits_says_how_many_are_before_it_and_begins_by_itself
         assert here.complaints == []
 
 
+async def test_a_question_of_several_lines_is_shown_and_named_in_the_tab(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        run_id = await begin(here.door, "challenge", "Two lines:\n\n  this  is the second.")
+        page = await here.signed_in(f"/runs/{run_id}")
+        await expect(page.get_by_role("tabpanel")).to_contain_text("Answer: 42")
+        assert await page.title() == "Completed · Two lines: this is the second. · AI Agent Lab"
+        assert here.complaints == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 375])
 async def test_eight_voices_fit_every_page_while_they_speak_and_after(visit: Any, theme: Theme, width: int) -> None:

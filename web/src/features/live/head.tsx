@@ -61,8 +61,12 @@ function TabTitle({ view }: { view: RunView }) {
   const title = `${t(`status.${view.status}`)} · ${view.prompt.slice(0, TITLE_CHARS)} · ${t("product")}`;
   // The page's own title may come after this one where much is going on. Let go with the page, before the next one's comes.
   useLayoutEffect(() => {
+    let shown: string | undefined;
     const keep = () => {
-      if (document.title !== title) document.title = title;
+      if (document.title === shown) return;
+      document.title = title;
+      // A browser tells a title with its white space collapsed: against the text as it was written this would never end.
+      shown = document.title;
     };
     const watching = new MutationObserver(keep);
     watching.observe(document.head, { childList: true, subtree: true, characterData: true });
