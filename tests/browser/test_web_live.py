@@ -17,8 +17,9 @@ from agent_lab.contracts.errors import UnusableError
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.queue import QueueRules
 from api.doors import open_door, until
+from support.gates import Words
 from support.person_flows import ASKING
-from support.watching import RECORDER, Stepping, Words, begin, ended, publish, seen
+from support.watching import RECORDER, Stepping, begin, ended, publish, seen
 from support.web import Theme, Visit, axe
 
 pytestmark = pytest.mark.browser

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -55,18 +56,18 @@ async def boxed(home: Any, tmp_path: Path, *, more_models: str = "", **host: Any
 
 async def test_a_load_is_shown_in_whole_lines_where_nothing_is_written_over(home: Any, tmp_path: Path) -> None:
     async with boxed(home, tmp_path, patient=True) as box:
-        running = asyncio.create_task(box.run("models", "load", "big", "--pin"))
-        await until(lambda: box.host.begun == ["big"], seconds=20)
-        await asyncio.sleep(0.4)  # longer than the pace, so that no stage is left out
+        process = box.home.start("models", "load", "big", "--pin", "--url", box.url)
+        # Each is waited for: what comes faster than the pace is left out.
+        said = await asyncio.to_thread(process.stdout.readline)
         box.host.tell("big", "fetching", 1_200_000_000, 4_100_000_000, elapsed_s=2.0, seconds_left=75.0)
-        await asyncio.sleep(0.4)
+        said += await asyncio.to_thread(process.stdout.readline)
         for step in range(20):
             box.host.tell("big", "loading", step, 4_100_000_000, elapsed_s=3.0 + step / 10)
-        await asyncio.sleep(0.4)
+        said += await asyncio.to_thread(process.stdout.readline)
         box.host.finish("big", worker_pid=4711, notes=("The strategy 'x' needs a GPU; 'y' stood in for it.",))
-        done = await running
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
+        rest, complaints = await asyncio.to_thread(process.communicate)
+    assert (process.returncode, complaints) == (0, b"")
+    lines = (said + rest).decode().splitlines()
     assert lines[0] == "big: waiting for its turn."
     assert lines[1] == "big: downloading 1.20 of 4.10 GB, 1 min 15 s left."
     assert re.fullmatch(r"big: loading \d+ B of 4\.10 GB\.", lines[2])
@@ -74,21 +75,31 @@ async def test_a_load_is_shown_in_whole_lines_where_nothing_is_written_over(home
         "big is in memory: 4.2 GB on cuda:0, in process 4711, pinned.",
         "Note: The strategy 'x' needs a GPU; 'y' stood in for it.",
     ]
-    assert "\x1b" not in done.stdout
+    assert b"\x1b" not in said + rest
 
 
 async def test_on_a_terminal_one_line_of_80_columns_is_written_over(home: Any, tmp_path: Path) -> None:
     key = "a-model-whose-key-is-as-long-as-a-key-may-be-which-is-64-signs.."
     (home.path / "long.toml").write_text(f'[[model]]\nkey = "{key}"\nprovider = "local"\ncontext_window = 512\n')
     async with boxed(home, tmp_path, patient=True, more_models=(home.path / "long.toml").read_text()) as box:
+        loop, told = asyncio.get_running_loop(), 0
+
+        def go_on(shown: bytes, _: subprocess.Popen[bytes]) -> bool:
+            """The next step as soon as the last one is shown, and the model after three."""
+            nonlocal told
+            steps = [int(step) for step in re.findall(rb"loading (\d)\.\d+ of 14\.5 GB", shown)]
+            if b"waiting" not in shown or (told and told not in steps):
+                return False
+            told += 1
+            if told > 3:
+                loop.call_soon_threadsafe(box.host.finish, key)
+                return True
+            tell = partial(box.host.tell, key, elapsed_s=told, seconds_left=99.0)
+            loop.call_soon_threadsafe(tell, "loading", told * 1_000_000_000, 14_500_000_000)
+            return False
+
         command = ("models", "load", key, "--url", box.url)
-        running = asyncio.create_task(asyncio.to_thread(on_a_terminal, home, *command))
-        await until(lambda: box.host.begun == [key], seconds=20)
-        for step in range(5):
-            box.host.tell(key, done=step * 1_000_000_000, total=14_500_000_000, elapsed_s=step, seconds_left=99.0)
-            await asyncio.sleep(0.3)
-        box.host.finish(key)
-        code, said = await running
+        code, said = await asyncio.to_thread(on_a_terminal, home, *command, once=go_on)
     frames = [line for line in said.replace("\r", "\n").split("\n") if ": loading " in line]
     plain = [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", frame) for frame in frames]
     assert code == 0

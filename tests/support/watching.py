@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from playwright.async_api import Page
 
@@ -52,30 +52,6 @@ class Stepping:
         """Let these calls and all that follow go on."""
         self._is_open = True
         self.gate.set()
-
-
-class Words(asyncio.Event):
-    """A gate of a scripted model that lets so many words through, and all of them once it is set."""
-
-    def __init__(self, words: int) -> None:
-        super().__init__()
-        self._left = asyncio.Semaphore(words)
-
-    def let(self, words: int) -> None:
-        """Let so many more through."""
-        for _ in range(words):
-            self._left.release()
-
-    def set(self) -> None:
-        super().set()
-        self._left.release()
-
-    async def wait(self) -> Literal[True]:
-        if not self.is_set():
-            await self._left.acquire()
-        if self.is_set():
-            self._left.release()  # to whoever waits beside
-        return True
 
 
 async def begin(door: Door, flow: str, prompt: str, **more: Any) -> str:

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from agent_lab.contracts.errors import ConflictError, ValidationError
-from agent_lab.contracts.events import GenerationStarted, RunWaits, WaitingForPerson
+from agent_lab.contracts.events import GenerationStarted, NodeFinished, RunWaits, WaitingForPerson
 from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.keeper import Keeper
 from agent_lab.storage.memory import MemoryRuns
+from support.gates import Words
 from support.person_flows import BESIDE, lab_with
 from support.runs import bench
 
@@ -32,12 +33,14 @@ async def test_a_run_waits_for_a_person_without_being_worked_on_and_goes_on_with
 
 
 async def test_an_answer_that_comes_while_other_branches_go_on_is_taken_in_at_once(tmp_path: Path) -> None:
-    lab = lab_with(tmp_path, BESIDE, provider=ScriptedProvider({"*": "text"}, delay_s=0.3))
+    gate = Words(1)
+    lab = lab_with(tmp_path, BESIDE, provider=ScriptedProvider({"*": "text"}, gate=gate))
     info = await lab.runs.start(RunRequest(flow="beside", prompt="x"))
     async for event in lab.runs.watch(info.run_id):
         if isinstance(event, WaitingForPerson):
             await lab.runs.answer(info.run_id, "person", "no")
             break
+    gate.set()
     view = await lab.runs.wait(info.run_id)
     assert view.status == "completed"
     assert not any(isinstance(event, RunWaits) for event in await lab.events(info.run_id))
@@ -61,14 +64,17 @@ async def test_what_cannot_be_answered_is_told(tmp_path: Path) -> None:
 
 async def test_an_answer_given_elsewhere_reaches_the_process_that_works_on_the_run(tmp_path: Path) -> None:
     store = MemoryRuns()
-    here = lab_with(tmp_path, BESIDE, provider=ScriptedProvider({"*": "text"}, delay_s=0.5), store=store)
+    gate = Words(1)
+    here = lab_with(tmp_path, BESIDE, provider=ScriptedProvider({"*": "text"}, gate=gate), store=store)
     there = lab_with(tmp_path, BESIDE, store=store)
     keeping = asyncio.create_task(Keeper(here.runs, tick_s=0.02).keep())
     info = await here.runs.start(RunRequest(flow="beside", prompt="x"))
     async for event in here.runs.watch(info.run_id):
         if isinstance(event, WaitingForPerson):
+            await there.runs.answer(info.run_id, "person", "yes")
+        if isinstance(event, NodeFinished) and event.node == "person":
             break
-    await there.runs.answer(info.run_id, "person", "yes")
+    gate.set()
     assert (await here.runs.wait(info.run_id)).status == "completed"
     assert there.provider.calls == []
     keeping.cancel()
