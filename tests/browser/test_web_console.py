@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.scripted import ScriptedProvider
 from support.web import Theme, axe
 
@@ -118,6 +119,39 @@ async def test_one_model_answers_on_the_spot_and_can_be_stopped(visit: Any) -> N
         gate.set()
         await page.get_by_role("button", name="Ask").click()
         await expect(page.get_by_role("region", name="Answer")).to_contain_text("Answer: 42")
+
+
+async def test_one_model_is_asked_on_from_its_answer(visit: Any) -> None:
+    def counted(call: ModelCall) -> str:
+        return f"Told {len(call.request.context.history)} turns."
+
+    provider = ScriptedProvider(counted)
+    async with visit(provider) as here:
+        page = await here.signed_in()
+        await ask(page)
+        await page.get_by_text("One model", exact=True).click()
+        await page.get_by_role("button", name="Ask", exact=True).click()
+        answer = page.get_by_role("region", name="Answer")
+        await expect(answer).to_contain_text("Told 0 turns.")
+        await answer.get_by_role("button", name="Ask a follow-up").press("Enter")
+        question = page.get_by_role("textbox", name="Question")
+        await expect(question).to_be_focused()
+        await expect(question).to_have_value("")
+        before = page.get_by_role("status").filter(has_text="Follows on from")
+        await expect(before).to_contain_text(QUESTION)
+        assert await axe(page) == []
+        await page.keyboard.type("And if she gives 7 away?")
+        await page.keyboard.press("Control+Enter")
+        await expect(answer).to_contain_text("Told 2 turns.")
+        turns = [(turn.role, turn.content) for turn in provider.calls[-1].request.context.history]
+        assert turns == [("user", QUESTION), ("assistant", "Told 0 turns.")]
+        await answer.get_by_role("button", name="Ask a follow-up").click()
+        await expect(before).to_contain_text("And if she gives 7 away?")
+        await page.get_by_role("button", name="Ask it by itself").click()
+        await question.fill("Another one")
+        await question.press("Control+Enter")
+        await expect(answer).to_contain_text("Told 0 turns.")
+        assert here.complaints == []
 
 
 async def test_a_browser_that_is_not_signed_in_is_told_how(visit: Any) -> None:

@@ -103,7 +103,7 @@ function PromptConsole({ questionRef }: { questionRef: RefObject<HTMLTextAreaEle
       <Options />
       {sending.error !== null && <Problem error={sending.error} />}
       <SendBar sending={sending}>{mode === "orchestrated" && <Estimate />}</SendBar>
-      {mode === "direct" && <OutputDisplay result={sending.result} />}
+      {mode === "direct" && <OutputDisplay {...sending.answered} onFollowUp={() => questionRef.current?.focus()} />}
     </form>
   );
 }
@@ -145,7 +145,7 @@ function useSending() {
     stop,
     isSending: start.isPending || start.isSuccess,
     isAsking: direct.isPending,
-    result: direct.data,
+    answered: { asked: direct.variables?.request, result: direct.data },
     error: mode === "orchestrated" ? start.error : stopped ? null : direct.error,
   };
 }

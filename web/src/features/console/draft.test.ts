@@ -60,6 +60,26 @@ describe("the draft of a question", () => {
       temperature: null,
       max_tokens: null,
       seed: null,
+      history: [],
     });
+  });
+
+  it("follows on from what one model answered, and leaves what is written of the next question", () => {
+    useDraft.setState({ ...EMPTY, question: "Why?" });
+    const { change, followUp } = useDraft.getState();
+    const asked = directRequest(useDraft.getState());
+    followUp(asked, "So.");
+    expect(useDraft.getState()).toMatchObject({ question: "", sent: "Why?" });
+    change({ question: "And then?" });
+    followUp(directRequest(useDraft.getState()), "Then this.");
+    expect(directRequest(useDraft.getState()).history?.map(({ role, content }) => `${role}: ${content}`)).toEqual([
+      "user: Why?",
+      "assistant: So.",
+      "user: And then?",
+      "assistant: Then this.",
+    ]);
+    useDraft.setState({ ...EMPTY, question: "Written since" });
+    followUp(asked, "So.");
+    expect(useDraft.getState().question).toBe("Written since");
   });
 });

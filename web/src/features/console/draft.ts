@@ -27,7 +27,7 @@ export interface Draft {
   maxAllTokens: string;
   /** The question that was sent last, or taken from a run: it stands there, and nothing is lost of it here. */
   sent: string;
-  /** What was asked and answered before, where the question follows on from a run. */
+  /** What was asked and answered before, where the question follows on from that. */
   history: readonly Message[];
 }
 
@@ -56,6 +56,8 @@ interface DraftStore extends Draft {
   replaced: Draft | null;
   /** Puts what a run was asked in the place of what is written here. */
   take: (asked: Asked) => void;
+  /** Has the next question follow on from one that a model has answered; what is written of it already stays. */
+  followUp: (asked: ExecutionRequest, answer: string) => void;
   /** Brings back what that was put in the place of. */
   bringBack: () => void;
 }
@@ -73,13 +75,19 @@ export const useDraft = create<DraftStore>()(
           const isLoss = !["", store.sent.trim(), taken.question.trim()].includes(store.question.trim());
           return { ...taken, sent: taken.question || store.sent, replaced: isLoss ? written(store) : store.replaced };
         }),
+      followUp: ({ prompt, history = [] }, answer) =>
+        set(({ question }) => ({
+          history: [...history, { role: "user", content: prompt }, { role: "assistant", content: answer }],
+          question: question === prompt ? "" : question,
+          sent: prompt,
+        })),
       bringBack: () => set(({ replaced }) => ({ ...replaced, replaced: null })),
     }),
     { name: "agent-lab.console", version: 1, skipHydration: true, partialize: written },
   ),
 );
 
-function written({ change: _c, replaced: _r, take: _t, bringBack: _b, ...draft }: DraftStore): Draft {
+function written({ change: _c, replaced: _r, take: _t, followUp: _f, bringBack: _b, ...draft }: DraftStore): Draft {
   return draft;
 }
 
@@ -176,6 +184,7 @@ export function directRequest(draft: Draft): ExecutionRequest {
     temperature: numberIn(draft, "temperature") ?? null,
     max_tokens: numberIn(draft, "maxTokens") ?? null,
     seed: numberIn(draft, "seed") ?? null,
+    history: [...draft.history],
   };
 }
 

@@ -10,11 +10,11 @@ const SHOWN_CHARS = 120;
 
 export function FollowsOn() {
   const t = useTranslations("console");
-  const { mode, history, replaced, change, bringBack } = useDraft();
+  const { history, replaced, change, bringBack } = useDraft();
   const before = history.findLast(({ role }) => role === "user")?.content;
   return (
     <div role="status" className="flex flex-col gap-2 text-sm empty:hidden">
-      {mode === "orchestrated" && before !== undefined && (
+      {before !== undefined && (
         <p className="flex flex-wrap items-center gap-x-3 gap-y-1 rounded-md bg-sunken px-3 py-2">
           <CornerDownRight aria-hidden className="size-4 shrink-0 text-accent" />
           <span className="min-w-0 flex-1 basis-48 [overflow-wrap:anywhere]">{t("follows", { question: cut(before) })}</span>

@@ -1,19 +1,30 @@
 "use client";
 
 // What one model answered (OutputDisplay), and what it took.
+import { MessageSquarePlus } from "lucide-react";
 import { useTranslations } from "use-intl";
 import type { components } from "@/shared/api/schema";
 import { useFigures } from "@/shared/format/figures";
 import { LateMarkdown } from "@/shared/markdown/late";
 import { Badge } from "@/shared/ui/bits";
+import { Button } from "@/shared/ui/button";
 import { CopyButton } from "@/shared/ui/copy";
 import { Panel } from "@/shared/ui/panel";
+import { useDraft, type ExecutionRequest } from "./draft";
+
+interface Answered {
+  asked: ExecutionRequest | undefined;
+  result: Result | undefined;
+  /** Once the draft follows on from this answer. */
+  onFollowUp: () => void;
+}
 
 type Result = components["schemas"]["ExecutionResult"];
 
-export function OutputDisplay({ result }: { result: Result | undefined }) {
+export function OutputDisplay({ asked, result, onFollowUp }: Answered) {
   const t = useTranslations("console");
   const figures = useFigures();
+  const followUp = useDraft((draft) => draft.followUp);
   if (result === undefined) return null;
   const text = result.result ?? result.error?.detail ?? t("result_none");
   return (
@@ -33,6 +44,19 @@ export function OutputDisplay({ result }: { result: Result | undefined }) {
           {note}
         </p>
       ))}
+      {asked !== undefined && result.status === "completed" && result.result && (
+        <Button
+          size="sm"
+          className="mt-3"
+          onClick={() => {
+            followUp(asked, result.result ?? "");
+            onFollowUp();
+          }}
+        >
+          <MessageSquarePlus aria-hidden className="size-4" />
+          {t("follow")}
+        </Button>
+      )}
     </Panel>
   );
 }

@@ -62,6 +62,7 @@ const console = {
   first_hide: "Hide this",
   first_models: "All models",
   result: "Answer",
+  follow: "Ask a follow-up",
   result_none: "Nothing was answered.",
   figures: "What it took",
   latest: "Latest runs",

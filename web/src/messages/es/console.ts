@@ -63,6 +63,7 @@ const console: typeof en = {
   first_hide: "Ocultar",
   first_models: "Todos los modelos",
   result: "Respuesta",
+  follow: "Seguir preguntando",
   result_none: "No hubo respuesta.",
   figures: "Lo que costó",
   latest: "Últimas ejecuciones",
