@@ -49,6 +49,7 @@ const canvas = {
     alone: "Connect to nothing",
     groups: { ask: "Ask models", decide: "Decide", shape: "Shape and use", look: "Look around", more: "Of plug-ins" },
   },
+  reader: { node: "node", edge: "edge", edge_label: "Edge from {from} to {to}", handle: "Connection point", hint: "Press Enter to edit it, Delete to take it out, Escape to let it go." },
   kinds: {
     generate: { name: "Model", about: "Asks a model, once or several times." },
     map: { name: "For each", about: "Asks the same of each element of a list." },

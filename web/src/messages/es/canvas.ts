@@ -51,6 +51,7 @@ const canvas: typeof en = {
     alone: "Sin conectar",
     groups: { ask: "Preguntar a modelos", decide: "Decidir", shape: "Transformar y usar", look: "Observar", more: "De complementos" },
   },
+  reader: { node: "nodo", edge: "arista", edge_label: "Arista de {from} a {to}", handle: "Punto de conexión", hint: "Pulsa Intro para editarlo, Supr para quitarlo, Escape para soltarlo." },
   kinds: {
     generate: { name: "Modelo", about: "Pregunta a un modelo, una o varias veces." },
     map: { name: "Para cada uno", about: "Pregunta lo mismo por cada elemento de una lista." },

@@ -13,7 +13,7 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "./canvas.css";
-import { useEffect, useRef, type DragEvent, type MouseEvent as Click } from "react";
+import { useEffect, useMemo, useRef, type DragEvent, type MouseEvent as Click } from "react";
 import { useTranslations } from "use-intl";
 import { add, centred } from "../actions";
 import { connect, takesNode } from "../document";
@@ -52,6 +52,7 @@ function Drawn() {
   const builder = useBuilderStore();
   const asking = useAsking();
   const frame = useRef<HTMLDivElement>(null);
+  const reader = useReaderWords();
   const isReadOnly = useBuilder((state) => state.isReadOnly);
   const count = useBuilder((state) => flowNow(state).nodes.length);
   const isEmpty = count === 0;
@@ -101,6 +102,7 @@ function Drawn() {
           onEdgeDoubleClick={pointer.onEdgeDoubleClick}
           zoomOnDoubleClick={false}
           proOptions={NO_FRAME}
+          ariaLabelConfig={reader}
         >
           <Background gap={20} size={1.5} />
           {count >= MAP_FROM && <MiniMap pannable zoomable ariaLabel={t("toolbar.map")} className="!hidden rounded-md border border-line md:!block" />}
@@ -112,6 +114,15 @@ function Drawn() {
       {asking.dialog}
     </div>
   );
+}
+
+/** What readers of the screen hear of the canvas; keys are told by its own sheet. */
+function useReaderWords() {
+  const t = useTranslations("canvas.reader");
+  return useMemo(() => {
+    const hint = t("hint");
+    return { "node.a11yDescription.default": hint, "node.a11yDescription.keyboardDisabled": hint, "edge.a11yDescription.default": hint, "handle.ariaLabel": t("handle") };
+  }, [t]);
 }
 
 /** Shows all of the flow; where that would be too small to read, its beginning. */

@@ -15,7 +15,7 @@ const flow: FlowDoc = {
   ],
 };
 const nothing: Selection = { nodes: new Set(), edges: new Set() };
-const drawing = { flow, lines: linesOf(flow.edges, placesOf(flow)), places: placesOf(flow), selection: nothing, inTabOrder: "a", labelOf: ({ id }: { id: string }) => id };
+const drawing = { flow, lines: linesOf(flow.edges, placesOf(flow)), places: placesOf(flow), selection: nothing, inTabOrder: "a", labelOf: ({ id }: { id: string }) => id, edgeLabelOf: ({ from, to }: { from: string; to: string }) => `${from}-${to}`, roles: { node: "node", edge: "edge" } };
 
 describe("what is drawn", () => {
   it("is the same array where nothing has changed", () => {

@@ -6,7 +6,7 @@ import { useCallback, useMemo, useRef, useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { inLanguage } from "@/shared/flow/text";
 import { moveTo } from "../actions";
-import type { NodeDoc, Position } from "../document";
+import type { EdgeDoc, NodeDoc, Position } from "../document";
 import { placing } from "../layout";
 import { useKindName } from "../palette/looks";
 import { flowNow, useBuilder, type Builder } from "../store";
@@ -18,6 +18,7 @@ export function useElements(builder: Builder) {
   const flow = useBuilder(flowNow);
   const selection = useBuilder((state) => state.selection);
   const labelOf = useLabels();
+  const { edgeLabelOf, roles } = useEdgeLabels();
   const [{ elements, placesOf }] = useState(() => ({ elements: new Elements(), placesOf: placing() }));
   const [dragged, setDragged] = useState<ReadonlyMap<string, Position> | null>(null);
   const standing = placesOf(flow);
@@ -49,8 +50,8 @@ export function useElements(builder: Builder) {
     [builder],
   );
   return {
-    nodes: elements.nodesOf({ flow, places, selection, inTabOrder, labelOf }),
-    edges: elements.edgesOf({ flow, selection, lines }),
+    nodes: elements.nodesOf({ flow, places, selection, inTabOrder, labelOf, roles }),
+    edges: elements.edgesOf({ flow, selection, lines, edgeLabelOf, roles }),
     onNodesChange,
     onEdgesChange,
   };
@@ -70,6 +71,11 @@ function selected(changes: readonly (NodeChange | EdgeChange)[], now: ReadonlySe
 
 function isAdding(changes: readonly NodeChange[]): boolean {
   return changes.filter((change) => change.type === "select").length > 1;
+}
+
+function useEdgeLabels() {
+  const t = useTranslations("canvas.reader");
+  return { edgeLabelOf: ({ from, to }: EdgeDoc) => t("edge_label", { from, to }), roles: { node: t("node"), edge: t("edge") } };
 }
 
 function useLabels(): (node: NodeDoc) => string {

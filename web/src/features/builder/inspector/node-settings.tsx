@@ -11,6 +11,7 @@ import { Fold } from "@/shared/ui/fold";
 import { changeNode, isName, nodeOf, removeNodes, takenNames, type NodeDoc } from "../document";
 import { renameNode } from "../document-names";
 import { said, type PlacedProblem } from "../problems/places";
+import { useKindAbout } from "../palette/looks";
 import { useProblemsAt, useScope } from "../problems/checks";
 import { Words } from "../prompt/words";
 import { flowNow, useBuilder, useBuilderStore } from "../store";
@@ -180,12 +181,13 @@ function Delete({ id }: { id: string }) {
 export function KindLine({ kind }: { kind: string }) {
   const t = useTranslations("inspector.node");
   const found = useKind(kind);
+  const about = useKindAbout();
   return (
     <Field label={t("kind")} hideLabel>
       {(control) => (
         <output {...control} className="block text-xs text-soft">
           <code className="font-mono">{kind}</code>
-          {found !== null && <> · {found.kind.summary}</>}
+          {found !== null && <> · {about(found.kind)}</>}
         </output>
       )}
     </Field>

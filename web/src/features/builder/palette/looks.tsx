@@ -53,6 +53,12 @@ export function KindIcon({ kind, className }: { kind: string; className?: string
   return <Icon aria-hidden className={className} />;
 }
 
+/** What a kind does; of a plug-in's in its own words. */
+export function useKindAbout(): (kind: { name: string; summary: string }) => string {
+  const t = useTranslations("canvas.kinds");
+  return ({ name, summary }) => (isKnownKind(name) ? t(`${name}.about`) : summary);
+}
+
 /** What a kind is called; a plug-in's kind by its own name. */
 export function useKindName(): (kind: string) => string {
   const t = useTranslations("canvas.kinds");

@@ -8,7 +8,7 @@ import { useTranslations } from "use-intl";
 import { Skeleton } from "@/shared/ui/bits";
 import { Problem } from "@/shared/ui/problem";
 import { kindsQuery, type Kind } from "../inspector/kinds";
-import { GROUPS, groupOf, isKnownKind, KindIcon, useKindName } from "./looks";
+import { GROUPS, groupOf, useKindAbout, KindIcon, useKindName } from "./looks";
 
 /** What a kind is called while it is dragged. */
 export const KIND_TYPE = "application/x-agent-lab-kind";
@@ -70,9 +70,8 @@ function useEarlyEnter(list: RefObject<HTMLElement | null>, isPending: boolean):
 }
 
 function KindItem({ kind, onChoose }: { kind: Kind; onChoose: (kind: string) => void }) {
-  const t = useTranslations("canvas.kinds");
   const name = useKindName()(kind.name);
-  const about = isKnownKind(kind.name) ? t(`${kind.name}.about`) : kind.summary;
+  const about = useKindAbout()(kind);
   return (
     <Command.Item
       value={`${name} ${kind.name}`}
