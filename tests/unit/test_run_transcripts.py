@@ -1,8 +1,9 @@
 """A run written down whole: everything said is in it, and nothing that was said is anything but text."""
 
 import json
+import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,8 @@ from agent_lab.contracts.events import (
 )
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.generation import GenerationResult, Timings, Usage
-from agent_lab.contracts.run import Fault, NodeOutput, RunRequest
+from agent_lab.contracts.run import Fault, NodeOutput, RunRequest, RunStatus
+from agent_lab.runs import transcript_words
 from agent_lab.runs.transcript import fenced, quoted, run_document, run_markdown
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
@@ -122,3 +124,22 @@ def test_the_document_is_json_with_every_event() -> None:
     document = json.loads(json.dumps(run_document(said("x"))))
     assert [RUN_EVENT.validate_python(event) for event in document["events"]] == said("x")
     assert document["run"]["status"] == "failed"
+
+
+def test_a_transcript_in_spanish_says_the_same_between_the_texts() -> None:
+    events = said("Nadie lo sabe.")
+    english, spanish = run_markdown(events), run_markdown(events, "es")
+    assert "# Ejecución `" in spanish
+    assert "## Pregunta" in spanish
+    assert "0,50 s" in spanish
+    shape = [line[:2] for line in english.splitlines() if line.startswith(("#", "```", "- "))]
+    assert [line[:2] for line in spanish.splitlines() if line.startswith(("#", "```", "- "))] == shape
+    assert [word for word in ("Question", "Took", " tokens in", ", turn ", "leaves") if word in spanish] == []
+
+
+def test_both_languages_have_a_line_for_everything_and_the_same_values_in_it() -> None:
+    def slots(lines: Any) -> dict[str, set[str]]:
+        return {name: set(re.findall(r"\{(\w+)\}", line)) for name, line in lines.items()}
+
+    assert slots(transcript_words._SPANISH) == slots(transcript_words._ENGLISH)
+    assert set(transcript_words._ENDS) == set(get_args(RunStatus))

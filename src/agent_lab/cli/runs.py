@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from agent_lab.contracts.run import RunInfo
+    from agent_lab.runs.transcript_words import Language
     from agent_lab.wiring import Lab
 
 STATUSES = (
@@ -135,8 +136,9 @@ def watch_run(run_id: str, as_json: bool) -> int:
 @click.option(
     "--format", "written_as", type=click.Choice(["markdown", "json"]), default="markdown", help="For people, or whole."
 )
+@click.option("--language", type=click.Choice(["en", "es"]), default="en", help="Of what stands between the texts.")
 @as_json
-def export(run_id: str, written_as: str, as_json: bool) -> int:
+def export(run_id: str, written_as: str, language: Language, as_json: bool) -> int:
     """Write a whole run to standard output: what was said, or with JSON every event."""
 
     async def work(lab: Lab) -> int:
@@ -148,7 +150,7 @@ def export(run_id: str, written_as: str, as_json: bool) -> int:
         if as_json or written_as == "json":
             write_json(run_document(events))
         else:
-            write(clean(run_markdown(events)))
+            write(clean(run_markdown(events, language)))
         return 0
 
     return with_lab(work)

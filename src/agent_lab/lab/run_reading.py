@@ -94,11 +94,12 @@ async def export_run(
     run_id: str,
     services: Services,
     written_as: Annotated[Literal["json", "markdown"], Query(alias="format")] = "json",
+    language: Annotated[Literal["en", "es"], Query(description="Of what stands between the texts of a run.")] = "en",
 ) -> Response:
     """The whole run as a file: every event as JSON, or a transcript for people in Markdown."""
     events = await services.runs.events(run_id)
     if written_as == "markdown":
-        content = (await asyncio.to_thread(run_markdown, events)).encode("utf-8", "replace")
+        content = (await asyncio.to_thread(run_markdown, events, language)).encode("utf-8", "replace")
         return _file(content, "text/markdown; charset=utf-8", f"{run_id}.md")
     content = await asyncio.to_thread(lambda: json.dumps(run_document(events), ensure_ascii=True).encode("ascii"))
     return _file(content, "application/json", f"{run_id}.json")

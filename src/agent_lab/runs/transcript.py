@@ -22,6 +22,7 @@ from agent_lab.contracts.events import (
 from agent_lab.contracts.run import RunTotals, RunView
 from agent_lab.runs.record import with_seconds
 from agent_lab.runs.reducer import fold
+from agent_lab.runs.transcript_words import Language, Words
 
 _FENCES = re.compile("`+")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -37,14 +38,14 @@ def run_document(events: Sequence[RunEvent]) -> dict[str, Any]:
     }
 
 
-def run_markdown(events: Sequence[RunEvent]) -> str:
+def run_markdown(events: Sequence[RunEvent], language: Language = "en") -> str:
     """The run for people: the question, every turn with what was said and what it took, the answer.
 
     Every foreign text stands in a fence longer than any run of backticks in it, so that nothing in it is a heading, a
     link, an image or HTML.
     """
     view = fold(events)
-    page = _Page({node.id: node.label for node in view.nodes})
+    page = _Page({node.id: node.label for node in view.nodes}, Words(language))
     page.open(view, events)
     for event in events:
         page.feed(event)
@@ -77,28 +78,36 @@ class _Page:
     """The blocks so far."""
 
     labels: dict[str, str]
+    words: Words
     blocks: list[str] = field(default_factory=list)
     _said: dict[tuple[str, int], set[str]] = field(default_factory=dict)
     """What the models said in each turn: a node's text that is one of these is not shown twice."""
 
     def open(self, view: RunView, events: Sequence[RunEvent]) -> None:
-        version = f", version {view.flow_version}" if view.flow_version else ""
-        self.blocks.append(f"# Run {quoted(view.run_id)}")
-        facts = [f"- Flow: {quoted(view.flow_id)}{version}", f"- Status: {view.status}"]
-        if view.created_at:
-            facts.append(f"- Begun: {view.created_at.isoformat(timespec='seconds')}")
-        if view.parent_run_id:
-            facts.append(f"- Forked from: {quoted(view.parent_run_id)}")
-        if view.only_node:
-            facts.append(f"- A trial: {quoted(view.only_node)} was run alone")
-        facts.append(f"- Took: {_figures(view.totals)}")
-        self.blocks += ["\n".join(facts), "## Question", fenced(view.prompt)]
+        self.blocks.append(f"# {self.words('run', id=quoted(view.run_id))}")
+        facts = "\n".join(f"- {fact}" for fact in self._facts(view))
+        self.blocks += [facts, f"## {self.words('question')}", fenced(view.prompt)]
         for started in events:
             if isinstance(started, RunStarted):
                 for name, value in started.request.inputs.items():
-                    self.blocks += [f"Input {quoted(name)}:", fenced(value)]
+                    self.blocks += [self.words("input", name=quoted(name)), fenced(value)]
                 for name, pin in started.request.pins.items():
-                    self.blocks += [f"Pinned {quoted(name)}:", fenced(pin.text)]
+                    self.blocks += [self.words("pinned", name=quoted(name)), fenced(pin.text)]
+
+    def _facts(self, view: RunView) -> Iterator[str]:
+        flow = quoted(view.flow_id)
+        if view.flow_version:
+            yield self.words("flow_version", flow=flow, version=view.flow_version)
+        else:
+            yield self.words("flow", flow=flow)
+        yield self.words("status", status=self.words.status(view.status))
+        if view.created_at:
+            yield self.words("begun", at=view.created_at.isoformat(timespec="seconds"))
+        if view.parent_run_id:
+            yield self.words("forked_from", run=quoted(view.parent_run_id))
+        if view.only_node:
+            yield self.words("trial", node=quoted(view.only_node))
+        yield self.words("took", figures=", ".join(_figures(view.totals, self.words)))
 
     def feed(self, event: RunEvent) -> None:
         match event:
@@ -108,57 +117,64 @@ class _Page:
             case GenerationFinished():
                 self._spoken(event)
             case WaitingForPerson():
-                choices = ", ".join(quoted(choice) for choice in event.choices)
-                asked = f"{self._title(event.node, event.visit)} asks a person"
-                self.blocks += [asked + (f" to choose one of {choices}:" if choices else ":"), fenced(event.question)]
+                self.blocks += [self._asked(event), fenced(event.question)]
             case PersonAnswered():
-                self.blocks += [f"{self._title(event.node, event.visit)} was answered:", fenced(event.text)]
+                title = self._title(event.node, event.visit)
+                self.blocks += [self.words("was_answered", title=title), fenced(event.text)]
             case VoteCast():
-                self.blocks.append(f"- {quoted(event.voter)} votes for {quoted(event.choice)} ({event.weight:g})")
+                votes = {"voter": quoted(event.voter), "choice": quoted(event.choice)}
+                self.blocks.append(f"- {self.words('votes', **votes, weight=self.words.weight(event.weight))}")
             case NodeFinished():
                 self._finished(event)
             case _:
                 return
 
+    def _asked(self, event: WaitingForPerson) -> str:
+        title, choices = self._title(event.node, event.visit), ", ".join(quoted(choice) for choice in event.choices)
+        return self.words("asks_one", title=title, choices=choices) if choices else self.words("asks", title=title)
+
     def close(self, view: RunView) -> None:
         if view.fault is not None:
-            self.blocks += [f"## Ended as {view.status}", fenced(view.fault.message)]
+            self.blocks += [
+                f"## {self.words('ended_as', status=self.words.status(view.status))}",
+                fenced(view.fault.message),
+            ]
         if view.answer is not None:
-            self.blocks += ["## Answer", fenced(view.answer)]
+            self.blocks += [f"## {self.words('answer')}", fenced(view.answer)]
 
     def _spoken(self, event: GenerationFinished) -> None:
         result, usage = event.result, event.result.usage
-        cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:f}"
-        taken = "taken from the first run, " if event.reused else ""
-        sample = f", answer {event.sample + 1}" if event.sample else ""
+        sample = f", {self.words('sample', number=event.sample + 1)}" if event.sample else ""
+        figures = [
+            *([self.words("taken")] if event.reused else []),
+            self.words("tokens", read=usage.prompt_tokens, written=usage.completion_tokens),
+            self.words.seconds(result.timings.total_s),
+            self.words.cost(usage.cost_usd),
+        ]
         self._said.setdefault((event.node, event.visit), set()).add(result.text)
         self.blocks += [
-            f"{self._title(event.node, event.visit)}{sample}, {quoted(result.model_key)} ({taken}"
-            f"{usage.prompt_tokens} tokens in, {usage.completion_tokens} out, {result.timings.total_s:.2f} s, {cost}):",
+            f"{self._title(event.node, event.visit)}{sample}, {quoted(result.model_key)} ({', '.join(figures)}):",
             fenced(result.text),
         ]
 
     def _finished(self, event: NodeFinished) -> None:
         title, output = self._title(event.node, event.visit), event.output
         if output.text and output.text not in self._said.get((event.node, event.visit), set()):
-            self.blocks += [f"{title} leaves:", fenced(output.text)]
+            self.blocks += [self.words("leaves", title=title), fenced(output.text)]
         if output.fields:
-            self.blocks += [f"Fields of {title}:", fenced(json.dumps(output.fields, ensure_ascii=False, indent=2))]
+            told = json.dumps(output.fields, ensure_ascii=False, indent=2)
+            self.blocks += [self.words("fields", title=title), fenced(told)]
 
     def _title(self, node: str, visit: int) -> str:
         label = quoted(self.labels.get(node) or node)
-        return f"{label}, turn {visit}" if visit > 1 else label
+        return self.words("turn", label=label, visit=visit) if visit > 1 else label
 
 
-def _figures(totals: RunTotals) -> str:
-    return ", ".join(_parts(totals))
-
-
-def _parts(totals: RunTotals) -> Iterator[str]:
-    yield f"{totals.calls} model calls"
+def _figures(totals: RunTotals, words: Words) -> Iterator[str]:
+    yield words("calls", calls=totals.calls)
     if totals.reused_calls:
-        yield f"{totals.reused_calls} answers taken from the first run"
-    yield f"{totals.prompt_tokens} tokens in, {totals.completion_tokens} out"
+        yield words("reused", calls=totals.reused_calls)
+    yield words("tokens", read=totals.prompt_tokens, written=totals.completion_tokens)
     if totals.seconds:
-        yield f"{totals.seconds:.2f} s"
-    yield "cost unknown" if totals.cost_usd is None else f"${totals.cost_usd:f}"
+        yield words.seconds(totals.seconds)
+    yield words.cost(totals.cost_usd)

@@ -4,7 +4,7 @@
 import { CornerDownRight, Download, GitFork, Link2, MoreHorizontal } from "lucide-react";
 import Link from "next/link";
 import { useLayoutEffect, useState, type ReactNode } from "react";
-import { useTranslations } from "use-intl";
+import { useLocale, useTranslations } from "use-intl";
 import type { Message, RunStarted, RunView } from "@/run/events";
 import { API_URL } from "@/shared/api/client";
 import { inLanguage } from "@/shared/flow/text";
@@ -160,10 +160,11 @@ function Seconds() {
 
 function More({ view }: { view: RunView }) {
   const t = useTranslations("live.head");
+  const locale = useLocale();
   const save = (format: "json" | "markdown") => {
     // The server names the file, and sends it as one to keep.
     const link = document.createElement("a");
-    link.href = `${API_URL}/api/runs/${encodeURIComponent(view.run_id)}/export?format=${format}`;
+    link.href = `${API_URL}/api/runs/${encodeURIComponent(view.run_id)}/export?format=${format}&language=${locale}`;
     link.download = "";
     link.click();
   };

@@ -11472,6 +11472,8 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "json" | "markdown";
+                /** @description Of what stands between the texts of a run. */
+                language?: "en" | "es";
             };
             header?: never;
             path: {
