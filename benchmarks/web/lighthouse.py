@@ -13,6 +13,7 @@ from typing import Any
 
 from playwright.async_api import Browser
 
+from agent_lab.contracts.evaluation import EvaluationSpec
 from agent_lab.contracts.run import RunRequest
 from agent_lab.providers.scripted import ScriptedProvider
 from benchmarks.web.figures import Figure
@@ -20,7 +21,27 @@ from support.web import FLAGS, Visit, chromium, visiting
 
 HERE = Path(__file__).parent
 LEAST = 95
-SCREENS = ("/", "/runs", "/flows", "/flows/challenge", "/evaluations", "/models", "/metrics", "/settings")
+SCREENS = (
+    "/",
+    "/runs",
+    "/flows",
+    "/flows/challenge",
+    "/evaluations",
+    "/evaluations/new",
+    "/models",
+    "/metrics",
+    "/settings",
+)
+EVALUATION = {
+    "dataset": "demo",
+    "limit": 12,
+    "arms": [
+        {"kind": "flow", "name": "challenge", "flow": "challenge"},
+        {"kind": "single", "name": "one", "like": "challenge"},
+        {"kind": "without", "name": "no critic", "flow": "challenge", "node": "challenger"},
+    ],
+}
+NEW_FLOW = {"id": "mine", "name": "Mine", "nodes": [], "edges": []}
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 ROLES = {
     "creator": "12 + 30 = 32\nAnswer: **32 apples**",
@@ -41,16 +62,30 @@ def install() -> None:
 
 
 async def figures(browser: Browser, *, quick: bool) -> list[Figure]:
-    """Every screen and one run that has ended, in both forms."""
+    """Every page of a lab that is at work, in both forms."""
     install()
     found: list[Figure] = []
     with tempfile.TemporaryDirectory() as home:
         async with visiting(browser, Path(home), ScriptedProvider(ROLES)) as here:
-            paths = [*SCREENS, f"/runs/{await ran(here)}"]
-            for path, form in itertools.product(paths[:1] if quick else paths, ("mobile", "desktop")):
-                report = await _report(here, path, form)
-                found += _figures(report, "/runs/<id>" if path.startswith("/runs/") else path, form)
+            pages = [("/", "/")] if quick else await pages_of(here)
+            for (path, name), form in itertools.product(pages, ("mobile", "desktop")):
+                found += _figures(await _report(here, path, form), name, form)
     return found
+
+
+async def pages_of(here: Visit) -> list[tuple[str, str]]:
+    """Addresses and names: every screen, a run and an evaluation that have ended, a flow with nothing in it."""
+    evaluations = here.door.lab.evaluations
+    async with here.door.owner() as client:
+        (await client.post("/api/flows", json=NEW_FLOW)).raise_for_status()
+    started = await evaluations.start(EvaluationSpec.model_validate(EVALUATION))
+    evaluation = await evaluations.wait(started.evaluation_id)
+    return [
+        *((path, path) for path in SCREENS),
+        (f"/runs/{await ran(here)}", "/runs/<id>"),
+        (f"/evaluations/{evaluation.evaluation_id}", "/evaluations/<id>"),
+        (f"/flows/{NEW_FLOW['id']}", "/flows/<new>"),
+    ]
 
 
 async def ran(here: Visit) -> str:

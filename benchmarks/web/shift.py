@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 
 from agent_lab.providers.scripted import ScriptedProvider
 from benchmarks.web.figures import Figure
-from benchmarks.web.lighthouse import ROLES, SCREENS, ran
+from benchmarks.web.lighthouse import ROLES, pages_of
 from support.web import visiting
 
 SIZES = {"phone": (412, 823), "desktop": (1350, 940)}
@@ -29,24 +29,23 @@ WATCH = """() => {
 
 
 async def figures(browser: Browser, *, quick: bool) -> list[Figure]:
-    """Every screen and one run that has ended, with what moved most."""
+    """Every page of a lab that is at work, with what moved most."""
     found: list[Figure] = []
     with tempfile.TemporaryDirectory() as home:
         async with visiting(browser, Path(home), ScriptedProvider(ROLES)) as here:
-            paths = [*SCREENS, f"/runs/{await ran(here)}"]
+            pages = await pages_of(here)
             for size in SIZES:
                 page = await here.signed_in("/404-of-no-page", width=SIZES[size][0], height=SIZES[size][1])
                 await page.context.add_init_script(f"({WATCH})()")
-                found += [await _shift(page, here.url, path, size) for path in paths]
+                found += [await _shift(page, here.url + path, name, size) for path, name in pages]
     return found
 
 
-async def _shift(page: Page, url: str, path: str, size: str) -> Figure:
-    await page.goto(url + path)
+async def _shift(page: Page, url: str, name: str, size: str) -> Figure:
+    await page.goto(url)
     await page.wait_for_timeout(COME_UP_MS)
     shifts: list[dict[str, Any]] = await page.evaluate("() => window.shifts")
     worst = sorted(shifts, key=lambda shift: -shift["value"])[:2]
     moved = ", ".join(itertools.chain.from_iterable(shift["what"] for shift in worst))
-    what = "/runs/<id>" if path.startswith("/runs/") else path
     total = sum(shift["value"] for shift in shifts)
-    return Figure(what=f"{what} on a {size}: layout shift", value=total, at_most=MOST, more=moved)
+    return Figure(what=f"{name} on a {size}: layout shift", value=total, at_most=MOST, more=moved)
