@@ -88,6 +88,7 @@ async def test_badges_that_cannot_be_loaded_are_buttons_that_fetch_them(visit: A
         await page.goto(here.link)
         again = page.get_by_role("button", name=TOLD)
         await expect(again.first).to_be_visible()
+        await expect(page.get_by_role("status").get_by_text(TOLD)).to_have_count(1)
         assert await axe(page) == []
         await page.unroute(with_badge())
         await again.first.click()

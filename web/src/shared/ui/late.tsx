@@ -4,11 +4,12 @@
 // fetched once more when asked; what stands around it stays.
 import { RotateCw } from "lucide-react";
 import dynamic from "next/dynamic";
-import { useSyncExternalStore, type ComponentType } from "react";
+import { useEffect, useSyncExternalStore, type ComponentType, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { IconButton } from "./button";
 import { Dialog } from "./dialog";
 import { Problem, useSentence } from "./problem";
+import { toast } from "./toast";
 
 export interface Missing {
   error: unknown;
@@ -18,7 +19,7 @@ export interface Missing {
 
 interface Meanwhile<P> {
   /** Until it is there. */
-  waiting?: () => React.ReactNode;
+  waiting?: () => ReactNode;
   /** Where it could not be fetched: in words and with a button, unless there is no room for them. */
   missing?: ComponentType<P & Missing>;
 }
@@ -63,10 +64,17 @@ export function MissingDialog({ onClose, ...told }: Missing & { onClose: () => v
   );
 }
 
-/** Where a sentence has no room: a button whose name it is. */
+const told = new WeakSet<object>();
+
+/** Where a sentence has no room: a button whose name it is. At the edge of the page it is said once, however many there are. */
 export function MissingMark({ error, again }: Missing) {
   const sentence = useSentence();
   const t = useTranslations("common.actions");
+  useEffect(() => {
+    if (typeof error !== "object" || error === null || told.has(error)) return;
+    told.add(error);
+    toast(sentence(error), "bad");
+  }, [error, sentence]);
   return (
     <IconButton size="sm" label={`${sentence(error)} ${t("retry")}`} className="relative z-10" onClick={again}>
       <RotateCw aria-hidden className="size-3.5" />
