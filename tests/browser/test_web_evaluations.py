@@ -282,3 +282,49 @@ async def test_programs_are_scored_by_their_tests_once_that_is_allowed(visit: An
         await expect(first).to_contain_text("challenge")
         await expect(first).to_contain_text("100.0%")
         assert here.complaints == []
+
+
+async def test_answers_made_elsewhere_are_read_mended_and_imported(visit: Any) -> None:
+    asked = [{"id": str(place), "input": f"{place} + 30?", "target": str(place + 30)} for place in range(6)]
+
+    def file(rows: list[dict[str, str]]) -> Any:
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        return {"name": "theirs.jsonl", "mimeType": "application/jsonl", "buffer": text.encode()}
+
+    rows = [{"id": item["id"], "mine": f"Answer: {item['target']}", "theirs": "Answer: 0"} for item in asked]
+    async with visit(ScriptedProvider(ROLES)) as here:
+        async with here.door.owner() as client:
+            kept = {"name": "sums", "text": "".join(json.dumps(item) + "\n" for item in asked)}
+            (await client.post("/api/datasets", json=kept)).raise_for_status()
+        page = await here.signed_in("/evaluations", width=375, height=812)
+        await page.get_by_role("button", name="Import answers").click()
+        dialog = page.get_by_role("dialog")
+        take = dialog.get_by_role("button", name="Import", exact=True)
+        await dialog.get_by_label("What was asked").select_option("sums")
+        await dialog.get_by_label("Files of answers").set_input_files(
+            file([*rows[:2], {**rows[2], "id": "90"}, {**rows[3], "id": "0"}])
+        )
+        await expect(take).to_be_disabled()
+        await dialog.get_by_role("button", name="Look at it").click()
+        wrong = dialog.get_by_role("list", name="What is wrong in theirs.jsonl").get_by_role("listitem")
+        await expect(wrong.first).to_contain_text("line 3: the dataset has no item '90'")
+        await expect(wrong.filter(has_text="line 4")).to_have_count(2)
+        assert await axe(page) == []
+        await dialog.get_by_label("Files of answers").set_input_files(file(rows[:5]))
+        await expect(wrong).to_have_count(0)
+        await dialog.get_by_role("button", name="Look at it").click()
+        arms = dialog.get_by_role("table", name="Arms that were found")
+        mine = arms.get_by_role("row").filter(has_text="mine theirs.jsonl")
+        await expect(mine.get_by_role("cell")).to_have_text(["5", "1"])
+        await expect(dialog.get_by_role("list", name="Mind this")).to_contain_text("missing and count as wrong")
+        assert await axe(page) == []
+        assert await fits(page)
+        assert (await here.door.lab.evaluations.list(limit=1)) == []
+        await dialog.get_by_label("Held against").select_option("theirs")
+        await take.click()
+        verdicts = page.get_by_role("region", name="Verdicts")
+        await expect(verdicts.get_by_role("listitem").first).to_contain_text("mine")
+        spec = (await here.door.lab.evaluations.list(limit=1))[0].spec
+        assert (spec.dataset, spec.baseline, [arm.name for arm in spec.arms]) == ("sums", "theirs", ["mine", "theirs"])
+        # The browser itself notes that the first file was refused.
+        assert ([one for one in here.complaints if "422" not in one], here.foreign) == ([], [])

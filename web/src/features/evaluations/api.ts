@@ -3,6 +3,7 @@ import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQ
 import { api, told } from "@/shared/api/client";
 import { ApiProblem } from "@/shared/api/problem";
 import type { components } from "@/shared/api/schema";
+import { readAll, type Asked } from "./imports/answers";
 
 type Schemas = components["schemas"];
 export type Evaluation = Schemas["EvaluationInfo"];
@@ -170,6 +171,22 @@ export function useDelete(id: string, onDeleted: () => void) {
     onSuccess: () => {
       changed(client);
       onDeleted();
+    },
+  });
+}
+
+/** Holds answers that were made elsewhere against each other; the files' own questions are kept, where they are asked by those. */
+export function useImport(onMade: (id: string) => void) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ what, spec }: { what: Asked; spec: EvaluationSpec }) => {
+      const { dataset, answers } = await readAll(what, true);
+      return told(api.POST("/api/evaluations/import", { body: { spec: { ...spec, dataset: dataset.name }, answers } }));
+    },
+    onSuccess: (evaluation) => {
+      changed(client, evaluation);
+      void client.invalidateQueries({ queryKey: datasetsQuery.queryKey });
+      onMade(evaluation.evaluation_id);
     },
   });
 }

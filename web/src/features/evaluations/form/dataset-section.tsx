@@ -57,7 +57,7 @@ export function DatasetSection() {
 }
 
 /** The built-in one first. One that was chosen and is gone since stays in sight, so that the server can say so. */
-function DatasetOptions({ datasets = [], chosen }: { datasets: readonly Dataset[] | undefined; chosen: string }) {
+export function DatasetOptions({ datasets = [], chosen }: { datasets: readonly Dataset[] | undefined; chosen: string }) {
   const t = useTranslations("evaluations.form");
   const others = datasets.filter(({ name }) => name !== BUILT_IN);
   return (

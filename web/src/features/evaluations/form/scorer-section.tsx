@@ -12,26 +12,11 @@ import { useWrongNumber } from "./wrong";
 
 export function ScorerSection() {
   const t = useTranslations("evaluations.form");
-  const { scorer, budgetUsd, change } = useDraft();
-  const wrong = useWrongNumber();
   return (
     <Panel title={t("scorer")}>
       <div className="grid items-start gap-3 sm:grid-cols-2">
-        <Select label={t("scorer_name")} value={scorer} onChange={(event) => change({ scorer: event.target.value as Scorer })}>
-          {SCORERS.map((name) => (
-            <option key={name} value={name}>
-              {t(`scorers.${name}`)}
-            </option>
-          ))}
-        </Select>
-        <TextField
-          label={t("budget")}
-          hint={t("budget_hint")}
-          inputMode="decimal"
-          value={budgetUsd}
-          {...wrong("budgetUsd")}
-          onChange={(event) => change({ budgetUsd: event.target.value })}
-        />
+        <ScorerSelect />
+        <BudgetField />
         <ScorerSettings />
       </div>
       <Further />
@@ -39,7 +24,38 @@ export function ScorerSection() {
   );
 }
 
-function ScorerSettings() {
+export function ScorerSelect() {
+  const t = useTranslations("evaluations.form");
+  const { scorer, change } = useDraft();
+  return (
+    <Select label={t("scorer_name")} value={scorer} onChange={(event) => change({ scorer: event.target.value as Scorer })}>
+      {SCORERS.map((name) => (
+        <option key={name} value={name}>
+          {t(`scorers.${name}`)}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+export function BudgetField() {
+  const t = useTranslations("evaluations.form");
+  const { budgetUsd, change } = useDraft();
+  const wrong = useWrongNumber();
+  return (
+    <TextField
+      label={t("budget")}
+      hint={t("budget_hint")}
+      inputMode="decimal"
+      value={budgetUsd}
+      {...wrong("budgetUsd")}
+      onChange={(event) => change({ budgetUsd: event.target.value })}
+    />
+  );
+}
+
+/** What the chosen scorer is told. */
+export function ScorerSettings() {
   const t = useTranslations("evaluations.form");
   const draft = useDraft();
   const { scorer, pattern, tolerance, change } = draft;

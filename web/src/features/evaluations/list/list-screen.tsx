@@ -2,8 +2,9 @@
 
 // The evaluations that there are: how far each is, and what it found.
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Plus, Scale } from "lucide-react";
+import { FileInput, Plus, Scale } from "lucide-react";
 import Link from "next/link";
+import { useState } from "react";
 import { useTranslations } from "use-intl";
 import evaluationWords from "@/messages/en/evaluations";
 import { withWords } from "@/shared/i18n/screen-words";
@@ -14,15 +15,21 @@ import { Button, ButtonLink } from "@/shared/ui/button";
 import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
 import { evaluationsQuery, hasEnded, type Evaluation } from "../api";
+import { ImportDialog } from "../imports/late";
 import { shareOf, Standing, useTitle, VerdictBadge } from "../standing";
 
 export const EvaluationsScreen = withWords({ evaluations: evaluationWords }, Screen);
 
 function Screen() {
   const t = useTranslations("evaluations");
+  const [isImporting, setImporting] = useState(false);
   return (
     <>
       <ScreenHead title={t("title")} about={t("about")}>
+        <Button onClick={() => setImporting(true)}>
+          <FileInput aria-hidden className="size-4" />
+          {t("importing.open")}
+        </Button>
         <ButtonLink href="/evaluations/new" look="primary">
           <Plus aria-hidden className="size-4" />
           {t("new")}
@@ -31,6 +38,7 @@ function Screen() {
       <Panel flush>
         <List />
       </Panel>
+      {isImporting && <ImportDialog onClose={() => setImporting(false)} />}
     </>
   );
 }
