@@ -42,7 +42,13 @@ def vendor_of(*, away: frozenset[str] = frozenset(), name: str = "acme") -> Vend
     return shelf.get(name, [MODEL, MODEL.model_copy(update={"key": "odd", "provider": "plugged"})])
 
 
+def note_of(task: str) -> str:
+    situation = Situation(defaults=GatewayDefaults(), providers=("acme",))
+    return misfits(GenerationRequest(prompt="?", task_type=task), MODEL, ModelRegistry([MODEL]), situation)[-1].reason
+
+
 def of_registries() -> Iterator[tuple[str, str | None]]:
+    yield "not_for_task", note_of("math")
     yield "model_no_key", misfit_of(missing_keys={"acme": "ACME_API_KEY"})
     yield "model_offline", misfit_of(away=frozenset({"acme"}))
     yield "model_no_provider", misfit_of()

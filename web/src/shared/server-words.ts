@@ -2,7 +2,7 @@
 import { useLocale, useMessages, useTranslations, type Messages } from "use-intl";
 
 /** All that a sentence may name. */
-const NAMES = ["model", "other", "provider", "host", "variable", "file", "library", "count", "seconds"] as const;
+const NAMES = ["model", "other", "provider", "host", "variable", "file", "library", "task", "count", "seconds"] as const;
 const SLOT = /\0(\w+)\0/g;
 const MARKED = Object.fromEntries(NAMES.map((name) => [name, `\0${name}\0`]));
 

@@ -145,7 +145,7 @@ function LaneBody({ turn, laneKey, title, isNarrow }: LaneBodyProps) {
       <LaneFigures lane={lane} />
       {lane.result?.notes.map((note) => (
         <p key={note} className="text-xs text-warn">
-          {note}
+          <ServerText text={note} />
         </p>
       ))}
     </>

@@ -5,6 +5,7 @@ const server = {
   model_no_key: said("''{model}'' needs {variable}; put it into .env, or use a local model (`agent-lab models list` shows them)."),
   model_offline: said("''{model}'' is asked over the network, which --offline (AGENT_LAB_OFFLINE) forbids; leave that out, or use a local model (`agent-lab models list` shows them)."),
   model_no_provider: said("''{model}'' is served by ''{provider}'', which no [[provider]] row describes; add one, or use a local model (`agent-lab models list` shows them)."),
+  not_for_task: said("''{model}'' is not listed for ''{other}'', which the task ''{task}'' asks for."),
   no_key: said("Put {variable} into {file} or the environment, and start again."),
   offline: said("''{provider}'' is asked over the network, which AGENT_LAB_OFFLINE forbids; leave that out."),
   no_library: said("Models of ''{provider}'' need the library ''{library}''; install it: pip install ''agent-lab[hosted]''."),

@@ -13,6 +13,10 @@ const server: typeof en = {
     of: "''{model}'' is served by ''{provider}'', which no [[provider]] row describes; add one, or use a local model (`agent-lab models list` shows them).",
     text: "A «{model}» lo sirve «{provider}», que no tiene ninguna tabla [[provider]]: añádela o usa un modelo local (los muestra `agent-lab models list`).",
   },
+  not_for_task: {
+    of: "''{model}'' is not listed for ''{other}'', which the task ''{task}'' asks for.",
+    text: "«{model}» no figura entre los modelos para «{other}», que es lo que pide la tarea «{task}».",
+  },
   no_key: {
     of: "Put {variable} into {file} or the environment, and start again.",
     text: "Pon {variable} en {file} o en el entorno y arranca de nuevo.",
