@@ -45,7 +45,12 @@ export function LaneText({ text, isGrowing, label, height }: LaneTextProps) {
         role="group"
         aria-label={label}
         data-text
-        className={clsx("overflow-y-auto pr-1", !isWhole && HEIGHTS[height])}
+        className={clsx(
+          "overflow-y-auto pr-1",
+          !isWhole && HEIGHTS[height],
+          // What is cut fades out, and at its end there is nothing to cover.
+          isCut && !isWhole && !isGrowing && "after:pointer-events-none after:sticky after:-bottom-px after:block after:h-6 after:bg-linear-to-t after:from-surface",
+        )}
       >
         {JSON_BEGINS.test(shown) ? (
           <pre dir="ltr" className="font-mono text-xs whitespace-pre-wrap [overflow-wrap:anywhere]">
