@@ -46,16 +46,18 @@ export function Shell({ children }: { children: ReactNode }) {
       >
         {t("nav.skip")}
       </a>
-      <aside className="sticky top-0 hidden h-dvh flex-col gap-4 border-r border-line px-3 py-4 md:flex">
-        <Brand />
-        <Button size="sm" className="!justify-between text-soft" onClick={() => setSearching(true)}>
-          <span className="flex items-center gap-2">
-            <Search aria-hidden className="size-3.5" />
-            {t("actions.search")}
-          </span>
-          <Kbd>Ctrl K</Kbd>
-        </Button>
-        <SideNav />
+      <aside className="hidden border-r border-line md:block">
+        <div className="sticky top-0 flex h-dvh flex-col gap-4 px-3 py-4">
+          <Brand />
+          <Button size="sm" className="!justify-between text-soft" onClick={() => setSearching(true)}>
+            <span className="flex items-center gap-2">
+              <Search aria-hidden className="size-3.5" />
+              {t("actions.search")}
+            </span>
+            <Kbd>Ctrl K</Kbd>
+          </Button>
+          <SideNav />
+        </div>
       </aside>
       <div className="flex min-w-0 flex-col pb-14 md:pb-0">
         <header className="flex h-12 items-center justify-between border-b border-line px-4 md:hidden">
