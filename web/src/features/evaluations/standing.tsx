@@ -65,6 +65,12 @@ export function useTitle(): (evaluation: Evaluation) => string {
   };
 }
 
+/** How many items of its dataset are asked. */
+export function itemsOf({ spec: { split, limit }, dataset }: Evaluation): number {
+  const items = (split === "tune" ? dataset.tune : split === "test" ? dataset.test : dataset.items) ?? dataset.items;
+  return Math.min(limit ?? items, items);
+}
+
 /** Part of the answers that are there, from 0 to 1. */
 export function shareOf(evaluation: Evaluation): number {
   const { cells = 0, of = 0 } = evaluation.progress ?? {};

@@ -65,7 +65,7 @@ export function LoadProgress({ modelKey, state }: { modelKey: string; state: Loa
   const parts = [t(`stage.${state?.stage ?? "waiting"}`)];
   if (state !== null && state.total_bytes !== null && state.total_bytes > 0)
     parts.push(t("bytes", { done: figures.gb(state.done_bytes / GB), total: figures.gb(state.total_bytes / GB) }));
-  if (state !== null && state.seconds_left !== null) parts.push(t("left", { time: figures.seconds(state.seconds_left) }));
+  if (state !== null && state.seconds_left !== null) parts.push(t("left", { time: figures.about(state.seconds_left) }));
   const words = parts.join(" · ");
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1">

@@ -5,6 +5,13 @@ export type Duration =
   | { unit: "minutes"; minutes: number; seconds: number }
   | { unit: "hours"; hours: number; minutes: number };
 
+/** A time that is guessed, in whole seconds: fractions would promise what nobody knows. */
+export function guessOf(seconds: number): Duration {
+  const whole = Math.max(1, Math.round(seconds));
+  if (whole < 60) return { unit: "seconds", seconds: whole, digits: 0 };
+  return whole < 3600 ? { unit: "minutes", minutes: Math.floor(whole / 60), seconds: whole % 60 } : durationOf(whole);
+}
+
 /** Rounded first and parted then: 119.6 s are 2 min 0 s, not 1 min 60 s. */
 export function durationOf(seconds: number): Duration {
   const ms = Math.round(seconds * 1000);

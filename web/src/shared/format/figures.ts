@@ -3,7 +3,7 @@
 // Says figures the same way everywhere: money, tokens, seconds, sizes, shares.
 import { useFormatter, useLocale, useTranslations } from "use-intl";
 import { useMemo } from "react";
-import { durationOf } from "./duration";
+import { durationOf, guessOf, type Duration } from "./duration";
 
 const SMALLEST_USD = 0.0001;
 
@@ -21,24 +21,28 @@ export function useFigures() {
       if (amount > 0 && amount < SMALLEST_USD) return t("below", { usd: money(locale, SMALLEST_USD) });
       return money(locale, amount);
     };
+    const duration = (parts: Duration) => {
+      switch (parts.unit) {
+        case "milliseconds":
+          return t("milliseconds", { ms: number(parts.ms) });
+        case "seconds":
+          return t("seconds", { seconds: number(parts.seconds, parts.digits) });
+        case "minutes":
+          return t("minutes", { minutes: number(parts.minutes), seconds: number(parts.seconds) });
+        case "hours":
+          return t("hours", { hours: number(parts.hours), minutes: number(parts.minutes) });
+      }
+    };
     return {
       number,
       usd,
       /** `undefined` and `null` are told as not known. */
       seconds: (value: number | null | undefined) => {
         if (value === null || value === undefined) return t("not_known");
-        const parts = durationOf(value);
-        switch (parts.unit) {
-          case "milliseconds":
-            return t("milliseconds", { ms: number(parts.ms) });
-          case "seconds":
-            return t("seconds", { seconds: number(parts.seconds, parts.digits) });
-          case "minutes":
-            return t("minutes", { minutes: number(parts.minutes), seconds: number(parts.seconds) });
-          case "hours":
-            return t("hours", { hours: number(parts.hours), minutes: number(parts.minutes) });
-        }
+        return duration(durationOf(value));
       },
+      /** Of seconds that are guessed. */
+      about: (value: number) => duration(guessOf(value)),
       tokens: (count: number) => t("tokens", { count }),
       calls: (count: number) => t("calls", { count }),
       compact: (value: number) => format.number(value, { notation: "compact", maximumFractionDigits: 1 }),

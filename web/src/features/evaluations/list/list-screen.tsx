@@ -16,7 +16,7 @@ import { Panel } from "@/shared/ui/panel";
 import { Problem } from "@/shared/ui/problem";
 import { evaluationsQuery, hasEnded, type Evaluation } from "../api";
 import { ImportDialog } from "../imports/late";
-import { shareOf, Standing, useTitle, VerdictBadge } from "../standing";
+import { itemsOf, shareOf, Standing, useTitle, VerdictBadge } from "../standing";
 
 export const EvaluationsScreen = withWords({ evaluations: evaluationWords }, Screen);
 
@@ -97,7 +97,7 @@ function Row({ evaluation }: { evaluation: Evaluation }) {
           {title(evaluation)}
         </Link>
         <p className="truncate text-sm text-soft">
-          {t("of_dataset", { items: dataset.items, dataset: dataset.name })}
+          {t("of_dataset", { items: itemsOf(evaluation), dataset: dataset.name })}
           {" · "}
           {t("arms_count", { count: spec.arms.length })}
           {hasEnded(evaluation) && progress !== undefined && progress.cells !== progress.of && (
@@ -135,7 +135,7 @@ function Going({ evaluation }: { evaluation: Evaluation }) {
   const t = useTranslations("evaluations");
   const figures = useFigures();
   const { cells = 0, of = 0, seconds_left = null } = evaluation.progress ?? {};
-  const left = seconds_left === null ? t("left_unknown") : t("left", { time: figures.seconds(seconds_left) });
+  const left = seconds_left === null ? t("left_unknown") : t("left", { time: figures.about(seconds_left) });
   return (
     <div className="w-full sm:w-64">
       <Meter label={t("run.progress_label")} value={shareOf(evaluation)} text={t("cells", { cells, of })} />

@@ -16,7 +16,7 @@ import { Problem } from "@/shared/ui/problem";
 import { badgesQuery } from "@/shared/worth/badges";
 import { evaluationQuery, hasEnded, type Evaluation } from "../api";
 import { ReportView } from "../report/report-view";
-import { Standing, useTitle } from "../standing";
+import { itemsOf, Standing, useTitle } from "../standing";
 import { Actions } from "./actions";
 import { Ended } from "./ended";
 import { ProgressPanel } from "./progress-panel";
@@ -62,7 +62,7 @@ function Shown({ evaluation }: { evaluation: Evaluation }) {
           <h1 className="text-xl font-semibold tracking-tight break-words">{title(evaluation)}</h1>
           <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-soft">
             <Standing evaluation={evaluation} />
-            <span>{t("of_dataset", { items: evaluation.dataset.items, dataset: evaluation.dataset.name })}</span>
+            <span>{t("of_dataset", { items: itemsOf(evaluation), dataset: evaluation.dataset.name })}</span>
             <When at={evaluation.finished_at ?? evaluation.created_at} />
           </p>
         </div>

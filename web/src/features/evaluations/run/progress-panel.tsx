@@ -12,7 +12,7 @@ export function ProgressPanel({ evaluation }: { evaluation: Evaluation }) {
   const t = useTranslations("evaluations");
   const figures = useFigures();
   const { cells = 0, of = 0, calls = 0, reused_calls = 0, paid_usd = null, seconds = 0, seconds_left = null } = evaluation.progress ?? {};
-  const left = seconds_left === null ? t("left_unknown") : t("left", { time: figures.seconds(seconds_left) });
+  const left = seconds_left === null ? t("left_unknown") : t("left", { time: figures.about(seconds_left) });
   return (
     <Panel title={t("run.progress")}>
       <Meter label={t("run.progress_label")} value={shareOf(evaluation)} text={t("cells", { cells, of })} />
