@@ -48,7 +48,7 @@ export const Row = memo(function Row({ run, place, top, height }: RowProps) {
       </span>
       <Figure className="md:col-start-5">{run.cost_usd === null || run.cost_usd === undefined ? "–" : figures.usd(run.cost_usd)}</Figure>
       <Figure className="hidden md:col-start-6 md:block">{run.seconds === null || run.seconds === undefined ? "–" : figures.seconds(run.seconds)}</Figure>
-      <span role="cell" className="col-start-3 row-start-1 justify-self-end text-sm whitespace-nowrap text-soft md:col-start-7">
+      <span role="cell" className="col-start-3 row-start-1 max-w-full justify-self-end truncate text-sm text-soft md:col-start-7">
         <When at={run.created_at} className="pointer-fine:relative pointer-fine:z-10" />
       </span>
       <span role="cell" className="relative z-10 col-start-4 row-start-1 flex justify-end md:col-start-8">
