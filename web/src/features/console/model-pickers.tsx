@@ -17,7 +17,8 @@ export function ModelPickers() {
   const flows = useQuery(flowsQuery);
   const flow = flows.data?.flows.find(({ id }) => id === chosen);
   const known = models.data?.models ?? [];
-  const standard = models.data?.default ?? t("model_none");
+  // Not known yet is not none.
+  const standard = models.isPending ? "…" : (models.data?.default ?? t("model_none"));
   const isFlow = mode === "orchestrated";
   return (
     <Panel title={t("models")}>
