@@ -68,7 +68,7 @@ const console: typeof en = {
   figures: "Lo que costó",
   latest: "Últimas ejecuciones",
   latest_none: "Aún no se ha ejecutado nada. Tus ejecuciones aparecerán aquí.",
-  all_runs: "Todas las ejecuciones",
+  all_runs: "Ver todas",
 };
 
 export default console;

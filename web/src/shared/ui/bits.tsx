@@ -85,9 +85,9 @@ export function Meter({ label, value, tone = "accent", text }: MeterProps) {
 export function ScreenHead({ title, about, children }: { title: string; about?: ReactNode; children?: ReactNode }) {
   return (
     <header className="mb-4 flex flex-wrap items-end justify-between gap-x-4 gap-y-2">
-      <div className="min-w-0">
+      <div className="min-w-0 flex-1 basis-80">
         <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
-        {about !== undefined && <p className="max-w-prose text-soft">{about}</p>}
+        {about !== undefined && <p className="max-w-3xl text-pretty text-soft">{about}</p>}
       </div>
       {children !== undefined && <div className="flex flex-wrap items-center gap-2">{children}</div>}
     </header>
