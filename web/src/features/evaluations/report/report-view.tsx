@@ -3,6 +3,7 @@
 // What came of an evaluation: the verdicts first, then all that they rest on.
 import { useQuery } from "@tanstack/react-query";
 import { TriangleAlert } from "lucide-react";
+import { useDeferredValue } from "react";
 import { useTranslations } from "use-intl";
 import { Skeleton } from "@/shared/ui/bits";
 import { Panel } from "@/shared/ui/panel";
@@ -21,7 +22,8 @@ import { Verdicts } from "./verdicts";
 export function ReportView({ evaluation }: { evaluation: Evaluation }) {
   const { evaluation_id, finished_at, progress } = evaluation;
   const report = useQuery(reportQuery(evaluation_id, `${finished_at} ${progress?.cells}`));
-  if (report.data !== undefined) return <Shown report={report.data} />;
+  const shown = useDeferredValue(report.data);
+  if (shown !== undefined) return <Shown report={shown} />;
   if (report.error !== null) return <Problem error={report.error} again={() => void report.refetch()} />;
   return <Waiting />;
 }

@@ -3,7 +3,7 @@
 // One evaluation: how far it is while it goes on, and its report once it has ended.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { SearchX } from "lucide-react";
-import { useEffect } from "react";
+import { useDeferredValue, useEffect } from "react";
 import { useTranslations } from "use-intl";
 import evaluationWords from "@/messages/en/evaluations";
 import { withWords } from "@/shared/i18n/screen-words";
@@ -32,7 +32,9 @@ function Screen() {
 function One({ id }: { id: string }) {
   const t = useTranslations("evaluations");
   const evaluation = useQuery(evaluationQuery(id));
-  if (evaluation.data !== undefined) return <Shown evaluation={evaluation.data} />;
+  // Drawn bit by bit, so that what is pressed meanwhile is not held up.
+  const shown = useDeferredValue(evaluation.data);
+  if (shown !== undefined) return <Shown evaluation={shown} />;
   if (evaluation.error === null) return <Waiting />;
   if (evaluation.error instanceof ApiProblem && evaluation.error.status === 404)
     return (
