@@ -1,18 +1,22 @@
 """What a page shows of itself, and takes, before a single script or file of styles has come."""
 
 import asyncio
+import re
 from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Route, expect
 
+from agent_lab.api.site import SITE
 from support.web import visiting
 
 pytestmark = pytest.mark.browser
 
 FONT_PX = "getComputedStyle(document.querySelector('h1')).fontSize"
 STARTED = "head > script[src][async]"
+CHUNK = re.compile(r"_next/static/chunks/[^\"]+\.js")
+READ_WHOLE = "//# allFunctionsCalledOnLoad\n"
 
 
 @pytest.mark.parametrize(
@@ -130,3 +134,13 @@ async def test_what_is_pressed_before_the_page_is_alive_is_done_then_and_once(br
         await expect(dialog).to_be_hidden()
         await page.get_by_role("button", name="New flow").click()
         await expect(dialog).to_have_count(1)
+
+
+def test_a_browser_is_told_to_read_whole_what_every_page_starts_with_and_nothing_else() -> None:
+    pages = [page.read_text("utf-8") for page in SITE.rglob("*.html")]
+    starts = [set(CHUNK.findall(page.split("<script>(()=>{const start=")[1].split("</script>")[0])) for page in pages]
+    shared = set.intersection(*starts)
+    assert len(shared) > 5
+    assert set.union(*starts) > shared
+    marked = {chunk for chunk in set.union(*starts) if (SITE / chunk).read_text("utf-8").startswith(READ_WHOLE)}
+    assert marked == shared
