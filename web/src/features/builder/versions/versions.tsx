@@ -3,13 +3,13 @@
 // The versions of a flow: publish one, go back to one, see what changed between any two.
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { GitCompareArrows, History, Rocket } from "lucide-react";
-import dynamic from "next/dynamic";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
 import { When } from "@/shared/format/when";
 import { Badge, Skeleton } from "@/shared/ui/bits";
 import { Button } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
+import { late, MissingDialog } from "@/shared/ui/late";
 import { Problem } from "@/shared/ui/problem";
 import { toast } from "@/shared/ui/toast";
 import { useBuilder } from "../store";
@@ -17,7 +17,7 @@ import { Transfer } from "../transfer/transfer";
 import { useEditVersions, versionsQuery, type VersionEntry } from "./api";
 
 /** Loaded when two are compared first. */
-const CompareDialog = dynamic(() => import("./compare").then((module) => module.CompareDialog), { ssr: false });
+const CompareDialog = late(() => import("./compare").then((module) => module.CompareDialog), { missing: MissingDialog });
 
 type Asked = { verb: "publish" | "rollback"; version: number } | { verb: "withdraw"; version: null };
 
