@@ -207,10 +207,12 @@ export function useUpload(onKept: (dataset: Dataset) => void) {
   });
 }
 
-export function useForget() {
+/** `onForgotten` is told also where the button is gone by then, for the list comes without the name. */
+export function useForget(onForgotten: (name: string) => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (name: string) => told(api.DELETE("/api/datasets/{name}", { params: { path: { name } } })),
+    onSuccess: (_, name) => onForgotten(name),
     onSettled: () => client.invalidateQueries({ queryKey: datasetsQuery.queryKey }),
   });
 }

@@ -76,16 +76,12 @@ export function DatasetOptions({ datasets = [], chosen }: { datasets: readonly D
 function Forget({ name }: { name: string }) {
   const t = useTranslations("evaluations.form");
   const change = useDraft((draft) => draft.change);
-  const forget = useForget();
-  const press = () =>
-    forget.mutate(name, {
-      onSuccess: () => {
-        change({ dataset: BUILT_IN, split: "" });
-        toast(t("forgotten", { name }));
-      },
-    });
+  const forget = useForget((forgotten) => {
+    change({ dataset: BUILT_IN, split: "" });
+    toast(t("forgotten", { name: forgotten }));
+  });
   return (
-    <IconButton label={t("forget")} busy={forget.isPending} onClick={press}>
+    <IconButton label={t("forget")} busy={forget.isPending} onClick={() => forget.mutate(name)}>
       <Trash2 aria-hidden className="size-4" />
     </IconButton>
   );
