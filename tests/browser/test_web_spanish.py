@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from agent_lab.contracts.evaluation import EvaluationSpec
 from agent_lab.providers.scripted import ScriptedProvider
-from support.web import Visit, axe, visiting_lab
+from support.web import Visit, axe, stored, visiting_lab
 
 pytestmark = pytest.mark.browser
 
@@ -29,10 +29,31 @@ async def test_strategies_and_problems_are_told_in_spanish(visit: Any) -> None:
         await expect(page.get_by_text("Siempre el token más probable")).to_be_visible()
         await page.goto(f"{here.url}/flows/nadie")
         problem = page.get_by_role("main").get_by_role("alert")
-        await expect(problem).to_contain_text("Eso no existe, o ya no existe.")
-        # The server's own sentence stays, for what it names, and is read out as English.
-        await expect(problem.locator("[lang='en']")).to_contain_text("nadie")
+        await expect(problem).to_contain_text("No existe el flujo «nadie»; hay: adversarial, challenge")
+        assert await problem.locator("[lang='en']").count() == 0
         assert await axe(page) == []
+
+
+async def test_what_is_wrong_with_a_flow_is_told_in_spanish(visit: Any) -> None:
+    wrong = {
+        "id": "mal",
+        "name": "Mal",
+        "nodes": [{"id": "autor", "kind": "generate", "prompt": "{nadie_output}", "model": "voise"}],
+        "edges": [{"from": "autor", "to": "nadie"}],
+    }
+    async with visit(ScriptedProvider({"*": "Sí."})) as here:
+        await stored(here, wrong)
+        page = await in_spanish(here)
+        await page.goto(f"{here.url}/flows/mal")
+        await page.get_by_text("3 problemas").click()
+        problems = page.get_by_role("region", name="3 problemas")
+        await expect(problems).to_contain_text("No existe el nodo «nadie»; hay: autor.")
+        await expect(problems).to_contain_text("No existe el modelo «voise»; ¿querías decir «voice»?")
+        await expect(problems).to_contain_text("{nadie_output} no es un nombre que «autor» pueda usar")
+        await problems.get_by_role("button", name="No existe el modelo").click()
+        inspector = page.get_by_role("complementary", name="Inspector")
+        await inspector.get_by_text("Lo que deja").click()
+        await expect(inspector).to_contain_text("clave en el registro del modelo que respondió")
 
 
 async def test_what_keeps_a_provider_from_answering_is_told_in_spanish(tmp_path: Any, browser: Any) -> None:

@@ -9,10 +9,13 @@ from typing import Any, cast
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from agent_lab.contracts.errors import AgentLabError
+from agent_lab.contracts.reasons import reason
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.lab.problems import FieldProblem, answer, describe, from_error, request_id_of
 
 MAX_TOLD = 20
@@ -31,11 +34,13 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    problems = [_field(one) for one in cast("RequestValidationError", error).errors()[:MAX_TOLD]]
+    told = [_field(one) for one in cast("RequestValidationError", error).errors()[:MAX_TOLD]]
+    problems = [FieldProblem(pointer=pointer, detail=detail, said=detail.told) for pointer, detail in told]
+    details = [detail for _, detail in told]
     problem = describe(
         slug="invalid-request",
         status=422,
-        detail=" ".join(problem.detail for problem in problems),
+        detail=details[0] if len(details) == 1 else said("told_together", "{lines:after}", lines=details),
         where=problems[0].pointer if problems else None,
         errors=problems,
         request_id=request_id_of(request),
@@ -71,26 +76,27 @@ def _methods(request: Request) -> list[str]:
     return sorted({method for methods in taken for method in methods or ()})
 
 
-def _field(one: Mapping[str, Any]) -> FieldProblem:
+def _field(one: Mapping[str, Any]) -> tuple[str, Sentence]:
     source, *place = one["loc"]
     if source == "body":
         pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1")[:80] for part in place)
         name = ".".join(str(part)[:80] for part in place)
     else:
         pointer = name = ".".join(str(part) for part in place) or str(source)
-    return FieldProblem(pointer=pointer, detail=_sentence(one, name))
+    return pointer, _sentence(one, name)
 
 
-def _sentence(one: Mapping[str, Any], name: str) -> str:
-    said = str(one["msg"]).removeprefix("Value error, ")
+def _sentence(one: Mapping[str, Any], name: str) -> Sentence:
+    why = reason(cast("ErrorDetails", one))
     if not name:
         if one["type"] == "missing":
-            return "The body is missing; send a JSON object."
+            return said("body_missing", "The body is missing; send a JSON object.")
         if one["type"] in {"model_attributes_type", "dict_type", "model_type"}:
-            return "The body must be a JSON object."
-        return f"The body cannot be taken: {said}."
+            return said("body_object", "The body must be a JSON object.")
+        return said("body_unusable", "The body cannot be taken: {reason}.", reason=why)
     if one["type"] == "missing":
-        return f"`{name}` is missing."
+        return said("field_missing", "`{field}` is missing.", field=name)
     if one["type"] == "extra_forbidden":
-        return f"`{name}` is not known here; leave it out or mend its name."
-    return f"`{name}`: {said[:1].lower()}{said[1:]}."
+        return said("field_unknown", "`{field}` is not known here; leave it out or mend its name.", field=name)
+    clause = Sentence(why[:1].lower() + why[1:], why.told)
+    return said("field_unusable", "`{field}`: {reason}.", field=name, reason=clause)

@@ -29,6 +29,11 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+from agent_lab.contracts.sentences import Sentence, said
+
+MOST_NAMED = 12
+"""Names that a hint tells where none of them is near."""
+
 
 class AgentLabError(Exception):
     """Something in AI Agent Lab could not be done; the message says what to do about it."""
@@ -181,23 +186,35 @@ class EnvironmentFaultError(AgentLabError):
     exit_code = 2
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> Sentence:
     """A clause that names the nearest of the known names, or the first of them where none is near."""
     names = sorted(set(known))
     near = difflib.get_close_matches(name[:80], names, n=3, cutoff=0.5)
     if near:
-        return f"did you mean {' or '.join(repr(n) for n in near)}?"
-    if names:
-        return f"there are: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}."
-    return "there are none."
+        return said("did_you_mean", "did you mean {either:or}?", either=near)
+    if len(names) > MOST_NAMED:
+        return said("there_are_more", "there are: {known}, ...", known=names[:MOST_NAMED])
+    return said("there_are", "there are: {known}.", known=names) if names else said("there_are_none", "there are none.")
 
 
 def unknown_name(
-    what: str, name: str, known: Iterable[str], *, place: str = "", where: str | None = None
+    what: str, name: str, known: Iterable[str], *, place: Sentence | None = None, where: str | None = None
 ) -> NotFoundError:
     """A NotFoundError that names the nearest alternatives. `place` says where it was looked for: "in memory"."""
-    looked = f" {place}" if place else ""
-    return NotFoundError(f"There is no {what} {name[:80]!r}{looked}; {nearest(name, known)}", where=where)
+    near = nearest(name, known)
+    if place is not None:
+        form = "There is no {what} {name!r} {place}; {near}"
+        return NotFoundError(
+            said("unknown_there", form, what=what, name=name[:80], place=place, near=near), where=where
+        )
+    return NotFoundError(
+        said("unknown", "There is no {what} {name!r}; {near}", what=what, name=name[:80], near=near), where=where
+    )
+
+
+def in_flow(flow_id: str) -> Sentence:
+    """Where `unknown_name` has looked: in that flow."""
+    return said("in_flow", "in the flow {flow!r}", flow=flow_id)
 
 
 def error_kind(slug: str) -> type[AgentLabError]:

@@ -11,6 +11,7 @@ from agent_lab.contracts.flow import NAME, Name
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Contract
 from agent_lab.contracts.registry import Usd
 from agent_lab.contracts.run import Fault, RunOptions, RunStatus
+from agent_lab.contracts.sentences import Told, said
 
 MAX_ITEMS = 100_000
 MAX_ARMS = 32
@@ -232,11 +233,22 @@ class EvaluationSpec(Contract):
         names = [arm.name for arm in self.arms]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"two arms are called {twice[0]!r}; give each a name of its own")
+            raise ValueError(said("two_arms", "two arms are called {arm!r}; give each a name of its own", arm=twice[0]))
         if self.baseline != "auto" and self.baseline not in names:
-            raise ValueError(f"the baseline {self.baseline!r} is none of the arms; take one of {', '.join(names)}")
+            raise ValueError(
+                said(
+                    "no_such_baseline",
+                    "the baseline {baseline!r} is none of the arms; take one of {arms}",
+                    baseline=self.baseline,
+                    arms=names,
+                )
+            )
         if self.scorer.name == "code" and not self.run_code:
-            raise ValueError("the scorer 'code' runs what a model wrote; allow it with run_code (--run-code)")
+            raise ValueError(
+                said(
+                    "code_not_allowed", "the scorer 'code' runs what a model wrote; allow it with run_code (--run-code)"
+                )
+            )
         return self
 
 
@@ -358,6 +370,8 @@ class ArmOrigin(Contract):
     """Of an equal-cost baseline: answers an item, on average."""
     sentence: str = ""
     """How a derived arm was made, in words."""
+    said: Told | None = None
+    """The same, for those who say it in another language."""
 
 
 class EvaluationEstimate(Contract):
@@ -379,3 +393,5 @@ class EvaluationEstimate(Contract):
     sentence: str
     """The same in words: "with 200 items you can see 8 points"."""
     warnings: tuple[str, ...] = ()
+    said: dict[str, Told] = Field(default_factory=dict)
+    """By warning, what it says, for those who say it in another language."""

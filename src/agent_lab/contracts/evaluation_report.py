@@ -10,6 +10,7 @@ from pydantic import Field
 from agent_lab.contracts.evaluation import ArmOrigin, CostUnit, EvaluationInfo
 from agent_lab.contracts.generation import Contract
 from agent_lab.contracts.registry import Usd
+from agent_lab.contracts.sentences import Told
 
 Verdict = Literal["better", "worse", "no_difference", "inconclusive", "refused"]
 """`no_difference`: none larger than a stated one. `refused`: the costs are not equal, so nothing is claimed."""
@@ -59,6 +60,8 @@ class CostMatch(Contract):
     tolerance: float
     equal: bool
     sentence: str
+    said: Told | None = None
+    """What the sentence says, for those who say it in another language; so in all parts of a report."""
 
 
 class PairedDifference(Contract):
@@ -81,6 +84,7 @@ class PairedDifference(Contract):
     """Holm's, over all flows of the evaluation."""
     method: str
     """The test and the interval, named with their sources."""
+    method_said: Told | None = None
     smallest_difference: float
     """What this many items could have shown at 80 % power."""
     largest_difference: float | None = None
@@ -124,6 +128,8 @@ class Caution(Contract):
     sentence: str
     values: dict[str, str | int | float] = Field(default_factory=dict)
     """The names and figures of the sentence, for those who say it in another language."""
+    said: Told | None = None
+    """Of `no_equal_cost`, whose sentence is the arm's own."""
 
 
 class Flips(Contract):
@@ -205,6 +211,8 @@ class Badge(Contract):
     measured_at: datetime
     expired: tuple[str, ...] = ()
     """Why it holds no longer, a sentence each; none: it holds."""
+    said: dict[str, Told] = Field(default_factory=dict)
+    """By such a sentence, what it says."""
 
 
 class Report(Contract):

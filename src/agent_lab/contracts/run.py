@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Contract, Message
 from agent_lab.contracts.registry import Usd
+from agent_lab.contracts.sentences import Told
 
 RunStatus = Literal[
     "queued", "running", "waiting", "paused", "completed", "declined", "failed", "cancelled", "limit_exceeded"
@@ -81,6 +82,8 @@ class Fault(Contract):
     type: str
     message: str
     node: str | None = None
+    said: Told | None = None
+    """What the message says, for those who say it in another language; None of what is told in English alone."""
 
 
 class RunInfo(Contract):

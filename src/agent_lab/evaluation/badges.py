@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agent_lab.contracts.evaluation import ArmOrigin, EvaluationSpec, FlowArm
 from agent_lab.contracts.evaluation_report import Badge, PairedDifference, Report
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.evaluation.fingerprints import parts_of
 
 USUAL_ALPHA = EvaluationSpec.model_fields["alpha"].default
@@ -85,13 +86,13 @@ def _plain(part: float) -> str:
     return points(part).removeprefix("+")
 
 
-def expired_because(origins: Sequence[ArmOrigin], now: Mapping[str, ArmOrigin | None]) -> tuple[str, ...]:
+def expired_because(origins: Sequence[ArmOrigin], now: Mapping[str, ArmOrigin | None]) -> tuple[Sentence, ...]:
     """Why a badge holds no longer, a sentence each; none: it holds.
 
     `origins`: what its arms were when they were measured. `now`: by arm, what they would be now; None for one that
     could not be made any more. An arm that `now` does not name is taken to be what it was.
     """
-    found: dict[str, None] = {}
+    found: dict[Sentence, None] = {}
     for before in origins:
         if before.arm not in now:
             continue
@@ -110,22 +111,27 @@ def changed_since(before: ArmOrigin, now: ArmOrigin) -> str | None:
     return next((_told(*_kind_and_name(part), was[part], is_now[part]) for part in changed), None)
 
 
-def _gone(before: ArmOrigin) -> Iterator[str]:
+def _gone(before: ArmOrigin) -> Iterator[Sentence]:
     if before.flow is not None:
-        yield f"The flow {before.flow!r} is gone, or cannot be run any more."
+        yield said("flow_gone", "The flow {flow!r} is gone, or cannot be run any more.", flow=before.flow)
     else:
-        yield f"The arm {before.arm!r} cannot be asked any more."
+        yield said("arm_gone", "The arm {arm!r} cannot be asked any more.", arm=before.arm)
 
 
-def _changes(before: ArmOrigin, after: ArmOrigin) -> Iterator[str]:
+def _changes(before: ArmOrigin, after: ArmOrigin) -> Iterator[Sentence]:
     was, is_now = parts_of(before.fingerprint), parts_of(after.fingerprint)
     for part in [*was, *(part for part in is_now if part not in was)]:
         if was.get(part) != is_now.get(part):
             yield _told(*_kind_and_name(part), was.get(part), is_now.get(part))
     if before.flow_version != after.flow_version and None not in (before.flow_version, after.flow_version):
-        yield f"Version {before.flow_version} of the flow was measured, and version {after.flow_version} runs now."
+        yield said(
+            "version_changed",
+            "Version {before} of the flow was measured, and version {after} runs now.",
+            before=before.flow_version or 0,
+            after=after.flow_version or 0,
+        )
     if before.fingerprint != after.fingerprint and was == is_now:
-        yield "What its answers depend on has changed."
+        yield said("something_changed", "What its answers depend on has changed.")
 
 
 def _kind_and_name(part: str) -> tuple[str, str]:
@@ -133,17 +139,17 @@ def _kind_and_name(part: str) -> tuple[str, str]:
     return kind, name
 
 
-def _told(kind: str, name: str, was: str | None, is_now: str | None) -> str:
+def _told(kind: str, name: str, was: str | None, is_now: str | None) -> Sentence:
     if kind == "flow":
         return (
-            f"The flow {name!r} that it runs has changed."
+            said("inner_flow_changed", "The flow {flow!r} that it runs has changed.", flow=name)
             if name
-            else "The flow has changed: a prompt, a node or an edge."
+            else said("flow_changed", "The flow has changed: a prompt, a node or an edge.")
         )
     if kind == "price":
-        return f"The price of the model {name!r} has changed."
+        return said("price_changed", "The price of the model {model!r} has changed.", model=name)
     if is_now is None:
-        return f"The {kind} {name!r} is gone, or takes no part any more."
+        return said("part_gone", "The {what} {name!r} is gone, or takes no part any more.", what=kind, name=name)
     if was is None:
-        return f"The {kind} {name!r} takes part now, and did not."
-    return f"The {kind} {name!r} has changed."
+        return said("part_new", "The {what} {name!r} takes part now, and did not.", what=kind, name=name)
+    return said("part_changed", "The {what} {name!r} has changed.", what=kind, name=name)

@@ -9,6 +9,7 @@ from agent_lab.contracts.errors import AgentLabError, NotFoundError
 from agent_lab.contracts.evaluation import AnyArm, ArmOrigin, FlowArm
 from agent_lab.contracts.evaluation_ports import EvaluationStore
 from agent_lab.contracts.evaluation_report import Badge
+from agent_lab.contracts.sentences import told_by
 from agent_lab.evaluation.arms.plans import Planner
 from agent_lab.evaluation.badges import expired_because
 from agent_lab.evaluation.running.origins import Rows, origin_of
@@ -26,7 +27,8 @@ class Expiry:
         """The badge with why it holds no longer, a sentence each."""
         arms = await self._arms(badge, origins)
         now = {one.arm: await self._now(arms[one.arm]) for one in origins if one.arm in arms}
-        return badge.model_copy(update={"expired": expired_because(origins, now)})
+        expired = expired_because(origins, now)
+        return badge.model_copy(update={"expired": expired, "said": told_by(expired)})
 
     async def _arms(self, badge: Badge, origins: Sequence[ArmOrigin]) -> Mapping[str, AnyArm]:
         """The arms as they were asked for; of an evaluation that was deleted the flow alone."""

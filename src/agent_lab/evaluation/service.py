@@ -27,6 +27,7 @@ from agent_lab.contracts.evaluation import (
 from agent_lab.contracts.evaluation_ports import AnswerCache, BadgeStore, DatasetStore, EvaluationStore
 from agent_lab.contracts.evaluation_report import Badge, Report
 from agent_lab.contracts.ports import Generator
+from agent_lab.contracts.sentences import said, told_by
 from agent_lab.evaluation.arms.plans import Planner
 from agent_lab.evaluation.badges import changed_since
 from agent_lab.evaluation.expiry import Expiry
@@ -71,7 +72,9 @@ class EvaluationService:
     async def estimate(self, spec: EvaluationSpec) -> EvaluationEstimate:
         """What it would take, and what difference it could show. Raises what `start` raises."""
         found = await asyncio.to_thread(self.estimated, await self._prepared(spec))
-        return found.model_copy(update={"warnings": (*found.warnings, *await warnings_of(spec.scorer))})
+        more = await warnings_of(spec.scorer)
+        said = {**found.said, **told_by(more)}
+        return found.model_copy(update={"warnings": (*found.warnings, *more), "said": said})
 
     async def start(self, spec: EvaluationSpec, *, caller: str = "") -> EvaluationInfo:
         """Check everything, store it, and let it go on in the background.
@@ -123,9 +126,17 @@ class EvaluationService:
         """Go on with one that ended early; what was answered is not paid again. Raises ConflictError, NotFoundError."""
         info = await self.store.get(evaluation_id)
         if info.status == "completed":
-            raise ConflictError(f"Evaluation {evaluation_id} has all its answers; start another one to ask anew.")
+            raise ConflictError(
+                said(
+                    "evaluation_complete",
+                    "Evaluation {id} has all its answers; start another one to ask anew.",
+                    id=evaluation_id,
+                )
+            )
         if await self._at_work(evaluation_id) or not await self._claim(evaluation_id):
-            raise ConflictError(f"Evaluation {evaluation_id} goes on; watch it, or cancel it first.")
+            raise ConflictError(
+                said("evaluation_goes_on", "Evaluation {id} goes on; watch it, or cancel it first.", id=evaluation_id)
+            )
         spec = info.spec if budget_usd is None else info.spec.model_copy(update={"budget_usd": budget_usd})
         changes = {"spec": spec, "status": "running", "fault": None, "finished_at": None, "outcomes": ()}
         info = info.model_copy(update=changes)
@@ -140,7 +151,14 @@ class EvaluationService:
             await self._active[evaluation_id].stop(cancel=True)
             return await self.store.get(evaluation_id)
         if info.status in ENDED:
-            raise ConflictError(f"Evaluation {evaluation_id} has ended already ({info.status}).")
+            raise ConflictError(
+                said(
+                    "evaluation_ended",
+                    "Evaluation {id} has ended already ({status}).",
+                    id=evaluation_id,
+                    status=info.status,
+                )
+            )
         await self._claim(evaluation_id, by_force=True)  # whoever works on it sees that within seconds, and stops
         info = info.model_copy(update={"status": "cancelled", "finished_at": datetime.now(UTC)})
         await self.store.update(info)
@@ -150,7 +168,9 @@ class EvaluationService:
         """Forget it. Raises ConflictError where it goes on, NotFoundError."""
         info = await self.store.get(evaluation_id)
         if await self._at_work(evaluation_id) or (info.status not in ENDED and not await self._claim(evaluation_id)):
-            raise ConflictError(f"Evaluation {evaluation_id} goes on; cancel it first.")
+            raise ConflictError(
+                said("evaluation_to_cancel", "Evaluation {id} goes on; cancel it first.", id=evaluation_id)
+            )
         self._reports.pop(evaluation_id, None)
         await self.store.delete(evaluation_id)
 

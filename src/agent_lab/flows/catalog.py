@@ -15,6 +15,7 @@ from agent_lab.contracts.documents import content_hash, read_json
 from agent_lab.contracts.errors import AgentLabError, ProblemsError, unknown_name
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef
+from agent_lab.contracts.sentences import Sentence, as_sentence, said
 from agent_lab.flows.checks import Checker, Problem
 
 LIBRARY = "library"
@@ -146,11 +147,15 @@ class FlowCatalog:
         try:
             document = read_json(path.read_bytes(), what="The file")
         except OSError as error:
-            return _Read(stamp, None, (Problem("", f"The file cannot be read: {error.strerror or error}."),))
+            return _Read(stamp, None, (Problem("", _unreadable(error)),))
         except AgentLabError as error:
-            return _Read(stamp, None, (Problem("", error.message),))
+            return _Read(stamp, None, (Problem("", as_sentence(error.message)),))
         flow, problems = self._check(document)
         return _Read(stamp, flow, tuple(problems))
+
+
+def _unreadable(error: OSError) -> Sentence:
+    return said("file_unreadable", "The file cannot be read: {reason}.", reason=error.strerror or str(error))
 
 
 def errors_in(problems: Iterable[Problem]) -> list[Problem]:
@@ -167,16 +172,21 @@ def in_the_way(problems: Iterable[Problem], flow: FlowConfig, only: str) -> list
 def problems_error(name: str, problems: Sequence[Problem], *, where: str | None = None) -> ProblemsError:
     """The error with one text for people: the flow, then each problem with its place."""
     lines = [_line(problem) for problem in problems]
-    told = f" {lines[0]}" if len(lines) == 1 else "".join(f"\n  {line}" for line in lines)
+    if len(lines) == 1:
+        told = said("flow_unusable", "The flow {flow} cannot be used: {problem}", flow=name, problem=lines[0])
+    else:
+        told = said("flow_unusable_many", "The flow {flow} cannot be used:{lines:below}", flow=name, lines=lines)
     return ProblemsError(
-        f"The flow {name} cannot be used:{told}",
+        told,
         problems=[(problem.path, problem.message) for problem in problems],
         where=where,
     )
 
 
-def _line(problem: Problem) -> str:
-    return f"{problem.path}: {problem.message}" if problem.path else problem.message
+def _line(problem: Problem) -> Sentence:
+    if not problem.path:
+        return problem.message
+    return said("at_place", "{place}: {problem}", place=problem.path, problem=problem.message)
 
 
 def flow_hash(flow: FlowConfig) -> str:

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import NodeKind
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.flows.bounds import most_turns
 from agent_lab.flows.checking.cases import check_cases
 from agent_lab.flows.checking.examined import Examined
@@ -67,9 +68,16 @@ def check_flow(
 def _warn_of_limits(check: Examined) -> None:
     most = sum(most_turns(check.graph, MOST_STEPS + 1).values())
     if most > check.flow.limits.max_steps:
-        shown = f"{most:,}" if most <= MOST_STEPS else f"over {MOST_STEPS:,}"
-        text = f"A run may come to {shown} turns and is ended after {check.flow.limits.max_steps:,}"
-        check.report.warn("/limits/max_steps", f"{text}; raise it where that is too early, or lower `max_rounds`.")
+        check.report.warn("/limits/max_steps", _may_be_ended(most, check.flow.limits.max_steps))
+
+
+def _may_be_ended(turns: int, most: int) -> Sentence:
+    way = said("raise_steps", "raise it where that is too early, or lower `max_rounds`.")
+    if turns <= MOST_STEPS:
+        form = "A run may come to {turns:,} turns and is ended after {most:,}; {way}"
+        return said("may_be_ended", form, turns=turns, most=most, way=way)
+    form = "A run may come to over {turns:,} turns and is ended after {most:,}; {way}"
+    return said("may_be_ended_late", form, turns=MOST_STEPS, most=most, way=way)
 
 
 class Checker(Protocol):

@@ -10,6 +10,7 @@ from agent_lab.contracts.errors import LimitExceededError, ValidationError
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.catalog import FlowCatalog
 from agent_lab.flows.graph import graph_of
 from agent_lab.flows.routing import choose_edges, edge_key
@@ -83,7 +84,13 @@ class CompiledGraph:
             left -= len(turns)
             if left < 0:
                 most = self._config.limits.max_steps
-                raise LimitExceededError(f"The flow needs more steps than it may take (limits.max_steps is {most}).")
+                raise LimitExceededError(
+                    said(
+                        "flow_too_many_steps",
+                        "The flow needs more steps than it may take (limits.max_steps is {most}).",
+                        most=most,
+                    )
+                )
             for turn in turns:
                 group.create_task(self._take(turn, reached.picture(), ending))
             self._end(*await ending.get(), reached, walking)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from agent_lab.contracts.flow import FlowConfig, Text
 from agent_lab.contracts.flow_ports import FieldType, NodeKind
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.bounds import FindFlow, bounds, most_turns
 from agent_lab.flows.checking.examined import settings_of
 from agent_lab.flows.graph import FlowGraph, graph_of
@@ -40,8 +41,8 @@ class Field:
 
 
 ALWAYS = (
-    Field("text", "text", "what the node said; in templates also `<node>_output`"),
-    Field("visits", "number", "how many turns the node has had"),
+    Field("text", "text", said("node_text", "what the node said; in templates also `<node>_output`")),
+    Field("visits", "number", said("node_visits", "how many turns the node has had")),
 )
 
 

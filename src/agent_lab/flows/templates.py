@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent_lab.contracts.errors import ValidationError
+from agent_lab.contracts.sentences import said
 
 _NAME = r"[a-z][a-z0-9_]{0,127}(?:\.[a-z][a-z0-9_]{0,63})?"
 _TOKEN = re.compile(
@@ -57,7 +58,8 @@ def parse(template: str) -> tuple[Part, ...]:
         stack[-1][1].append(Literal(template[end:]))
     if len(stack) > 1:
         name = stack[-1][0]
-        raise ValidationError(f"The block {{?{name}}} is not closed; write {{/{name}}} where it ends.")
+        form = "The block {{?{name}}} is not closed; write {{/{name}}} where it ends."
+        raise ValidationError(said("block_open", form, name=name))
     return tuple(stack[0][1])
 
 
@@ -71,13 +73,11 @@ def _take(match: re.Match[str], stack: list[tuple[str, list[Part]]]) -> None:
     elif kind == "begin":
         stack.append((text, []))
     elif kind == "stray":
-        raise ValidationError(
-            f"A brace at character {match.start() + 1} belongs to no name; write {{{{ or }}}} for the brace itself."
-        )
+        form = "A brace at character {at} belongs to no name; write {{{{ or }}}} for the brace itself."
+        raise ValidationError(said("stray_brace", form, at=match.start() + 1))
     elif len(stack) == 1 or stack[-1][0] != text:
-        raise ValidationError(
-            f"{{/{text}}} at character {match.start() + 1} closes no block; open it with {{?{text}}}."
-        )
+        form = "{{/{name}}} at character {at} closes no block; open it with {{?{name}}}."
+        raise ValidationError(said("closes_nothing", form, name=text, at=match.start() + 1))
     else:
         name, inner = stack.pop()
         stack[-1][1].append(Block(name, tuple(inner)))

@@ -17,6 +17,7 @@ from agent_lab.contracts.errors import (
 )
 from agent_lab.contracts.ports import ModelCall, Provider, ProviderPiece
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.contracts.streams import closing
 from agent_lab.gateway.breaker import BreakerRules, BreakerState, CircuitBreaker
 from agent_lab.gateway.patience import Patience
@@ -121,7 +122,11 @@ class Pieces:
             raise _silent(self._call, self._tour, bound_s) from error
         except StopAsyncIteration:
             raise BrokenOffError(
-                f"The provider {self._call.model.provider!r} broke off its answer; ask again or use another model."
+                said(
+                    "broke_off",
+                    "The provider {provider!r} broke off its answer; ask again or use another model.",
+                    provider=self._call.model.provider,
+                )
             ) from None
         self._bound_s = self._idle_s
         self.waited_s += self._tour.elapsed_s - began_s
@@ -148,22 +153,35 @@ async def attempt(
 
 
 def _silent(call: ModelCall, tour: Tour, bound_s: float) -> SilentError:
-    what = "stopped in the middle of its answer" if tour.is_heard else "did not begin its answer"
-    return SilentError(
-        f"{call.model.key!r} {what} for {bound_s:g} s; try again later, use another model, or allow more time in its "
-        "row ([model.timeouts])."
+    way = said(
+        "allow_more_time", "try again later, use another model, or allow more time in its row ([model.timeouts])."
     )
+    if tour.is_heard:
+        form = "{model!r} stopped in the middle of its answer for {seconds:g} s; {way}"
+        return SilentError(said("stopped_within", form, model=call.model.key, seconds=bound_s, way=way))
+    form = "{model!r} did not begin its answer for {seconds:g} s; {way}"
+    return SilentError(said("not_begun", form, model=call.model.key, seconds=bound_s, way=way))
 
 
 def _too_late(call: ModelCall, tour: Tour, kind: type[BusyError]) -> AgentLabError:
     budget_s = tour.request.constraints.latency_budget_s
     if budget_s is not None and budget_s <= tour.timeout_s:
         return LimitExceededError(
-            f"{call.model.key!r} did not end its answer within the request's {budget_s:g} s; allow more time or fewer "
-            "tokens.",
+            said(
+                "late_for_request",
+                "{model!r} did not end its answer within the request's {seconds:g} s; allow more time or fewer tokens.",
+                model=call.model.key,
+                seconds=budget_s,
+            ),
             where="/constraints/latency_budget_s",
         )
     return kind(
-        f"{call.model.key!r} did not end its answer within the {tour.timeout_s:g} s of the strategy "
-        f"{call.strategy.name!r}; try again, ask for fewer tokens or use a strategy with a longer timeout."
+        said(
+            "late_for_strategy",
+            "{model!r} did not end its answer within the {seconds:g} s of the strategy {strategy!r}; try "
+            "again, ask for fewer tokens or use a strategy with a longer timeout.",
+            model=call.model.key,
+            seconds=tour.timeout_s,
+            strategy=call.strategy.name,
+        )
     )

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from agent_lab.contracts.errors import LimitExceededError
+from agent_lab.contracts.sentences import said
 
 SETTING = "AGENT_LAB_DAILY_BUDGET_USD"
 
@@ -82,11 +83,24 @@ class Budget:
         limit, spent = money(self.limit_usd), money(today.spent_usd)
         if today.spent_usd >= self.limit_usd:
             return LimitExceededError(
-                f"Today's budget of {limit} is spent ({spent}); it starts anew at 00:00 UTC, or raise {SETTING}."
+                said(
+                    "day_spent",
+                    "Today's budget of {limit} is spent ({spent}); it starts anew at 00:00 UTC, or raise {setting}.",
+                    limit=limit,
+                    spent=spent,
+                    setting=SETTING,
+                )
             )
         return LimitExceededError(
-            f"Today's budget of {limit} is taken: {spent} are spent and calls in flight may cost "
-            f"{money(today.held_usd)}; try again when they have ended, or raise {SETTING}."
+            said(
+                "day_taken",
+                "Today's budget of {limit} is taken: {spent} are spent and calls in flight may cost {held}; "
+                "try again when they have ended, or raise {setting}.",
+                limit=limit,
+                spent=spent,
+                held=money(today.held_usd),
+                setting=SETTING,
+            )
         )
 
 

@@ -21,6 +21,7 @@ from agent_lab.contracts.generation import (
 )
 from agent_lab.contracts.ports import ModelAnswer, ModelCall, Provider
 from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
+from agent_lab.contracts.sentences import said
 from agent_lab.gateway.attempt import Breakers, attempt
 from agent_lab.gateway.breaker import BreakerRules, BreakerState
 from agent_lab.gateway.estimate import estimated_tokens
@@ -110,7 +111,9 @@ class ProviderGateway:
             async for piece in pieces:
                 if isinstance(piece, GenerationResult):
                     return piece
-        raise UnusableError("The answer ended without a result; ask again or use another model.")
+        raise UnusableError(
+            said("ended_without_result", "The answer ended without a result; ask again or use another model.")
+        )
 
     def stream(
         self, request: GenerationRequest, *, on_cut: OnCut = "restart", sticky: str | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from agent_lab.contracts.errors import RateLimitedError
 from agent_lab.contracts.registry import RateLimits
+from agent_lab.contracts.sentences import said
 from agent_lab.gateway.limits import Meter, Reservation, try_reserve
 
 SOON_S = 1.0
@@ -107,11 +108,24 @@ class Lanes:
         lane = ticket.lane
         for meter, waiting in ((lane.model, len(lane.waiting)), (self.provider, self.waiting)):
             if waiting > meter.limits.queue:
-                raise self._refusal(ticket, now, f"{meter.name!r} has {waiting - 1} callers waiting already")
+                raise self._refusal(
+                    ticket,
+                    now,
+                    said(
+                        "callers_waiting",
+                        "{name!r} has {count} callers waiting already",
+                        name=meter.name,
+                        count=waiting - 1,
+                    ),
+                )
 
     def too_late(self, ticket: Ticket, now: float) -> RateLimitedError:
         """What a caller is told whose turn has not come in time."""
-        return self._refusal(ticket, now, f"{ticket.lane.model.name!r} had no room for this call in time")
+        return self._refusal(
+            ticket,
+            now,
+            said("no_room_in_time", "{model!r} had no room for this call in time", model=ticket.lane.model.name),
+        )
 
     def wait_s(self, ticket: Ticket, now: float) -> float:
         """Seconds until it may be this caller's turn, everyone before it counted with all that it reserves."""
@@ -127,6 +141,11 @@ class Lanes:
     def _refusal(self, ticket: Ticket, now: float, why: str) -> RateLimitedError:
         wait_s = self.wait_s(ticket, now)
         return RateLimitedError(
-            f"{why}; try again in {math.ceil(wait_s)} s, use another model, or raise the limits in its row.",
+            said(
+                "refused_for_now",
+                "{why}; try again in {seconds} s, use another model, or raise the limits in its row.",
+                why=why,
+                seconds=math.ceil(wait_s),
+            ),
             retry_after_s=wait_s,
         )

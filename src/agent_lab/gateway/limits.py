@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from agent_lab.contracts.errors import LimitExceededError
 from agent_lab.contracts.registry import RateLimits
+from agent_lab.contracts.sentences import said
 
 NO_LIMITS = RateLimits(queue=sys.maxsize)
 _ROUNDING = 1e-6
@@ -83,8 +84,14 @@ class Meter:
         allowed = self.limits.tokens_per_min
         if allowed is not None and tokens > allowed:
             raise LimitExceededError(
-                f"The call may take {tokens:,} tokens and {self.name!r} takes {allowed:,} a minute; shorten the prompt "
-                "or the answer (max_tokens), or raise tokens_per_min in its row.",
+                said(
+                    "call_over_minute",
+                    "The call may take {tokens:,} tokens and {name!r} takes {allowed:,} a minute; shorten the "
+                    "prompt or the answer (max_tokens), or raise tokens_per_min in its row.",
+                    tokens=tokens,
+                    name=self.name,
+                    allowed=allowed,
+                ),
                 where="/max_tokens",
             )
 

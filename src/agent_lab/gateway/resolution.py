@@ -16,6 +16,7 @@ from agent_lab.contracts.errors import (
 )
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.gateway.misfits import Misfit, Obstacle, Situation, misfits
 from agent_lab.gateway.split import pick
 from agent_lab.registries.models import ModelRegistry
@@ -100,7 +101,10 @@ def _unasked(models: ModelRegistry, provider: str) -> list[ModelSpec]:
     built_in = [model for model in served if model.demonstration]
     if not built_in:
         raise ValidationError(
-            "No model is named and none is built in; name one with the request or set DEFAULT_MODEL.",
+            said(
+                "no_model_named",
+                "No model is named and none is built in; name one with the request or set DEFAULT_MODEL.",
+            ),
             where="/model_key",
         )
     return built_in

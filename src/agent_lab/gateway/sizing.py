@@ -8,6 +8,7 @@ from decimal import Decimal
 from agent_lab.contracts.errors import LimitExceededError
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import ModelSpec, Sampling, StrategySpec
+from agent_lab.contracts.sentences import said
 from agent_lab.gateway.estimate import estimated_tokens
 from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.gateway.pricing import Price, affordable_tokens
@@ -77,7 +78,11 @@ def _affordable(request: GenerationRequest, price: Price | None, budget_usd: Dec
     tokens = affordable_tokens(price, estimated_tokens(request), budget_usd)
     if tokens == 0:
         raise LimitExceededError(
-            f"What is left of the request's budget ({budget_usd:f} USD) pays for no answer; allow more.",
+            said(
+                "budget_left",
+                "What is left of the request's budget ({usd} USD) pays for no answer; allow more.",
+                usd=f"{budget_usd:f}",
+            ),
             where="/constraints/cost_budget_usd",
         )
     return tokens

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agent_lab.contracts.generation import AnswerBegun, TextDelta, ToolDelta
 from agent_lab.contracts.ports import ModelAnswer, ModelCall, ProviderPiece
+from agent_lab.contracts.sentences import said
 from agent_lab.gateway.splice import OtherWordsError, Splice
 from agent_lab.gateway.text import CleanStream, clean
 from agent_lab.gateway.tour import Tour
@@ -44,8 +45,12 @@ class Voice:
         new = splice.feed(text)
         if new is None or (is_last and not splice.is_complete):
             raise OtherWordsError(
-                f"{self._model.key!r} could not go on with an answer that had broken off, for it answers in other "
-                "words; ask again."
+                said(
+                    "other_words",
+                    "{model!r} could not go on with an answer that had broken off, for it answers in other "
+                    "words; ask again.",
+                    model=self._model.key,
+                )
             )
         return new
 

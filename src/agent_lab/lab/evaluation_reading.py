@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from agent_lab.contracts.errors import ConflictError, NotFoundError
 from agent_lab.contracts.evaluation import Cell
 from agent_lab.contracts.evaluation_report import PairedDifference, Report
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.render.html import html
 from agent_lab.evaluation.render.markdown import markdown
 from agent_lab.evaluation.report.comparing import Stored
@@ -136,7 +137,10 @@ async def get_item(
     items = await services.evaluations.store.items(evaluation_id)
     found = next((one for one in items if one.id == item), None)
     if found is None:
-        raise NotFoundError(f"The evaluation has no item {item!r}; its items are listed under /items.", where="id")
+        raise NotFoundError(
+            said("no_item", "The evaluation has no item {item!r}; its items are listed under /items.", item=item),
+            where="id",
+        )
     cells = [cell for cell in await services.evaluations.cells(evaluation_id) if cell.item == item]
     return ItemAnswers(item=found, cells=cells)
 
@@ -184,7 +188,9 @@ async def _pair(services: LabServices, evaluation_id: str, arm: str, against: st
     version = (await service.report(evaluation_id)).scorer
     found = await asyncio.to_thread(compared, stored, arm, stored, against, scorer_version=version)
     if not found.differences:
-        raise ConflictError("There is nothing to compare yet: no item has an answer of both arms.")
+        raise ConflictError(
+            said("nothing_to_compare", "There is nothing to compare yet: no item has an answer of both arms.")
+        )
     return found
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import FlowConfig, FlowInput, Text
 from agent_lab.contracts.flow_ports import FlowVersion, StoredFlow, VersionRow
+from agent_lab.contracts.sentences import Told, told_of
 from agent_lab.flows.checks import Problem
 from agent_lab.flows.difference import Difference
 from agent_lab.flows.finding import Entry
@@ -50,8 +51,12 @@ DOCUMENT: dict[str, Any] = {
 }
 PROBLEM: dict[str, Any] = {
     "path": "/nodes/0/kind",
-    "message": "There is no node kind 'gennerate'.",
+    "message": "There is no node kind 'gennerate'; did you mean 'generate'?",
     "severity": "error",
+    "said": {
+        "code": "no_kind",
+        "values": {"kind": "gennerate", "hint": {"code": "did_you_mean", "values": {"either": ["generate"]}}},
+    },
 }
 VERSION: dict[str, Any] = {
     "number": 4,
@@ -128,6 +133,8 @@ class FlowProblem(BaseModel):
     message: str
     severity: Literal["error", "warning"] = "error"
     """A flow with warnings alone can be run."""
+    said: Told | None = None
+    """What the message says, for those who say it in another language."""
 
 
 class EditedFlow(FlowEntry):
@@ -234,7 +241,10 @@ def etag(flow: StoredFlow) -> str:
 
 def problems_of(problems: Sequence[Problem]) -> list[FlowProblem]:
     """The problems as the API tells them."""
-    return [FlowProblem(path=one.path, message=one.message, severity=one.severity) for one in problems]
+    return [
+        FlowProblem(path=one.path, message=one.message, severity=one.severity, said=told_of(one.message))
+        for one in problems
+    ]
 
 
 def version_of(row: VersionRow) -> VersionEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agent_lab.contracts.flow import Text
 from agent_lab.contracts.flow_ports import FieldType
+from agent_lab.contracts.sentences import Told, told_of
 from agent_lab.flows.scope import FlowScope
 
 FIELD: dict[str, Any] = {"name": "text", "type": "text", "about": "what the node said"}
@@ -52,6 +54,8 @@ class ScopeField(BaseModel):
     name: str
     type: FieldType
     about: str
+    said: Told | None = None
+    """What `about` says, for those who say it in another language."""
 
 
 class ScopeNode(BaseModel):
@@ -94,4 +98,6 @@ class ScopeAnswer(BaseModel):
 def scope_answer(scope: FlowScope) -> ScopeAnswer:
     """The scope as the API tells it."""
     told = asdict(scope)
+    for field in itertools.chain(*told["fields"]):
+        field["said"] = told_of(field["about"])
     return ScopeAnswer.model_validate(told | {"nodes": {node.pop("node"): node for node in told["nodes"]}})

@@ -14,6 +14,7 @@ from agent_lab.contracts.events import RUN_EVENT
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Message
 from agent_lab.contracts.run import RunOptions, RunRequest, RunView
+from agent_lab.contracts.sentences import again, said
 from agent_lab.flows.metrics import build_api_response
 from agent_lab.lab.access import GuardedRoute, caller_of, owner
 from agent_lab.lab.presence import ClientGoneError, while_waited_for
@@ -137,8 +138,10 @@ def failure_of(view: RunView) -> RunFailedError:
     if view.status == "cancelled":
         return RunFailedError(f"The run {view.run_id} was cancelled.", slug="cancelled", status=409, run_id=view.run_id)
     slug = view.fault.type if view.fault else "error"
-    detail = view.fault.message if view.fault else f"The run {view.run_id} ended without an answer."
-    return RunFailedError(detail, slug=slug, status=error_kind(slug).status, run_id=view.run_id)
+    why = said("run_without_answer", "The run {run} ended without an answer.", run=view.run_id)
+    if view.fault is not None:
+        why = again(view.fault.message, view.fault.said)
+    return RunFailedError(why, slug=slug, status=error_kind(slug).status, run_id=view.run_id)
 
 
 FAILURES = documented(404, 409, 429, 500, 502, 503, 504, 507, body=True)

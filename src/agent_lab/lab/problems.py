@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from agent_lab.contracts.errors import AgentLabError, BusyError, ProblemsError, ValidationError
+from agent_lab.contracts.sentences import Told, told_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -59,6 +60,8 @@ class FieldProblem(BaseModel):
 
     pointer: str
     detail: str
+    said: Told | None = None
+    """What the detail says, for those who say it in another language; so everywhere."""
 
 
 class Problem(BaseModel):
@@ -71,6 +74,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    said: Told | None = None
     where: str | None = None
     """JSON pointer into the body, or the parameter's name."""
     errors: tuple[FieldProblem, ...] | None = None
@@ -137,6 +141,7 @@ def describe(
         title=TITLES.get(status, TITLES[500]),
         status=status,
         detail=detail,
+        said=told_of(detail),
         where=where,
         errors=tuple(errors) if errors else None,
         request_id=request_id,
@@ -156,7 +161,7 @@ def problem_of(error: AgentLabError, request_id: str) -> Problem:
         status=status,
         detail=error.message,
         where=error.where,
-        errors=[FieldProblem(pointer=place, detail=sentence) for place, sentence in told],
+        errors=[FieldProblem(pointer=place, detail=sentence, said=told_of(sentence)) for place, sentence in told],
         run_id=run_id,
         request_id=request_id,
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.settings import NodeSettings
 
@@ -76,10 +77,12 @@ ANALYZER = NodeKind(
     settings=NodeSettings,
     run=analyze,
     fields={
-        "task_type": "code, math, summarization, translation, creative, reasoning or general",
-        "needs_history": "true where the question refers to earlier work",
-        "needs_resources": "true where the task is heavy for a local model",
-        "prompt_tokens_estimate": "estimated tokens of the question",
+        "task_type": said(
+            "analyzer_task_type", "code, math, summarization, translation, creative, reasoning or general"
+        ),
+        "needs_history": said("analyzer_needs_history", "true where the question refers to earlier work"),
+        "needs_resources": said("analyzer_needs_resources", "true where the task is heavy for a local model"),
+        "prompt_tokens_estimate": said("analyzer_prompt_tokens_estimate", "estimated tokens of the question"),
     },
     types={
         "task_type": "text",

@@ -8,6 +8,7 @@ from agent_lab.contracts.errors import TooLargeError, ValidationError
 from agent_lab.contracts.flow import Text, in_language
 from agent_lab.contracts.flow_ports import Step
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.graph import graph_of
 from agent_lab.flows.state import AgentState, bound_value, seen_fields
 from agent_lab.flows.templates import Slot, needed, parse, render
@@ -23,13 +24,23 @@ def filled(template: Text, state: AgentState, step: Step) -> str:
     except KeyError as missing:
         name = missing.args[0]
         raise ValidationError(
-            f"{{{name}}} has no value in node {step.node.id!r}; "
-            f"write {{?{name}}}...{{/{name}}} around what speaks of it."
+            said(
+                "no_value_in",
+                "{{{name}}} has no value in node {node!r}; write {{?{name}}}...{{/{name}}} around what speaks of it.",
+                name=name,
+                node=step.node.id,
+            )
         ) from None
     if len(text) > MAX_PROMPT_CHARS:
         raise TooLargeError(
-            f"A text of node {step.node.id!r} has {len(text):,} characters and {MAX_PROMPT_CHARS:,} are allowed; "
-            "shorten the question, or the answers that it repeats (max_tokens)."
+            said(
+                "text_too_long",
+                "A text of node {node!r} has {characters:,} characters and {most:,} are allowed; shorten the "
+                "question, or the answers that it repeats (max_tokens).",
+                node=step.node.id,
+                characters=len(text),
+                most=MAX_PROMPT_CHARS,
+            )
         )
     return text
 

@@ -11,6 +11,7 @@ from agent_lab.contracts.flow import NodeConfig, Text, in_language
 from agent_lab.contracts.flow_ports import FieldType, Named, NodeKind, Step
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Context, GenerationRequest, GenerationResult, Message
 from agent_lab.contracts.run import NodeOutput, RunOptions
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.graph import FlowGraph, graph_of
 from agent_lab.flows.state import AgentState, previous_nodes
 from agent_lab.flows.templates import needed, parse
@@ -134,8 +135,14 @@ def build_request(state: AgentState, settings: GenerateSettings, step: Step, *, 
 def _bounded(text: str, node: NodeConfig) -> str:
     if len(text) > MAX_PROMPT_CHARS:
         raise TooLargeError(
-            f"The prompt of node {node.id!r} has {len(text):,} characters and {MAX_PROMPT_CHARS:,} are allowed; "
-            "shorten the question, or the answers that it repeats (max_tokens)."
+            said(
+                "prompt_too_long",
+                "The prompt of node {node!r} has {characters:,} characters and {most:,} are allowed; shorten "
+                "the question, or the answers that it repeats (max_tokens).",
+                node=node.id,
+                characters=len(text),
+                most=MAX_PROMPT_CHARS,
+            )
         )
     return text
 
@@ -172,13 +179,16 @@ def _sources(name: str, state: AgentState, graph: FlowGraph, node_id: str) -> tu
 
 def declared(settings: GenerateSettings) -> dict[str, str]:
     """The fields that depend on the settings."""
-    fields = dict(OF_SAMPLES) if settings.samples > 1 else {}
+    fields: dict[str, str] = dict(OF_SAMPLES) if settings.samples > 1 else {}
     if settings.output_schema:
-        fields |= {**declared_fields(settings.output_schema), "note": "why the answer could not be read"}
+        fields |= {
+            **declared_fields(settings.output_schema),
+            "note": said("generate_note", "why the answer could not be read"),
+        }
         if settings.samples > 1:
-            fields["values"] = "what each sample's JSON holds; null where it cannot be read"
+            fields["values"] = said("generate_values", "what each sample's JSON holds; null where it cannot be read")
     if settings.accepts:
-        fields["accepted"] = "true where the answer agrees"
+        fields["accepted"] = said("generate_accepted", "true where the answer agrees")
     return fields
 
 
@@ -200,11 +210,18 @@ def declared_types(settings: GenerateSettings) -> dict[str, FieldType]:
 def problems(settings: GenerateSettings) -> Iterator[tuple[str, str]]:
     """What does not go together."""
     if settings.model and settings.models:
-        yield "/models", "A node has either `model` or `models`; take one out."
+        yield "/models", said("model_and_models", "A node has either `model` or `models`; take one out.")
     elif len(settings.models) > settings.samples:
-        yield "/models", f"Only the first {settings.samples} of these models would be asked; raise `samples`."
+        yield (
+            "/models",
+            said(
+                "models_unasked",
+                "Only the first {samples} of these models would be asked; raise `samples`.",
+                samples=settings.samples,
+            ),
+        )
     if settings.stop_early and settings.samples == 1:
-        yield "/stop_early", "With one sample there is nothing to stop; raise `samples`."
+        yield "/stop_early", said("nothing_to_stop", "With one sample there is nothing to stop; raise `samples`.")
     if settings.output_schema:
         taken = (*FIELDS, *OF_SAMPLES, "values", "parsed", "note", "text", "visits")
         for path, sentence in schema_problems(settings.output_schema, taken):
@@ -212,17 +229,17 @@ def problems(settings: GenerateSettings) -> Iterator[tuple[str, str]]:
 
 
 FIELDS = {
-    "model": "registry key of the model that answered",
-    "finish_reason": "stop or length",
-    "tokens": "tokens written",
-    "seconds": "seconds from the call to the last token",
+    "model": said("generate_model", "registry key of the model that answered"),
+    "finish_reason": said("generate_finish_reason", "stop or length"),
+    "tokens": said("generate_tokens", "tokens written"),
+    "seconds": said("generate_seconds", "seconds from the call to the last token"),
 }
 OF_SAMPLES = {
-    "samples": "every answer",
-    "models": "the model of each answer",
-    "asked": "how many answers were asked for",
-    "stopped_early": "true where fewer answers than `samples` were needed",
-    "failed": "a sentence for each answer that failed",
+    "samples": said("generate_samples", "every answer"),
+    "models": said("generate_models", "the model of each answer"),
+    "asked": said("generate_asked", "how many answers were asked for"),
+    "stopped_early": said("generate_stopped_early", "true where fewer answers than `samples` were needed"),
+    "failed": said("generate_failed", "a sentence for each answer that failed"),
 }
 GENERATE = NodeKind(
     name="generate",

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agent_lab.contracts.flow_ports import HistoryReader, NodeKind, PastRun, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState, conversation
 from agent_lab.nodes.settings import NodeSettings
 
@@ -36,7 +37,10 @@ def history_kind(reader: HistoryReader) -> NodeKind:
         summary="Brings back earlier runs on similar questions.",
         settings=HistorySettings,
         run=read,
-        fields={"found": "how many earlier runs were found", "runs": "their ids"},
+        fields={
+            "found": said("history_found", "how many earlier runs were found"),
+            "runs": said("history_runs", "their ids"),
+        },
         types={"found": "number", "runs": "list"},
     )
 

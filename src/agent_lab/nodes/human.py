@@ -10,6 +10,7 @@ from pydantic import Field
 from agent_lab.contracts.flow import Text, in_language
 from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.filling import filled
 from agent_lab.nodes.settings import NodeSettings
@@ -62,7 +63,10 @@ HUMAN = NodeKind(
     summary="Asks a person and waits for the answer.",
     settings=HumanSettings,
     run=ask,
-    fields={"answer": "what the person said", "choice": "which of the choices it is, from 0; null where it is none"},
+    fields={
+        "answer": said("human_answer", "what the person said"),
+        "choice": said("human_choice", "which of the choices it is, from 0; null where it is none"),
+    },
     types={"answer": "text", "choice": "number"},
     templates=("question",),
     steady=False,

@@ -14,6 +14,7 @@ from agent_lab.contracts.flow import Name, Text
 from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.branches import side_by_side
 from agent_lab.nodes.filling import filled
@@ -136,7 +137,15 @@ async def judge(state: AgentState, settings: JudgeSettings, step: Step) -> NodeO
 def problems(settings: JudgeSettings) -> Iterator[tuple[str, str]]:
     """What does not go together."""
     if len(settings.of) > settings.most:
-        yield "/most", f"{len(settings.of)} nodes are named and {settings.most} answers are judged; raise `most`."
+        yield (
+            "/most",
+            said(
+                "judged_too_few",
+                "{named} nodes are named and {most} answers are judged; raise `most`.",
+                named=len(settings.of),
+                most=settings.most,
+            ),
+        )
 
 
 def most_calls(settings: JudgeSettings) -> int:
@@ -150,13 +159,13 @@ JUDGE = NodeKind(
     settings=JudgeSettings,
     run=judge,
     fields={
-        "winner": "the node (and sample) whose answer won",
-        "tied": "true where several answers share the lead; the first of them goes on",
-        "flipped": "pairs whose verdict changed with the order of the answers: ties",
-        "scores": "each candidate with its score: pairs won, or 0 to 10",
-        "reasons": "what the judge said",
-        "unread": "answers of the judge that could not be read",
-        "left_out": "different answers beyond `most`, which were not judged",
+        "winner": said("judge_winner", "the node (and sample) whose answer won"),
+        "tied": said("judge_tied", "true where several answers share the lead; the first of them goes on"),
+        "flipped": said("judge_flipped", "pairs whose verdict changed with the order of the answers: ties"),
+        "scores": said("judge_scores", "each candidate with its score: pairs won, or 0 to 10"),
+        "reasons": said("judge_reasons", "what the judge said"),
+        "unread": said("judge_unread", "answers of the judge that could not be read"),
+        "left_out": said("judge_left_out", "different answers beyond `most`, which were not judged"),
     },
     types={
         "winner": "text",

@@ -11,6 +11,7 @@ from agent_lab.contracts.errors import AgentLabError, ValidationError
 from agent_lab.contracts.flow import FieldName, Text
 from agent_lab.contracts.flow_ports import Named, NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState, as_text
 from agent_lab.flows.templates import needed, parse
 from agent_lab.nodes.branches import OnError, side_by_side
@@ -139,11 +140,11 @@ MAP = NodeKind(
     settings=MapSettings,
     run=run_map,
     fields={
-        "results": "the branches' texts, in the order of their elements",
-        "count": "how many there are",
-        "left_out": "elements beyond `most`, which were not asked about",
-        "failed": "with on_error skip: item_number and error of each branch that failed",
-        "failed_count": "how many failed",
+        "results": said("map_results", "the branches' texts, in the order of their elements"),
+        "count": said("map_count", "how many there are"),
+        "left_out": said("map_left_out", "elements beyond `most`, which were not asked about"),
+        "failed": said("map_failed", "with on_error skip: item_number and error of each branch that failed"),
+        "failed_count": said("map_failed_count", "how many failed"),
     },
     types={"results": "list", "count": "number", "left_out": "number", "failed": "list", "failed_count": "number"},
     templates=("lines", "prompt", "system"),

@@ -7,6 +7,7 @@ from pydantic import Field
 from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.ports import ResourceMonitor
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.settings import NodeSettings
 
@@ -41,11 +42,11 @@ def resources_kind(monitor: ResourceMonitor) -> NodeKind:
         settings=ResourcesSettings,
         run=look,
         fields={
-            "vram_status": "ok or low",
-            "device": "the device that models run on",
-            "available_gb": "free memory of the device, GB",
-            "used_by_models_gb": "memory that loaded models take, GB",
-            "limit_gb": "memory that models may take, GB",
+            "vram_status": said("resources_vram_status", "ok or low"),
+            "device": said("resources_device", "the device that models run on"),
+            "available_gb": said("resources_available_gb", "free memory of the device, GB"),
+            "used_by_models_gb": said("resources_used_by_models_gb", "memory that loaded models take, GB"),
+            "limit_gb": said("resources_limit_gb", "memory that models may take, GB"),
         },
         types={
             "vram_status": "text",

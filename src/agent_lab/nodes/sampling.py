@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.generation import GenerationResult
+from agent_lab.contracts.sentences import said
 from agent_lab.nodes.branches import side_by_side
 from agent_lab.nodes.settings import NodeSettings
 from agent_lab.nodes.voting.choices import Choices, Normalize, normalized
@@ -34,7 +35,7 @@ class StopEarly(NodeSettings):
     @model_validator(mode="after")
     def _has_a_value(self) -> Self:
         if (self.rule == "worth") != (self.value_usd is not None):
-            raise ValueError("the rule 'worth' needs value_usd, and no other rule takes it")
+            raise ValueError(said("worth_needs_usd", "the rule 'worth' needs value_usd, and no other rule takes it"))
         return self
 
 

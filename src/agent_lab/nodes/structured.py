@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, JsonValue
 from agent_lab.contracts.documents import canonical_json
 from agent_lab.contracts.flow import NAME, Text
 from agent_lab.contracts.flow_ports import FieldType
+from agent_lab.contracts.sentences import said
 from agent_lab.nodes.objects import objects_in
 
 MAX_SCHEMA_BYTES = 20_000
@@ -55,9 +56,15 @@ Phrases = Annotated[tuple[Text, ...], Field(max_length=50)]
 
 def _usable(schema: Schema) -> Schema:
     if len(canonical_json(schema)) > MAX_SCHEMA_BYTES:
-        raise ValueError(f"the schema has over {MAX_SCHEMA_BYTES:,} bytes; shorten it")
+        raise ValueError(
+            said("schema_too_long", "the schema has over {most:,} bytes; shorten it", most=MAX_SCHEMA_BYTES)
+        )
     if schema.get("type") != "object" or not isinstance(schema.get("properties"), dict) or not schema["properties"]:
-        raise ValueError('the schema must be that of an object: {"type": "object", "properties": {...}}')
+        raise ValueError(
+            said(
+                "schema_of_object", 'the schema must be that of an object: {{"type": "object", "properties": {{...}}}}'
+            )
+        )
     return schema
 
 
@@ -109,13 +116,14 @@ def resolved(part: JsonValue, root: Schema) -> Schema:
 # --- what is declared ---------------------------------------------------------------------------------------------
 def declared_fields(schema: Schema) -> dict[str, str]:
     """The fields that answers of this schema leave, and what each holds."""
-    fields = {"parsed": "true where the answer is JSON that fits output_schema"}
+    fields: dict[str, str] = {"parsed": said("answer_parsed", "true where the answer is JSON that fits output_schema")}
     for name, part in _properties(schema).items():
         fields[name] = _told(part)
         if part.get("type") == "array":
-            fields.setdefault(f"{name}_count", f"how many {name} there are")
+            fields.setdefault(f"{name}_count", said("answer_count", "how many {name} there are", name=name))
             for figure in _figures(part, schema):
-                fields.setdefault(f"{figure}_max", f"the greatest {figure} in the lists; 0 where there is nothing")
+                form = "the greatest {figure} in the lists; 0 where there is nothing"
+                fields.setdefault(f"{figure}_max", said("answer_max", form, figure=figure))
     return {name: told for name, told in fields.items() if re.match(NAME, name)}
 
 
@@ -133,8 +141,10 @@ def field_types(schema: Schema) -> dict[str, FieldType]:
 
 
 def _told(part: Schema) -> str:
-    said = part.get("description")
-    return said if isinstance(said, str) and said else f"of the answer ({part.get('type', 'any value')})"
+    own = part.get("description")
+    if isinstance(own, str) and own:
+        return own
+    return said("of_answer", "of the answer ({type})", type=str(part.get("type", "any value")))
 
 
 def _figures(part: Schema, root: Schema) -> Iterator[str]:
@@ -158,11 +168,13 @@ def schema_problems(schema: Schema, taken: Iterable[str]) -> Iterator[tuple[str,
     for name, part in _properties(schema).items():
         path = "/properties/" + name.replace("~", "~0").replace("/", "~1")
         if not re.match(NAME, name):
-            yield path, f"{name[:60]!r} cannot be a field; use small letters, digits and _, a letter first."
+            form = "{name!r} cannot be a field; use small letters, digits and _, a letter first."
+            yield path, said("no_field_name", form, name=name[:60])
         elif name in names:
-            yield path, f"{name!r} is a field of every answer already; give the property another name."
+            form = "{name!r} is a field of every answer already; give the property another name."
+            yield path, said("field_taken", form, name=name)
         elif name == "accepted" and part.get("type") != "boolean":
-            yield f"{path}/type", "'accepted' must be a boolean."
+            yield f"{path}/type", said("accepted_boolean", "'accepted' must be a boolean.")
 
 
 # --- what is read -------------------------------------------------------------------------------------------------

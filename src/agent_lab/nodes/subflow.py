@@ -10,6 +10,7 @@ from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import Name, Text
 from agent_lab.contracts.flow_ports import Named, NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.filling import filled
 from agent_lab.nodes.settings import NodeSettings
@@ -42,19 +43,26 @@ async def run_subflow(state: AgentState, settings: SubflowSettings, step: Step) 
 def asked(prompt: str, step: Step) -> str:
     """The prompt. Raises ValidationError where there is nothing in it."""
     if not prompt.strip():
-        raise ValidationError(f"The prompt of node {step.node.id!r} is empty; give it a text that is not.")
+        raise ValidationError(
+            said(
+                "node_prompt_empty",
+                "The prompt of node {node!r} is empty; give it a text that is not.",
+                node=step.node.id,
+            )
+        )
     return prompt
 
 
+HANDED_ON = said("subflow_handed_on", "handed on from the flow's answer")
 SUBFLOW = NodeKind(
     name="subflow",
     summary="Runs another flow.",
     settings=SubflowSettings,
     run=run_subflow,
-    fields={"answer": "the flow's answer"},
+    fields={"answer": said("subflow_answer", "the flow's answer")},
     types={"answer": "text"},
     templates=("prompt", "inputs"),
-    declares=lambda settings: dict.fromkeys(settings.fields, "handed on from the flow's answer"),
+    declares=lambda settings: dict.fromkeys(settings.fields, HANDED_ON),
     flows=lambda settings: (
         Named(pointer="/flow", name=settings.flow, inputs=tuple(settings.inputs), reads=settings.fields),
     ),

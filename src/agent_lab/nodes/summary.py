@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.settings import NodeSettings
 
@@ -41,9 +42,9 @@ SUMMARY = NodeKind(
     settings=NodeSettings,
     run=summarize,
     fields={
-        "voices": "how many nodes asked a model",
-        "tokens": "tokens of the answers that were kept",
-        "calls": "model calls",
+        "voices": said("summary_voices", "how many nodes asked a model"),
+        "tokens": said("summary_tokens", "tokens of the answers that were kept"),
+        "calls": said("summary_calls", "model calls"),
     },
     types={"voices": "number", "tokens": "number", "calls": "number"},
 )

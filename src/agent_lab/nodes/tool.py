@@ -11,6 +11,7 @@ from agent_lab.contracts.documents import read_json
 from agent_lab.contracts.errors import AgentLabError, ProviderError, ValidationError, nearest, unknown_name
 from agent_lab.contracts.flow_ports import NodeKind, Offered, Step, ToolSpec
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.checking.report import pointer
 from agent_lab.flows.state import AgentState
 from agent_lab.nodes.branches import OnError
@@ -52,9 +53,9 @@ def tool_kind(tools: Mapping[str, ToolSpec]) -> NodeKind:
         settings=ToolSettings,
         run=use,
         fields={
-            "ok": "false where it failed (on_error skip)",
-            "error": "what went wrong; null where nothing did",
-            "value": "what it wrote, read as JSON; null where that is none",
+            "ok": said("tool_ok", "false where it failed (on_error skip)"),
+            "error": said("tool_error", "what went wrong; null where nothing did"),
+            "value": said("tool_value", "what it wrote, read as JSON; null where that is none"),
         },
         types={"ok": "boolean", "error": "text"},
         templates=("arguments",),
@@ -76,10 +77,26 @@ async def _called(tools: Mapping[str, ToolSpec], state: AgentState, settings: To
     }
     fault = misfit(arguments, tool.parameters)
     if fault:
-        raise ValidationError(f"The tool {tool.name!r} does not take its arguments in node {step.node.id!r}: {fault}.")
+        raise ValidationError(
+            said(
+                "tool_misfit",
+                "The tool {tool!r} does not take its arguments in node {node!r}: {reason}.",
+                tool=tool.name,
+                node=step.node.id,
+                reason=fault,
+            )
+        )
     text = await tool.call(arguments)
     if len(text) > MAX_CHARS:
-        raise ProviderError(f"The tool {tool.name!r} answered with {len(text):,} characters; {MAX_CHARS:,} may be.")
+        raise ProviderError(
+            said(
+                "tool_too_long",
+                "The tool {tool!r} answered with {characters:,} characters; {most:,} may be.",
+                tool=tool.name,
+                characters=len(text),
+                most=MAX_CHARS,
+            )
+        )
     return text
 
 
@@ -90,18 +107,27 @@ def _as_json(text: str) -> JsonValue:
         return None
 
 
+TOOL_NEEDS = "The tool {tool!r} needs the argument {argument!r}; give it."
+TOOL_TAKES = "The tool {tool!r} takes no argument {argument!r}; {near}"
+
+
 def _problems(tools: Mapping[str, ToolSpec], settings: ToolSettings) -> Iterator[tuple[str, str]]:
     """Each at its argument, also at one that is missing."""
     tool = tools.get(settings.tool)
     if tool is None:
-        yield "/tool", f"No tool {settings.tool!r} is registered; {nearest(settings.tool, tools)}"
+        near = nearest(settings.tool, tools)
+        yield "/tool", said("no_tool", "No tool {tool!r} is registered; {near}", tool=settings.tool, near=near)
         return
     required, known = tool.parameters.get("required"), tool.parameters.get("properties")
     for name in required if isinstance(required, list) else ():
         if name not in settings.arguments:
-            yield pointer("arguments", str(name)), f"The tool {tool.name!r} needs the argument {name!r}; give it."
+            told = said("tool_needs", TOOL_NEEDS, tool=tool.name, argument=str(name))
+            yield pointer("arguments", str(name)), told
     if isinstance(known, dict) and tool.parameters.get("additionalProperties") is False:
         for name in settings.arguments:
             if name not in known:
-                said = f"The tool {tool.name!r} takes no argument {name!r}; {nearest(name, known)}"
-                yield pointer("arguments", name), said
+                near = nearest(name, known)
+                yield (
+                    pointer("arguments", name),
+                    said("tool_takes", TOOL_TAKES, tool=tool.name, argument=name, near=near),
+                )

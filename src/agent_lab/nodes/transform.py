@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from agent_lab.contracts.flow import FlowConfig, Text, in_language
 from agent_lab.contracts.flow_ports import Named, NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.graph import graph_of
 from agent_lab.flows.state import AgentState, as_text
 from agent_lab.nodes.filling import read_value, text_lines
@@ -183,9 +184,9 @@ TRANSFORM = NodeKind(
     settings=TransformSettings,
     run=transform,
     fields={
-        "value": "what was found: a text, a number, a list, an object; null where nothing was",
-        "found": "true where anything was found",
-        "count": "elements of the list, 1 for anything else, 0 where nothing was found",
+        "value": said("transform_value", "what was found: a text, a number, a list, an object; null where nothing was"),
+        "found": said("transform_found", "true where anything was found"),
+        "count": said("transform_count", "elements of the list, 1 for anything else, 0 where nothing was found"),
     },
     types={"found": "boolean", "count": "number"},
     nodes=_nodes,

@@ -13,6 +13,7 @@ from agent_lab.contracts.errors import ValidationError, nearest, unknown_name
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.flow_ports import Named, NodeKind, Offered, Scorer, Step, Verdict
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.graph import FlowGraph, graph_of
 from agent_lab.flows.state import AgentState, previous_nodes
 from agent_lab.nodes.settings import NodeSettings
@@ -92,7 +93,13 @@ async def validate(
 def _source(state: AgentState, settings: ValidatorSettings, step: Step) -> str:
     sources = [settings.of] if settings.of else previous_nodes(state, graph_of(step.flow), step.node.id)
     if not sources:
-        raise ValidationError(f"No node has answered before {step.node.id!r}; name one that has, with `of`.")
+        raise ValidationError(
+            said(
+                "nobody_before",
+                "No node has answered before {node!r}; name one that has, with `of`.",
+                node=step.node.id,
+            )
+        )
     return sources[0]
 
 
@@ -134,9 +141,9 @@ def validator_kind(scorers: Mapping[str, Scorer] = SCORERS) -> NodeKind:
         run=partial(validate, scorers=scorers),
         fields={
             "score": "0 to 1, of the text that is kept",
-            "accepted": "true where the newest attempt reached min_score",
-            "attempts": "attempts so far",
-            "reasons": "what was wrong with the newest attempt",
+            "accepted": said("validator_accepted", "true where the newest attempt reached min_score"),
+            "attempts": said("validator_attempts", "attempts so far"),
+            "reasons": said("validator_reasons", "what was wrong with the newest attempt"),
         },
         types={"score": "number", "accepted": "boolean", "attempts": "number", "reasons": "list"},
         nodes=lambda settings: [Named(pointer="/of", name=settings.of)] if settings.of else (),

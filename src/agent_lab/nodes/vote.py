@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.flow_ports import NodeKind, Step
 from agent_lab.contracts.run import NodeOutput
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.state import AgentState, as_text
 from agent_lab.nodes.settings import NodeSettings
 from agent_lab.nodes.voters import Voter, named, voters
@@ -107,13 +108,29 @@ def _fields(outcome: Outcome, *, voters: int) -> dict[str, JsonValue]:
 def problems(settings: VoteSettings) -> Iterator[tuple[str, str]]:
     """What does not go together."""
     if settings.weights and settings.method == "plurality":
-        yield "/weights", "With the method 'plurality' every vote counts the same; use 'weighted', or take them out."
+        yield (
+            "/weights",
+            said(
+                "weights_unused",
+                "With the method 'plurality' every vote counts the same; use 'weighted', or take them out.",
+            ),
+        )
     if settings.method in RANKED and settings.ballots is None:
-        yield "/ballots", f"The method {settings.method!r} needs rankings; name the field that holds each voter's."
+        yield (
+            "/ballots",
+            said(
+                "needs_rankings",
+                "The method {method!r} needs rankings; name the field that holds each voter's.",
+                method=settings.method,
+            ),
+        )
     if settings.ballots is not None and settings.field is not None:
-        yield "/field", "A voter has either a choice (`field`) or a ranking (`ballots`); take one out."
+        yield (
+            "/field",
+            said("field_and_ballots", "A voter has either a choice (`field`) or a ranking (`ballots`); take one out."),
+        )
     if len({choice.strip().casefold() for choice in settings.choices}) < len(settings.choices):
-        yield "/choices", "Two of the choices differ by case or spaces alone; take one out."
+        yield "/choices", said("choices_alike", "Two of the choices differ by case or spaces alone; take one out.")
 
 
 VOTE = NodeKind(
@@ -122,13 +139,13 @@ VOTE = NodeKind(
     settings=VoteSettings,
     run=vote,
     fields={
-        "winner": "the choice that won, normalised; null without one",
-        "share": "its part of all votes, 0 to 1",
-        "votes": "its votes (Borda: points; Condorcet: rivals that it beats)",
-        "tally": "each choice with its votes and voters, the most votes first",
-        "tied": "true where several choices share the lead",
-        "voters": "answers that could vote",
-        "abstained": "answers that hold no choice",
+        "winner": said("vote_winner", "the choice that won, normalised; null without one"),
+        "share": said("vote_share", "its part of all votes, 0 to 1"),
+        "votes": said("vote_votes", "its votes (Borda: points; Condorcet: rivals that it beats)"),
+        "tally": said("vote_tally", "each choice with its votes and voters, the most votes first"),
+        "tied": said("vote_tied", "true where several choices share the lead"),
+        "voters": said("vote_voters", "answers that could vote"),
+        "abstained": said("vote_abstained", "answers that hold no choice"),
     },
     types={
         "winner": "text",

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow_ports import Named, Step
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.graph import graph_of
 from agent_lab.flows.state import AgentState, previous_nodes, seen_fields
 
@@ -31,7 +32,13 @@ def voters(state: AgentState, step: Step, of: Sequence[str]) -> tuple[Voter, ...
     outputs = state["outputs"]
     found = tuple(voter for node in sources if node in outputs for voter in _of(node, state))
     if not found:
-        raise ValidationError(f"No node has answered before {step.node.id!r}; name some that have, with `of`.")
+        raise ValidationError(
+            said(
+                "none_before",
+                "No node has answered before {node!r}; name some that have, with `of`.",
+                node=step.node.id,
+            )
+        )
     return found
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from agent_lab.contracts.errors import AgentLabError, ValidationError, unknown_name
+from agent_lab.contracts.errors import AgentLabError, ValidationError, in_flow, unknown_name
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import FlowSource, NodeKind
 from agent_lab.contracts.run import RunOptions, RunRequest
+from agent_lab.contracts.sentences import said
 from agent_lab.nodes.generate import model_for
 from agent_lab.runs.trial import asked_nodes, check_trial
 
@@ -32,14 +33,14 @@ class Admission:
     def check(self, flow: FlowConfig, request: RunRequest, subflows: Iterable[FlowConfig] = ()) -> None:
         """Raises ValidationError, NotFoundError or UnusableError for the first thing that is wrong."""
         if not request.prompt.strip():
-            raise ValidationError("The prompt is empty; write a question.", where="prompt")
+            raise ValidationError(said("prompt_empty", "The prompt is empty; write a question."), where="prompt")
         self._inputs(flow, request)
         check_trial(flow, request, self.kinds)
         options, flows = request.options, (flow, *subflows)
         parts = {name for one in flows for node in one.nodes for name in (node.id, node.part)}
         for name in options.models:
             if name not in parts:
-                raise unknown_name("role", name, parts, place=f"in the flow {flow.id!r}", where="models")
+                raise unknown_name("role", name, parts, place=in_flow(flow.id), where="models")
         nodes = [*asked_nodes(flow, request), *(node for one in flows[1:] for node in one.nodes)]
         for key in dict.fromkeys(self._models(nodes, options)):
             _look_up(self.model, key, "model")
@@ -62,9 +63,23 @@ class Admission:
         for name in self._named(nodes):
             inner = found.get(name) or (await flows.resolve(name)).flow
             if inner.id in above:
-                raise ValidationError(f"The flow {inner.id!r} runs itself ({' > '.join((*above, inner.id))}).")
+                raise ValidationError(
+                    said(
+                        "flow_runs_itself",
+                        "The flow {flow!r} runs itself ({way}).",
+                        flow=inner.id,
+                        way=" > ".join((*above, inner.id)),
+                    )
+                )
             if len(above) > MOST_DEEP:
-                raise ValidationError(f"Flows stand {MOST_DEEP} deep in each other at the most ({' > '.join(above)}).")
+                raise ValidationError(
+                    said(
+                        "flows_stand_too_deep",
+                        "Flows stand {most} deep in each other at the most ({way}).",
+                        most=MOST_DEEP,
+                        way=" > ".join(above),
+                    )
+                )
             found[name] = inner
             await self._collect(inner.nodes, flows, found, (*above, inner.id))
 
@@ -90,10 +105,18 @@ class Admission:
         others = set(flow.inputs) - {"user_input"}
         for name in request.inputs:
             if name not in others:
-                raise unknown_name("input", name, others, place=f"of the flow {flow.id!r}", where="inputs")
+                raise unknown_name("input", name, others, place=in_flow(flow.id), where="inputs")
         for name in others:
             if flow.inputs[name].default is None and name not in request.inputs:
-                raise ValidationError(f"The flow {flow.id!r} needs a value for its input {name!r}.", where="inputs")
+                raise ValidationError(
+                    said(
+                        "flow_wants_input",
+                        "The flow {flow!r} needs a value for its input {input!r}.",
+                        flow=flow.id,
+                        input=name,
+                    ),
+                    where="inputs",
+                )
 
 
 def _look_up(lookup: Lookup, name: str, where: str) -> None:

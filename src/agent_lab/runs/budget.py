@@ -11,6 +11,7 @@ from agent_lab.contracts.errors import LimitExceededError
 from agent_lab.contracts.flow import FlowLimits
 from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.run import RunLimits
+from agent_lab.contracts.sentences import said
 
 
 def tighter(flow: FlowLimits, run: RunLimits) -> FlowLimits:
@@ -39,7 +40,11 @@ class Budget:
         self._turns.add((path, visit))
         if len(self._turns) > self._limits.max_steps:
             raise LimitExceededError(
-                f"The run needs more steps than it may take (limits.max_steps is {self._limits.max_steps})."
+                said(
+                    "too_many_steps",
+                    "The run needs more steps than it may take (limits.max_steps is {most}).",
+                    most=self._limits.max_steps,
+                )
             )
 
     def add(self, result: GenerationResult) -> None:
@@ -87,8 +92,20 @@ class Budget:
     def _check(self) -> None:
         if self._limit_usd is not None and self._spent_usd >= self._limit_usd:
             raise LimitExceededError(
-                f"The run has spent ${self._spent_usd:.4f} of ${self._limit_usd:.4f} (limits.max_cost_usd)."
+                said(
+                    "run_has_spent",
+                    "The run has spent ${spent:.4f} of ${most:.4f} (limits.max_cost_usd).",
+                    spent=float(self._spent_usd),
+                    most=float(self._limit_usd),
+                )
             )
         most = self._limits.max_tokens
         if most is not None and self._tokens >= most:
-            raise LimitExceededError(f"The run has used {self._tokens:,} of {most:,} tokens (limits.max_tokens).")
+            raise LimitExceededError(
+                said(
+                    "run_has_used",
+                    "The run has used {tokens:,} of {most:,} tokens (limits.max_tokens).",
+                    tokens=self._tokens,
+                    most=most,
+                )
+            )

@@ -10,12 +10,20 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from agent_lab.contracts.errors import AgentLabError, ConflictError, UnusableError, ValidationError, unknown_name
+from agent_lab.contracts.errors import (
+    AgentLabError,
+    ConflictError,
+    UnusableError,
+    ValidationError,
+    in_flow,
+    unknown_name,
+)
 from agent_lab.contracts.flow import FlowCase, FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef
 from agent_lab.contracts.generation import Contract
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.run import RunOptions, RunRequest, RunStatus, RunView
+from agent_lab.contracts.sentences import said
 from agent_lab.runs.expectations import UnmetExpectation, differences, shortened
 from agent_lab.runs.service import RunService
 from agent_lab.runs.step import asking
@@ -80,10 +88,16 @@ class CaseRunner:
         """
         flow = found.flow
         if not flow.tests:
-            raise ValidationError(f"The flow {flow.id!r} has no test cases; write some under `tests` in its document.")
+            raise ValidationError(
+                said(
+                    "no_cases",
+                    "The flow {flow!r} has no test cases; write some under `tests` in its document.",
+                    flow=flow.id,
+                )
+            )
         cases = [case for case in flow.tests if only in (None, case.name)]
         if not cases and only is not None:
-            raise unknown_name("case", only, [case.name for case in flow.tests], place=f"in the flow {flow.id!r}")
+            raise unknown_name("case", only, [case.name for case in flow.tests], place=in_flow(flow.id))
         return [await self._result(found, case, caller) for case in cases]
 
     async def _result(self, found: FlowRef, case: FlowCase, caller: str) -> CaseResult:
@@ -154,7 +168,13 @@ def _persons_word(case: FlowCase, node: str) -> str:
     for name in _places(node):
         if name in case.people:
             return case.people[name]
-    raise ValidationError(f"A person is asked at {node!r}, and the case has no answer; give one under `people`.")
+    raise ValidationError(
+        said(
+            "case_has_no_answer",
+            "A person is asked at {node!r}, and the case has no answer; give one under `people`.",
+            node=node,
+        )
+    )
 
 
 async def _cancelled(service: RunService, run_id: str) -> None:

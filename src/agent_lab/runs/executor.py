@@ -13,6 +13,7 @@ import structlog
 from agent_lab.contracts.errors import AgentLabError, LimitExceededError
 from agent_lab.contracts.events import RunEvent, RunFinished, RunPaused, RunWaits
 from agent_lab.contracts.run import Fault, RunStatus
+from agent_lab.contracts.sentences import said, told_of
 from agent_lab.runs.carried import CarriedRun, to_blame
 from agent_lab.runs.journal import UnrecordedError
 from agent_lab.runs.live import LiveRun
@@ -95,7 +96,8 @@ async def _outcome(run: CarriedRun, before_s: float) -> _Outcome:
     except TimeoutError as error:
         if not clock.expired():
             return _unexpected(run, error)
-        text = f"The run took longer than {run.limits.timeout_s:g} s (limits.timeout_s)."
+        form = "The run took longer than {seconds:g} s (limits.timeout_s)."
+        text = said("run_too_long", form, seconds=run.limits.timeout_s)
         return _fault("limit_exceeded", LimitExceededError.slug, text)
     except AgentLabError as error:
         return _fault("failed", error.slug, error.message, to_blame(error))
@@ -107,21 +109,21 @@ async def _outcome(run: CarriedRun, before_s: float) -> _Outcome:
 
 def _completed(walked: Walked) -> _Outcome:
     if walked.output is None:
-        text = (
-            f"The run ended before {walked.answer_node!r}, whose text is the answer, had its turn; "
-            "look at the conditions."
-        )
-        return _Outcome("failed", fault=Fault(type="no-answer", message=text, node=walked.answer_node))
+        form = "The run ended before {node!r}, whose text is the answer, had its turn; look at the conditions."
+        return _fault("failed", "no-answer", said("no_answer", form, node=walked.answer_node or ""), walked.answer_node)
     return _Outcome("completed", answer=walked.output.text)
 
 
 def _fault(status: RunStatus, slug: str, message: str, node: str | None = None) -> _Outcome:
-    return _Outcome(status, fault=Fault(type=slug, message=message, node=node))
+    return _Outcome(status, fault=Fault(type=slug, message=message, node=node, said=told_of(message)))
 
 
 def _unexpected(run: CarriedRun, error: Exception) -> _Outcome:
     node = to_blame(error)
     log.error("run_broke", run_id=run.started.run_id, node=node, exc_info=error)
-    where = f" in node {node!r}" if node else ""
-    text = f"An unexpected fault{where} ended the run ({type(error).__name__}); the log has the details."
-    return _fault("failed", "internal", text, node)
+    name = type(error).__name__
+    if node:
+        form = "An unexpected fault in node {node!r} ended the run ({name}); the log has the details."
+        return _fault("failed", "internal", said("unexpected_in_node", form, node=node, name=name), node)
+    form = "An unexpected fault ended the run ({name}); the log has the details."
+    return _fault("failed", "internal", said("unexpected_in_run", form, name=name))

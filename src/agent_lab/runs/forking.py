@@ -9,12 +9,13 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
-from agent_lab.contracts.errors import ConflictError, ValidationError, unknown_name
+from agent_lab.contracts.errors import ConflictError, ValidationError, in_flow, unknown_name
 from agent_lab.contracts.events import GenerationFinished, NodeFinished, RunEvent, RunStarted
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.run import TERMINAL, ForkPreview, ForkRequest, RunInfo, RunOptions, RunRequest
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.catalog import errors_in, in_the_way
 from agent_lab.flows.checks import Checker
 from agent_lab.flows.graph import FlowGraph, graph_of
@@ -43,7 +44,7 @@ def forked(first: RunStarted, fork: ForkRequest, check: Checker) -> Forked:
     ids = [node.id for node in first.flow.nodes]
     for name in (*fork.nodes, *filter(None, [fork.from_node])):
         if name not in ids:
-            raise unknown_name("node", name, ids, place=f"in the flow {first.flow.id!r}", where="nodes")
+            raise unknown_name("node", name, ids, place=in_flow(first.flow.id), where="nodes")
     flow = _changed_flow(first.flow, fork.nodes, check, first.request.only)
     request = first.request.model_copy(
         update={
@@ -62,7 +63,9 @@ def _changed_flow(
     if not any(changes.values()):
         return flow
     if any({"id", "kind"} & set(change) for change in changes.values()):
-        raise ValidationError("A fork changes what a node says, not its id or kind; change the flow for that.")
+        raise ValidationError(
+            said("fork_changes_words", "A fork changes what a node says, not its id or kind; change the flow for that.")
+        )
     document = flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for node in document["nodes"]:
         node.update(changes.get(node["id"], {}))
@@ -71,15 +74,23 @@ def _changed_flow(
     changed, problems = check(document)
     wrong = in_the_way(problems, changed, only) if changed and only else errors_in(problems)
     if changed is None or wrong:
-        told = "; ".join(f"{one.path}: {one.message}" for one in wrong)
-        raise ValidationError(f"The run cannot be forked that way: {told}", where="nodes")
+        lines = [said("at_place", "{place}: {problem}", place=one.path, problem=one.message) for one in wrong]
+        form = "The run cannot be forked that way: {lines:beside}"
+        raise ValidationError(said("no_such_fork", form, lines=lines), where="nodes")
     return changed
 
 
 def check_forkable(info: RunInfo) -> None:
     """Raises ConflictError for a run that has not ended."""
     if info.status not in TERMINAL:
-        raise ConflictError(f"Run {info.run_id} has not ended ({info.status}); wait for its end, or cancel it first.")
+        raise ConflictError(
+            said(
+                "run_not_ended",
+                "Run {run} has not ended ({status}); wait for its end, or cancel it first.",
+                run=info.run_id,
+                status=info.status,
+            )
+        )
 
 
 class FirstRun:

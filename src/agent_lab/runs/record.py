@@ -21,6 +21,7 @@ from agent_lab.contracts.events import (
 )
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
 from agent_lab.contracts.run import RunView
+from agent_lab.contracts.sentences import said
 
 TurnKey = tuple[str, int]
 """The path of a node and the number of its visit."""
@@ -119,5 +120,5 @@ def beginning(events: Sequence[RunEvent]) -> RunStarted:
     """The first event; the store writes it with the run itself, so that no run is without it."""
     first = events[0] if events else None
     if not isinstance(first, RunStarted):
-        raise ConflictError("The run has no beginning in the store; start a new one instead.")
+        raise ConflictError(said("no_beginning", "The run has no beginning in the store; start a new one instead."))
     return first

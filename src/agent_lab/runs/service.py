@@ -27,6 +27,7 @@ from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowSource
 from agent_lab.contracts.run import TERMINAL, ForkPreview, ForkRequest, RunInfo, RunRequest, RunView
 from agent_lab.contracts.run_ports import ALL_RUNS, RunFilter, RunStore
+from agent_lab.contracts.sentences import said
 from agent_lab.contracts.streams import closing
 from agent_lab.flows.catalog import flow_hash
 from agent_lab.flows.checks import Checker
@@ -112,7 +113,10 @@ class RunService:
         asked = (request, parent, from_node)
         if (begun.request, begun.parent_run_id, begun.from_node) != asked or flow not in (None, begun.flow):
             raise ValidationError(
-                "Another run was started under this Idempotency-Key; take a new key for another request.",
+                said(
+                    "key_taken",
+                    "Another run was started under this Idempotency-Key; take a new key for another request.",
+                ),
                 where="Idempotency-Key",
             )
         return info
@@ -251,7 +255,14 @@ class RunService:
         """Run an ended run once more from where it broke: what it had is taken over. Raises ConflictError."""
         info = await self.store.get(run_id)
         if info.status in {"completed", "declined"}:
-            raise ConflictError(f"Run {run_id} came to its end ({info.status}); fork it to ask something else.")
+            raise ConflictError(
+                said(
+                    "run_came_to_end",
+                    "Run {run} came to its end ({status}); fork it to ask something else.",
+                    run=run_id,
+                    status=info.status,
+                )
+            )
         return await self.fork(
             run_id, ForkRequest(), request_id=request_id, idempotency_key=idempotency_key, caller=caller
         )

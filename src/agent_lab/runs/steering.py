@@ -12,6 +12,7 @@ from agent_lab.contracts.errors import AgentLabError, ConflictError, ValidationE
 from agent_lab.contracts.events import PersonAnswered, RunAdmitted, RunEvent, RunPaused, RunResumed
 from agent_lab.contracts.run import TERMINAL, NodeView, RunInfo
 from agent_lab.contracts.run_ports import Order, Queued, RunStore
+from agent_lab.contracts.sentences import said
 from agent_lab.runs.journal import UnrecordedError
 from agent_lab.runs.queue import QueueRules
 from agent_lab.runs.record import Record
@@ -59,9 +60,15 @@ class Steering:
         """Take up a run where its record ends. Raises ConflictError where it has ended or is being worked on."""
         info = await self._unended(run_id)
         if info.status == "queued":
-            raise ConflictError(f"Run {run_id} waits for its turn and begins by itself.")
+            raise ConflictError(said("run_in_queue", "Run {run} waits for its turn and begins by itself.", run=run_id))
         if run_id in self.shop.active or not await self._take_up(info, self._resumed()):
-            raise ConflictError(f"Run {run_id} is being worked on; watch it with `agent-lab runs watch {run_id}`.")
+            raise ConflictError(
+                said(
+                    "run_worked_on",
+                    "Run {run} is being worked on; watch it with `agent-lab runs watch {run}`.",
+                    run=run_id,
+                )
+            )
         return await self.store.get(run_id)
 
     async def recover(self) -> list[str]:
@@ -133,7 +140,15 @@ class Steering:
         asking = next((one for one in view.nodes if one.id == node), None)
         if asking is None or asking.question is None or visit not in (None, asking.visits):
             waiting = ", ".join(one.id for one in view.nodes if one.question is not None) or "none"
-            raise ConflictError(f"Node {node[:80]!r} of run {run_id} asks nothing now; asking: {waiting}.")
+            raise ConflictError(
+                said(
+                    "asks_nothing",
+                    "Node {node!r} of run {run} asks nothing now; asking: {waiting}.",
+                    node=node[:80],
+                    run=run_id,
+                    waiting=waiting,
+                )
+            )
         meant = _meant(asking, text)
         order = Order(run_id=run_id, kind="answer", node=node, visit=asking.visits, text=meant)
         if not await self.follow_order(order):
@@ -204,20 +219,25 @@ class Steering:
     async def _unended(self, run_id: str) -> RunInfo:
         info = await self.store.get(run_id)
         if info.status in TERMINAL:
-            raise ConflictError(f"Run {run_id} has ended already ({info.status}).")
+            raise ConflictError(
+                said("run_has_ended", "Run {run} has ended already ({status}).", run=run_id, status=info.status)
+            )
         return info
 
 
 def _meant(asking: NodeView, text: str) -> str:
     """The answer; of choices the one that is meant, whatever the case of its letters."""
-    said = text.strip().casefold()
-    if not said and asking.default is not None:
+    meant = text.strip().casefold()
+    if not meant and asking.default is not None:
         return text
     if asking.choices:
         for choice in asking.choices:
-            if choice.strip().casefold() == said:
+            if choice.strip().casefold() == meant:
                 return choice
-        raise ValidationError(f"{text[:80]!r} is no choice; answer {' or '.join(asking.choices)}.", where="text")
-    if not said:
-        raise ValidationError("The answer is empty; write one.", where="text")
+        raise ValidationError(
+            said("no_choice", "{text!r} is no choice; answer {either:any}.", text=text[:80], either=asking.choices),
+            where="text",
+        )
+    if not meant:
+        raise ValidationError(said("answer_empty", "The answer is empty; write one."), where="text")
     return text

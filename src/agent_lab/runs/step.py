@@ -19,6 +19,7 @@ from agent_lab.contracts.events import (
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.generation import AnswerRestarted, GenerationRequest, GenerationResult, TextDelta
 from agent_lab.contracts.run import NodeOutput, RunOptions
+from agent_lab.contracts.sentences import said
 from agent_lab.runs.carried import CarriedRun
 from agent_lab.runs.record import inner_place, request_hash
 
@@ -172,7 +173,9 @@ class RecordedStep:
             elif isinstance(piece, GenerationResult):
                 result = piece
         if result is None:
-            raise UnusableError("The answer broke off without a result; run it again or use another model.")
+            raise UnusableError(
+                said("answer_broke_off", "The answer broke off without a result; run it again or use another model.")
+            )
         return result
 
     def _restarted(self, sample: int, reason: str) -> GenerationRestarted:

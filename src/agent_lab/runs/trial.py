@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pydantic
 from pydantic import JsonValue
 
-from agent_lab.contracts.errors import ValidationError, unknown_name
+from agent_lab.contracts.errors import ValidationError, in_flow, unknown_name
 from agent_lab.contracts.flow import EdgeConfig, FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.run import NodeOutput, RunRequest
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.flows.checking.nodes import ALWAYS_BOUND, NEVER_SURE
 from agent_lab.flows.graph import FlowGraph, graph_of
 from agent_lab.flows.state import seen_fields
@@ -51,24 +52,39 @@ def check_trial(flow: FlowConfig, request: RunRequest, kinds: Mapping[str, NodeK
     """Raises NotFoundError for a node that is not there, ValidationError for a pin too few."""
     if request.only is None:
         if request.pins:
-            raise ValidationError("Pins are for a run of one node; say which one with `only`.", where="pins")
+            raise ValidationError(
+                said("pins_for_one", "Pins are for a run of one node; say which one with `only`."), where="pins"
+            )
         return
     graph = graph_of(flow)
     for name, where in [(request.only, "only"), *((name, "pins") for name in request.pins)]:
         if name not in graph:
-            raise unknown_name("node", name, graph.ids, place=f"in the flow {flow.id!r}", where=where)
+            raise unknown_name("node", name, graph.ids, place=in_flow(flow.id), where=where)
     wanted = list(dict.fromkeys(_missing(graph, request, kinds)))
     for node, name in wanted:
         if node in request.pins:
-            raise ValidationError(f"Give the pin of {node!r} what {request.only!r} needs of it: {name}.", where="pins")
+            raise ValidationError(
+                said(
+                    "pin_wants",
+                    "Give the pin of {node!r} what {only!r} needs of it: {name}.",
+                    node=node,
+                    only=request.only,
+                    name=name,
+                ),
+                where="pins",
+            )
     if wanted:
         nodes, names = (list(dict.fromkeys(one)) for one in zip(*wanted, strict=True))
-        more = f" and {len(nodes) - MOST_NAMED} others" if len(nodes) > MOST_NAMED else ""
-        raise ValidationError(
-            f"Pin what {', '.join(map(repr, nodes[:MOST_NAMED]))}{more} said: the node {request.only!r} needs "
-            f"{', '.join(names[:MOST_NAMED])}.",
-            where="pins",
-        )
+        raise ValidationError(_to_pin(request.only, nodes, names[:MOST_NAMED]), where="pins")
+
+
+def _to_pin(only: str, nodes: Sequence[str], names: Sequence[str]) -> Sentence:
+    named, more = nodes[:MOST_NAMED], len(nodes) - MOST_NAMED
+    if more > 0:
+        form = "Pin what {nodes:quoted} and {more} others said: the node {only!r} needs {names}."
+        return said("pin_these_and_more", form, nodes=named, more=more, only=only, names=names)
+    form = "Pin what {nodes:quoted} said: the node {only!r} needs {names}."
+    return said("pin_these", form, nodes=named, only=only, names=names)
 
 
 def _missing(graph: FlowGraph, request: RunRequest, kinds: Mapping[str, NodeKind]) -> Iterator[tuple[str, str]]:
@@ -96,7 +112,9 @@ def _settings(node: NodeConfig, kinds: Mapping[str, NodeKind]) -> tuple[NodeKind
             return kind, kind.settings.model_validate(node.settings)
     except pydantic.ValidationError:
         pass
-    raise ValidationError(f"The node {node.id!r} has problems; mend them first.", where="only")
+    raise ValidationError(
+        said("node_has_problems", "The node {node!r} has problems; mend them first.", node=node.id), where="only"
+    )
 
 
 def _names(kind: NodeKind, settings: pydantic.BaseModel, language: str) -> Iterator[str]:

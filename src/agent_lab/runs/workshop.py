@@ -17,6 +17,7 @@ from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.run import TERMINAL, RunInfo
 from agent_lab.contracts.run_ports import OutputSink, RunEnd, RunMetrics, RunStore, Wire
+from agent_lab.contracts.sentences import said
 from agent_lab.runs.carried import CarriedRun
 from agent_lab.runs.executor import execute, last_event
 from agent_lab.runs.forking import FirstRun
@@ -103,7 +104,13 @@ class Workshop:
         Raises ConflictError where the run has a place already: two would work on it under the same lease.
         """
         if run_id in self.active:
-            raise ConflictError(f"Run {run_id} is being worked on; watch it with `agent-lab runs watch {run_id}`.")
+            raise ConflictError(
+                said(
+                    "run_worked_on",
+                    "Run {run} is being worked on; watch it with `agent-lab runs watch {run}`.",
+                    run=run_id,
+                )
+            )
         self.waiting.pop(run_id, None)
         self.active[run_id] = active = Active(caller)
         return active

@@ -81,6 +81,7 @@ export interface Fault {
   type: string;
   message: string;
   node: string | null;
+  said: Told | null;
 }
 
 /** A test that a flow carries with it. */
@@ -469,6 +470,16 @@ export interface Token {
   sample: number;
   offset: number;
   text: string;
+}
+
+/**
+ * What a sentence says, for those who say it in another language: its code, and the names and figures in it.
+ *
+ * A value that is itself a clause of the server's is told in the same way.
+ */
+export interface Told {
+  code: string;
+  values: Record<string, Told | string | boolean | number | readonly (Told | string)[]>;
 }
 
 /** A function that the model may ask its caller to run. `parameters`: a JSON Schema. */

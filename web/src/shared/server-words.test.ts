@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import english from "@/messages/en/server";
 import spanish from "@/messages/es/server";
-import { finder } from "./server-words";
+import { createTranslator } from "use-intl/core";
+import said from "@/messages/es/said";
+import { finder, saying, type Said } from "./server-words";
 
 test("both languages know the same sentences of the server, and name the same in them", () => {
   const named = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
@@ -21,4 +23,23 @@ test("what a sentence names is found in it, whatever it is", () => {
   });
   expect(find.exec("'gpt-5.2' (axb) needs OPENAI_API_KEY; go on [now].")).toBeNull();
   expect(find.exec("It said: 'm' (a.b) needs K; go on [now].")).toBeNull();
+});
+
+const t = createTranslator({ locale: "es", messages: { said } });
+const inSpanish = saying({ has: (code) => t.has(`said.${code}`), fill: (code, values) => t(`said.${code}`, values) }, "es");
+const hint = (...either: string[]): Said => ({ code: "did_you_mean", values: { either } });
+
+test("what is told with a code is said with all that is told in it", () => {
+  expect(inSpanish({ code: "unknown", values: { what: "model", name: "mistal7b", near: hint("mistral7b") } })).toBe(
+    "No existe el modelo «mistal7b»; ¿querías decir «mistral7b»?",
+  );
+  expect(inSpanish({ code: "no_node", values: { node: "q", hint: hint("a", "b") } })).toBe("No existe el nodo «q»; ¿querías decir «a» o «b»?");
+  expect(inSpanish({ code: "no_bound", values: { names: ["a", "b"] } })).toContain("bucle por a, b no tiene límite");
+});
+
+test("what has a clause in it that nobody knows is not said by half", () => {
+  expect(inSpanish({ code: "no_node", values: { node: "q", hint: { code: "not_known_here" } } })).toBeUndefined();
+  expect(inSpanish({ code: "at_place", values: { place: "/nodes/0", problem: { code: "as_said", values: { text: "Odd." } } } })).toBeUndefined();
+  expect(inSpanish({ code: "not_known_here" })).toBeUndefined();
+  expect(inSpanish(null)).toBeUndefined();
 });

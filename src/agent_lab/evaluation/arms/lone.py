@@ -8,6 +8,7 @@ from typing import Any
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import FlowConfig, FlowLimits, NodeConfig
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.arms.parts import Kinds, Parts, parts_of
 from agent_lab.evaluation.arms.texts import Gone, in_every_language, needs_names, without_names
 from agent_lab.flows.checking.examined import settings_of
@@ -84,7 +85,15 @@ def once(lone: Lone) -> dict[str, Any]:
 def sampled(lone: Lone, k: int) -> tuple[dict[str, Any], str]:
     """The document of k answers to the same question, and what is to be said of it."""
     if k > MAX_SAMPLES:
-        raise ValidationError(f"A vote has {MAX_SAMPLES} answers at the most; {k} were asked for.", where="arms")
+        raise ValidationError(
+            said(
+                "vote_of_too_many",
+                "A vote has {most} answers at the most; {asked} were asked for.",
+                most=MAX_SAMPLES,
+                asked=k,
+            ),
+            where="arms",
+        )
     settings = {name: value for name, value in lone.node.settings.items() if name not in {"samples", "stop_early"}}
     note = ""
     if k > 1 and settings.get("temperature") == 0:

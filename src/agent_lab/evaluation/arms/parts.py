@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from agent_lab.contracts.errors import ValidationError, unknown_name
+from agent_lab.contracts.errors import ValidationError, in_flow, unknown_name
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.flows.checking.examined import settings_of
@@ -67,7 +67,7 @@ class Parts:
     def named(self, name: str) -> NodeConfig:
         """The node of that id. Raises NotFoundError with the nearest ones."""
         if name not in self.graph:
-            raise unknown_name("node", name, self.graph.ids, place=f"in the flow {self.flow.id!r}", where="arms")
+            raise unknown_name("node", name, self.graph.ids, place=in_flow(self.flow.id), where="arms")
         return self.graph.node(name)
 
     def seen_by(self, node: NodeConfig) -> frozenset[str]:

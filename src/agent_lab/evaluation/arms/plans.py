@@ -24,6 +24,7 @@ from agent_lab.contracts.evaluation import (
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef, FlowSource, NodeKind
 from agent_lab.contracts.run import RunOptions, RunRequest
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.arms import lone as lones
 from agent_lab.evaluation.arms.lone import Lone
 from agent_lab.evaluation.arms.parts import parts_of
@@ -88,7 +89,7 @@ class Planner:
             case EqualCostArm():
                 return (await self.votes(arm)).once
             case BestSingleArm() | ImportedArm():
-                raise ValidationError(f"The arm {arm.name!r} has no flow of its own.")
+                raise ValidationError(said("arm_has_no_flow", "The arm {arm!r} has no flow of its own.", arm=arm.name))
             case _:
                 assert_never(arm)
 
@@ -109,7 +110,10 @@ class Planner:
 
     def _without(self, arm: WithoutArm, source: _Source) -> Plan:
         if arm.node is None:
-            raise ValidationError(f"The arm {arm.name!r} names no node; say which one is left out.", where="arms")
+            raise ValidationError(
+                said("arm_names_no_node", "The arm {arm!r} names no node; say which one is left out.", arm=arm.name),
+                where="arms",
+            )
         document = without_node(source.ref.flow, arm.node, self.kinds)
         flow = self._checked(document, source.subflows, f"without {arm.node!r}", arm.flow)
         self._asks_somebody(arm, flow)
@@ -128,7 +132,14 @@ class Planner:
                 self._without(one, source)
                 found.append(one)
         if not found:
-            raise ValidationError(f"No node of the flow {arm.flow!r} can be left out; each is all of it.", where="arms")
+            raise ValidationError(
+                said(
+                    "nothing_to_leave_out",
+                    "No node of the flow {flow!r} can be left out; each is all of it.",
+                    flow=arm.flow,
+                ),
+                where="arms",
+            )
         return found
 
     def _asks_somebody(self, arm: WithoutArm, flow: FlowConfig) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import Dataset, Item, Split
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.data.datasets import normalized_question
 
 TUNE = 0.2
@@ -34,8 +35,15 @@ def select(
     if order == "shuffled":
         items = tuple(sorted(items, key=lambda item: _draw(seed, item.id)))
     if not items:
-        of = f" in its split {split!r}" if split else ""
-        raise ValidationError(f"The dataset {dataset.info.name!r} has no items{of}; choose another split or dataset.")
+        of = said("in_split", " in its split {split!r}", split=split) if split else ""
+        raise ValidationError(
+            said(
+                "no_items_in_split",
+                "The dataset {dataset!r} has no items{of}; choose another split or dataset.",
+                dataset=dataset.info.name,
+                of=of,
+            )
+        )
     return items[:limit]
 
 

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from agent_lab.contracts.errors import ValidationError, unknown_name
 from agent_lab.contracts.evaluation import Cell, ImportedArm, Item
 from agent_lab.contracts.run import Fault
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.importing.reading import ImportedAnswer, disagreement
 from agent_lab.evaluation.running.prepared import Prepared
 from agent_lab.evaluation.scoring import AnswerScorer
 
-_MISSING = Fault(type="no-answer", message="The file has no answer to this item.")
+_NO_ANSWER = said("file_has_none", "The file has no answer to this item.")
+_MISSING = Fault(type="no-answer", message=_NO_ANSWER, said=_NO_ANSWER.told)
 
 
 async def imported_cells(

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent_lab.contracts.evaluation import (
+    ArmOrigin,
     BestSingleArm,
     DraftsVoteArm,
     EvaluationInfo,
@@ -15,6 +16,7 @@ from agent_lab.contracts.evaluation import (
     WithoutArm,
 )
 from agent_lab.contracts.evaluation_report import Caution, CautionKind
+from agent_lab.contracts.sentences import Sentence, again, said, told_of
 from agent_lab.evaluation.report.costs import UNIT_WORDS, has_usage
 from agent_lab.evaluation.report.differences import Measured
 from agent_lab.evaluation.report.figures import unread
@@ -51,7 +53,7 @@ def cautions(
 
 
 def _caution(kind: CautionKind, sentence: str, **values: str | int | float) -> Caution:
-    return Caution(kind=kind, sentence=sentence, values=values)
+    return Caution(kind=kind, sentence=sentence, values=values, said=told_of(sentence))
 
 
 def _unfinished(info: EvaluationInfo, items: Sequence[Item], table: Mapping[str, ArmCells]) -> Iterator[Caution]:
@@ -97,8 +99,7 @@ def _gaps(arm: ArmCells, items: int, samples: int) -> Iterator[Caution]:
     missing = items - len(arm.by_item)
     if not arm.by_item:
         if _has_no_vote(arm) and arm.origin:
-            sentence = f"{arm.origin.sentence} Nothing is claimed at equal cost."
-            yield _caution("no_equal_cost", sentence, arm=arm.name)
+            yield _caution("no_equal_cost", _no_claim(arm.origin), arm=arm.name)
     elif missing > 0:
         yield _caution(
             "items_missing",
@@ -117,6 +118,11 @@ def _gaps(arm: ArmCells, items: int, samples: int) -> Iterator[Caution]:
             answers=len(arm.cells),
             of=items * samples,
         )
+
+
+def _no_claim(origin: ArmOrigin) -> Sentence:
+    why = again(origin.sentence, origin.said)
+    return said("no_claim", "{why} Nothing is claimed at equal cost.", why=why)
 
 
 def _seen_before(info: EvaluationInfo, items: Sequence[Item]) -> Iterator[Caution]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agent_lab.contracts.errors import ConflictError, ValidationError, unknown_name
 from agent_lab.contracts.evaluation import ArmOrigin, Cell, EvaluationInfo, ImportedArm, Item
 from agent_lab.contracts.evaluation_report import Report
+from agent_lab.contracts.sentences import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,23 @@ def compare_arms(first: Stored, arm: str, second: Stored, against: str, *, score
 
     for side, name in ((first, arm), (second, against)):
         if name not in side.arms():
-            raise unknown_name("arm", name, side.arms(), place=f"in the evaluation {side.info.evaluation_id}")
+            raise unknown_name(
+                "arm",
+                name,
+                side.arms(),
+                place=said("in_evaluation", "in the evaluation {id}", id=side.info.evaluation_id),
+            )
     if (first.info.evaluation_id, arm) == (second.info.evaluation_id, against):
-        raise ValidationError(f"The arm {arm!r} cannot be compared with itself; name another one.")
+        raise ValidationError(
+            said("compared_with_itself", "The arm {arm!r} cannot be compared with itself; name another one.", arm=arm)
+        )
     if first.info.spec.scorer != second.info.spec.scorer:
-        raise ConflictError("The two evaluations score answers in other ways; run one of them again as the other was.")
+        raise ConflictError(
+            said(
+                "scored_otherwise",
+                "The two evaluations score answers in other ways; run one of them again as the other was.",
+            )
+        )
     shared = _shared(first, second)
     names = _names(first, arm, second, against)
     spec = first.info.spec.model_copy(

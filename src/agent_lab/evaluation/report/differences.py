@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent_lab.contracts.evaluation_report import CostMatch, Interval
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.evaluation.report.pairing import Pair
 from agent_lab.evaluation.report.table import ArmCells
 from agent_lab.evaluation.report.words import called, percent, times
@@ -21,9 +22,9 @@ Values = NDArray[np.float64]
 Judging = Literal["direct", "shared"]
 """Of scores that are a judge's preferences. `direct`: the judge has compared the arm with what it is held against.
 `shared`: it has compared both with the same third one."""
-ONCE = "exact McNemar test (1947); score interval of T. Tango (1998)"
-PREFERRED = "exact sign test; score interval of T. Tango (1998)"
-SEVERAL = "sign-flip permutation test over items; paired bootstrap-t interval over items"
+ONCE = said("mcnemar", "exact McNemar test (1947); score interval of T. Tango (1998)")
+PREFERRED = said("sign_test", "exact sign test; score interval of T. Tango (1998)")
+SEVERAL = said("sign_flip", "sign-flip permutation test over items; paired bootstrap-t interval over items")
 
 
 class ResamplesByItems(dict[int, Resamples]):
@@ -59,7 +60,7 @@ class Measured:
     cost_match: CostMatch | None
 
     @property
-    def method(self) -> str:
+    def method(self) -> Sentence:
         """The test and the interval, with their sources."""
         if self.binary:
             return ONCE
@@ -180,10 +181,20 @@ def _match(arm: ArmCells, against: ArmCells, cost: float, baseline: float, toler
     name, other = arm.name, called(against)
     unknown = [one.name for one in (arm, against) if not one.cost_known]
     if unknown or cost <= 0:
-        sentence = f"What {(unknown or [name])[0]} costs is not known, so that nothing can be said at equal cost."
-        return CostMatch(ratio=0.0, tolerance=tolerance, equal=False, sentence=sentence)
+        form = "What {arm} costs is not known, so that nothing can be said at equal cost."
+        sentence = said("cost_not_known", form, arm=(unknown or [name])[0])
+        return CostMatch(ratio=0.0, tolerance=tolerance, equal=False, sentence=sentence, said=sentence.told)
     ratio = baseline / cost
     equal = abs(ratio - 1) <= tolerance
-    within = "within" if equal else "outside"
-    sentence = f"{other} cost {times(ratio)} what {name} costs, {within} the {percent(tolerance)} that are tolerated."
-    return CostMatch(ratio=ratio, tolerance=tolerance, equal=equal, sentence=sentence)
+    sentence = _matched(equal, other=other, arm=name, ratio=ratio, tolerance=tolerance)
+    return CostMatch(ratio=ratio, tolerance=tolerance, equal=equal, sentence=sentence, said=sentence.told)
+
+
+def _matched(equal: bool, *, other: str, arm: str, ratio: float, tolerance: float) -> Sentence:
+    figures = {"other": other, "arm": arm, "ratio": said("times", "{shown}", shown=times(ratio), ratio=ratio)}
+    tolerated = said("percent", "{shown}", shown=percent(tolerance), share=tolerance)
+    if equal:
+        form = "{other} cost {ratio} what {arm} costs, within the {tolerated} that are tolerated."
+        return said("cost_within", form, **figures, tolerated=tolerated)
+    form = "{other} cost {ratio} what {arm} costs, outside the {tolerated} that are tolerated."
+    return said("cost_outside", form, **figures, tolerated=tolerated)

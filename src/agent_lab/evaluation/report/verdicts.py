@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent_lab.contracts.evaluation_report import Verdict
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.evaluation.report.differences import Measured
 from agent_lab.evaluation.report.table import ArmCells
 from agent_lab.evaluation.report.words import (
@@ -87,9 +88,15 @@ class Spoken:
         return f"{p_text(self.p_adjusted)} after {self.holm}"
 
     @property
-    def holm(self) -> str:
+    def holm(self) -> Sentence:
         """Holm over 3 flows."""
-        return f"Holm over {self.together} {self.of_many}"
+        return said("holm_over", "Holm over {together} {what}", together=self.together, what=self.of_many)
+
+    @property
+    def method(self) -> Sentence:
+        """The test and the interval, with their sources, and what they were adjusted for."""
+        own = self.found.method
+        return own if self.together < 2 else said("adjusted", "{method}; {holm}", method=own, holm=self.holm)
 
     def _at_cost(self) -> str:
         ratio = self.found.cost_ratio

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from agent_lab.contracts.evaluation_report import Interval
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.evaluation.report.table import ArmCells
 
 
@@ -63,4 +64,10 @@ def called(arm: ArmCells, *, at_equal_cost: bool = False) -> str:
     if arm.kind != "equal_cost" or arm.origin is None or arm.origin.k is None:
         return f"{arm.name} at equal cost" if at_equal_cost else arm.name
     number = f"{arm.origin.k:.1f}".removesuffix(".0")
-    return f"{number} {'vote' if number == '1' else 'votes'}" + (" at equal cost" if at_equal_cost else "")
+    return _votes(number, float(number)) + (" at equal cost" if at_equal_cost else "")
+
+
+def _votes(number: str, votes: float) -> Sentence:
+    if number == "1":
+        return said("one_vote", "1 vote")
+    return said("votes", "{shown} votes", shown=number, votes=votes)

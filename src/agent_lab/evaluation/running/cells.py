@@ -17,6 +17,7 @@ from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.generation import GenerationResult
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.run import Fault, RunOptions, RunRequest, RunStatus
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.arms.plans import Plan
 from agent_lab.evaluation.running.cache import Meter, metering
 from agent_lab.flows.state import as_text
@@ -27,9 +28,8 @@ from agent_lab.runs.live import LiveRun
 from agent_lab.runs.record import Record
 
 CellStatus = RunStatus | Literal["timed_out"]
-_ASKS_A_PERSON = Fault(
-    type="asks-a-person", message="The flow waits for a person, who is not there in an evaluation; answer by a model."
-)
+_NOBODY = said("nobody_there", "The flow waits for a person, who is not there in an evaluation; answer by a model.")
+_ASKS_A_PERSON = Fault(type="asks-a-person", message=_NOBODY, said=_NOBODY.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,10 @@ async def _walk(
     run = CarriedRun(started, journal, record, generator, kinds)
     missing = [name for name in plan.flow.inputs if _is_missing(name, plan, request)]
     if missing:
-        text = f"The flow {plan.flow.id!r} needs {missing[0]!r}; give the dataset a column of that name."
-        return Done("failed", None, Fault(type="invalid-request", message=text), live.events, 0.0, meter)
+        form = "The flow {flow!r} needs {column!r}; give the dataset a column of that name."
+        told = said("needs_column", form, flow=plan.flow.id, column=missing[0])
+        fault = Fault(type="invalid-request", message=told, said=told.told)
+        return Done("failed", None, fault, live.events, 0.0, meter)
     status: CellStatus = await execute(run, live)
     seconds = round(time.monotonic() - began, 4)
     last = live.events[-1]

@@ -17,6 +17,7 @@ from agent_lab.contracts.evaluation_ports import EvaluationStore
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.run import Fault
+from agent_lab.contracts.sentences import Sentence, again, said, told_of
 from agent_lab.evaluation.arms.plans import Plan
 from agent_lab.evaluation.running.cells import Done, carry_out, request_of
 from agent_lab.evaluation.running.pace import Pace
@@ -240,20 +241,24 @@ class Desk:
 
 def out_of_money(error: LimitExceededError) -> Ended:
     """The evaluation ends, to be resumed with more."""
-    return Ended("limit_exceeded", Fault(type=error.slug, message=error.message))
+    return Ended("limit_exceeded", Fault(type=error.slug, message=error.message, said=told_of(error.message)))
 
 
 def _down(arm: str, doubtful: Sequence[Cell]) -> Ended:
     fault = doubtful[-1].fault
-    why = "" if fault is None else f" The last one: {fault.message}"
-    many = "The only answer" if len(doubtful) == 1 else f"{len(doubtful)} answers in a row"
-    return Ended(
-        "failed",
-        Fault(
-            type="unusable" if fault is None else fault.type,
-            message=f"{many} of the arm {arm!r} did not come; none of them is counted.{why} Mend it, then resume.",
-        ),
-    )
+    why: Sentence | str = ""
+    if fault is not None:
+        why = said("the_last_one", " The last one: {why}", why=again(fault.message, fault.said))
+    if len(doubtful) == 1:
+        form = "The only answer of the arm {arm!r} did not come; none of them is counted.{why} Mend it, then resume."
+        told = said("only_answer_away", form, arm=arm, why=why)
+    else:
+        form = (
+            "{count} answers in a row of the arm {arm!r} did not come; none of them is counted.{why} "
+            "Mend it, then resume."
+        )
+        told = said("answers_away", form, count=len(doubtful), arm=arm, why=why)
+    return Ended("failed", Fault(type="unusable" if fault is None else fault.type, message=told, said=told.told))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -22,6 +22,7 @@ from agent_lab.contracts.flow import FlowConfig, in_language
 from agent_lab.contracts.flow_ports import NodeKind
 from agent_lab.contracts.registry import CostProfile
 from agent_lab.contracts.run import RunRequest
+from agent_lab.contracts.sentences import Sentence, said, told_by
 from agent_lab.evaluation.arms.plans import Plan, Planner
 from agent_lab.evaluation.running.cells import request_of
 from agent_lab.evaluation.running.origins import Rows
@@ -76,6 +77,7 @@ class Estimator:
         worst = [*most.values(), *(most[arm] for arm in besides)]
         at_most = [None if one is None else one.cost_usd for one in worst]
         most_calls += sum(0 if one is None else one.bounds.calls for one in worst[len(most) :])
+        warnings = _warnings(expected, what)
         return EvaluationEstimate(
             items=len(items),
             cells=answers * sum(not isinstance(arm, ImportedArm) for arm in spec.arms),
@@ -87,7 +89,8 @@ class Estimator:
             seconds=self._seconds(what, expected, answers),
             smallest_difference=seen,
             sentence=power_sentence(len(items), alpha=spec.alpha),
-            warnings=tuple(_warnings(expected, what)),
+            warnings=tuple(warnings),
+            said=told_by(warnings),
         )
 
     def _expected(self, plan: Plan, what: Prepared) -> _Expected:
@@ -210,15 +213,24 @@ def _sum(costs: Sequence[Decimal | None], answers: int) -> Decimal | None:
     return (sum(known, Decimal(0)) * answers).quantize(USD_STEPS, ROUND_CEILING)
 
 
-def _warnings(expected: Mapping[str, _Expected], what: Prepared) -> list[str]:
+def _warnings(expected: Mapping[str, _Expected], what: Prepared) -> list[Sentence]:
     found = []
     unpriced = [arm for arm, one in expected.items() if one.usd is None]
     if unpriced and what.spec.budget_usd is not None:
         found.append(
-            f"The price of a model of {unpriced[0]!r} is not known: what it costs is not counted against the budget."
+            said(
+                "price_not_counted",
+                "The price of a model of {arm!r} is not known: what it costs is not counted against the budget.",
+                arm=unpriced[0],
+            )
         )
     if any(isinstance(arm, BestSingleArm) for arm in what.spec.arms):
-        found.append("Choosing the best single member asks each of the models about the items for tuning, besides.")
+        found.append(
+            said(
+                "best_single_asks",
+                "Choosing the best single member asks each of the models about the items for tuning, besides.",
+            )
+        )
     if what.spec.scorer.name == "judge":
-        found.append("The judge is asked twice for each answer, besides.")
+        found.append(said("judge_asked_twice", "The judge is asked twice for each answer, besides."))
     return found

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent_lab.contracts.evaluation import CostUnit
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.nodes.sampling import MAX_SAMPLES
 
 Place = tuple[str, int]
@@ -19,22 +20,48 @@ class Match:
     """How many answers an item the money of a flow buys, or why it buys no vote."""
 
     k: float
-    refusal: str | None = None
+    refusal: Sentence | None = None
 
 
 def matched(flow_cost: float, single_cost: float, *, tolerance: float, unit: CostUnit) -> Match:
     """From the measured mean costs of the flow and of a single answer."""
     if single_cost <= 0:
-        return Match(0.0, f"a single answer costs nothing that can be measured in {_UNITS[unit]}")
+        return Match(
+            0.0,
+            said(
+                "single_costs_nothing",
+                "a single answer costs nothing that can be measured in {unit}",
+                unit=_UNITS[unit],
+            ),
+        )
     k = flow_cost / single_cost
     if k < 1 - tolerance:
-        return Match(k, f"the flow costs {k:.2f} times a single answer, so its money buys not even one")
+        return Match(
+            k,
+            said(
+                "buys_not_one",
+                "the flow costs {times:.2f} times a single answer, so its money buys not even one",
+                times=k,
+            ),
+        )
     if k > MAX_SAMPLES:
-        return Match(k, f"the flow costs {k:.1f} times a single answer, and a vote has {MAX_SAMPLES} at the most")
+        return Match(
+            k,
+            said(
+                "vote_too_large",
+                "the flow costs {times:.1f} times a single answer, and a vote has {most} at the most",
+                times=k,
+                most=MAX_SAMPLES,
+            ),
+        )
     return Match(max(k, 1.0))
 
 
-_UNITS = {"usd": "USD", "tokens": "tokens", "generated_tokens": "tokens written"}
+_UNITS = {
+    "usd": said("unit_usd", "USD"),
+    "tokens": said("unit_tokens", "tokens"),
+    "generated_tokens": said("unit_generated_tokens", "tokens written"),
+}
 
 
 def mixture(k: float, places: Sequence[Place], seed: int) -> dict[Place, int]:

@@ -9,6 +9,7 @@ from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.evaluation import AnyArm, ArmOrigin
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.registry import CostProfile, ModelSpec, StrategySpec
+from agent_lab.contracts.sentences import told_of
 from agent_lab.evaluation.arms.plans import Plan, Planner
 from agent_lab.evaluation.fingerprints import fingerprint
 from agent_lab.evaluation.running.terms import Resolve
@@ -51,12 +52,13 @@ def origin_of(plan: Plan, planner: Planner, rows: Rows, *, k: float | None = Non
         fingerprint=told,
         k=k,
         sentence=sentence or plan.sentence,
+        said=told_of(sentence or plan.sentence),
     )
 
 
 def bare_origin(arm: AnyArm, sentence: str = "") -> ArmOrigin:
     """The origin of an arm that has no flow: its answers were made elsewhere, or it is not chosen yet."""
-    return ArmOrigin(arm=arm.name, fingerprint="", sentence=sentence)
+    return ArmOrigin(arm=arm.name, fingerprint="", sentence=sentence, said=told_of(sentence))
 
 
 def _strategies(plan: Plan) -> list[str | None]:

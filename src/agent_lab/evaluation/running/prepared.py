@@ -24,6 +24,7 @@ from agent_lab.contracts.evaluation import (
 )
 from agent_lab.contracts.evaluation_ports import DatasetStore
 from agent_lab.contracts.ports import Generator
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.arms.plans import Plan, Planner
 from agent_lab.evaluation.data.datasets import DEMO, demo_dataset
 from agent_lab.evaluation.data.selection import select
@@ -153,14 +154,22 @@ async def _check_arm(
     arm: AnyArm, spec: EvaluationSpec, items: Sequence[Item], plans: Mapping[str, Plan], planner: Planner
 ) -> None:
     if isinstance(arm, NoiseArm) and len(items) < 2:
-        raise ValidationError("Noise is what the critic said to another item, and there is only one; take more items.")
+        raise ValidationError(
+            said(
+                "noise_of_one", "Noise is what the critic said to another item, and there is only one; take more items."
+            )
+        )
     if isinstance(arm, BestSingleArm):
         for model in arm.of:
             await planner.single(arm, model, None)
         if not any(isinstance(one, FlowArm) for one in spec.arms) and not arm.of:
             raise ValidationError(
-                f"The arm {arm.name!r} chooses among the models of flows, and no flow is asked; name the models, "
-                "as in best-single:MODEL+MODEL.",
+                said(
+                    "no_models_to_choose",
+                    "The arm {arm!r} chooses among the models of flows, and no flow is asked; name the models, "
+                    "as in best-single:MODEL+MODEL.",
+                    arm=arm.name,
+                ),
                 where="arms",
             )
     if isinstance(arm, EqualCostArm):
@@ -169,7 +178,12 @@ async def _check_arm(
     for name, given in plan.flow.inputs.items() if plan else ():
         if name != "user_input" and given.default is None and any(item.columns.get(name) is None for item in items):
             raise ValidationError(
-                f"The flow of the arm {arm.name!r} needs a value for {name!r}; give every item a column of that name.",
+                said(
+                    "arm_needs_column",
+                    "The flow of the arm {arm!r} needs a value for {column!r}; give every item a column of that name.",
+                    arm=arm.name,
+                    column=name,
+                ),
                 where="dataset",
             )
 

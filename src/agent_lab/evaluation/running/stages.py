@@ -22,6 +22,7 @@ from agent_lab.contracts.evaluation import (
 from agent_lab.contracts.evaluation_ports import DatasetStore
 from agent_lab.contracts.ports import Generator
 from agent_lab.contracts.run import Fault
+from agent_lab.contracts.sentences import as_sentence, said, told_of
 from agent_lab.evaluation.arms.plans import Plan, Planner, Votes
 from agent_lab.evaluation.data.selection import overlap, split_items
 from agent_lab.evaluation.report.costs import cost_of, unit_of
@@ -36,9 +37,8 @@ from agent_lab.nodes.branches import side_by_side
 
 CLOSE_ENOUGH = 0.002
 """A cost that is off by so much is not mended: one item more or less would be off by more."""
-_NOBODY_ELSE = Fault(
-    type="no-critique", message="The critic has said nothing to any other item, so there is no noise to put in."
-)
+_NO_NOISE = said("no_noise", "The critic has said nothing to any other item, so there is no noise to put in.")
+_NOBODY_ELSE = Fault(type="no-critique", message=_NO_NOISE, said=_NO_NOISE.told)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,9 +114,9 @@ class Stages:
         plain = replace(plan, critic=None)
         for item in candidates:
             done = await self.desk.run(Job(plain, item, sample))
-            said = critiques(done.results(), critic)
-            if said:
-                return NoisyGenerator(self.desk.generator, critic, said)
+            heard = critiques(done.results(), critic)
+            if heard:
+                return NoisyGenerator(self.desk.generator, critic, heard)
         raise Ended("failed", _NOBODY_ELSE)
 
     # --- the best single member ---------------------------------------------------------------------------------------
@@ -148,12 +148,17 @@ class Stages:
         try:
             dataset = await self.datasets.get(self.desk.info.dataset.content_hash)
         except AgentLabError as error:
-            raise Ended("failed", Fault(type=error.slug, message=error.message)) from error
+            raise Ended("failed", Fault(type=error.slug, message=error.message, said=told_of(error.message))) from error
         split = dataset.items if any(item.split for item in dataset.items) else split_items(dataset.items)
         tuning = [item for item in split if item.split == "tune"]
         if not tuning:
-            text = f"The dataset {dataset.info.name!r} has no items for tuning, to choose the best member by."
-            raise Ended("failed", Fault(type="invalid-request", message=f"{text} Name a model: single:MODEL."))
+            text = said(
+                "no_items_for_tuning",
+                "The dataset {dataset!r} has no items for tuning, to choose the best member by.",
+                dataset=dataset.info.name,
+            )
+            told = said("name_a_model", "{why} Name a model: single:MODEL.", why=text)
+            raise Ended("failed", Fault(type="invalid-request", message=told, said=told.told))
         return tuning, bool(overlap(tuning, self.items))
 
     def _chosen(self, arm: BestSingleArm, plan: Plan, told: str) -> Plan:
@@ -173,7 +178,15 @@ class Stages:
             flow_cost, _mean([cost_of(cell, unit) for cell in once]), tolerance=spec.cost_tolerance, unit=unit
         )
         if match.refusal is not None:
-            self.origins[arm.name] = bare_origin(arm, f"There is no equal-cost vote for {arm.flow!r}: {match.refusal}.")
+            self.origins[arm.name] = bare_origin(
+                arm,
+                said(
+                    "no_equal_vote",
+                    "There is no equal-cost vote for {flow!r}: {why}.",
+                    flow=arm.flow,
+                    why=match.refusal,
+                ),
+            )
             self.desk.waiting[arm.name] = 0
             return
         k = match.k
@@ -236,8 +249,9 @@ class Stages:
         except LimitExceededError as error:
             raise out_of_money(error) from error
         except AgentLabError as error:
-            text = f"The judge did not answer: {error.message} Resume it once that is mended."
-            raise Ended("failed", Fault(type=error.slug, message=text)) from error
+            form = "The judge did not answer: {why} Resume it once that is mended."
+            told = said("judge_silent", form, why=as_sentence(error.message))
+            raise Ended("failed", Fault(type=error.slug, message=told, said=told.told)) from error
         finally:
             metering.reset(token)
             self.desk.count(meter.calls, meter.reused, meter.paid_usd)

@@ -15,6 +15,7 @@ from agent_lab.contracts.errors import AgentLabError
 from agent_lab.contracts.evaluation import ENDED, EvaluationInfo, EvaluationStatus
 from agent_lab.contracts.evaluation_ports import EvaluationStore
 from agent_lab.contracts.run import Fault
+from agent_lab.contracts.sentences import said, told_of
 from agent_lab.evaluation.running.desk import Ended
 
 log = structlog.get_logger(__name__)
@@ -100,11 +101,12 @@ class Work:
         except asyncio.CancelledError:
             return ("cancelled", None) if self.cancelled else None
         except AgentLabError as error:
-            return "failed", Fault(type=error.slug, message=error.message)
+            return "failed", Fault(type=error.slug, message=error.message, said=told_of(error.message))
         except Exception as error:
             log.error("evaluation_broke", evaluation_id=self.info.evaluation_id, exc_info=error)
-            text = f"An unexpected fault ended the evaluation ({type(error).__name__}); the log has the details."
-            return "failed", Fault(type="internal", message=text)
+            form = "An unexpected fault ended the evaluation ({name}); the log has the details."
+            told = said("unexpected_in_evaluation", form, name=type(error).__name__)
+            return "failed", Fault(type="internal", message=told, said=told.told)
         return "completed", None
 
     async def _end(self, status: EvaluationStatus, fault: Fault | None, finish: Finish) -> None:

@@ -15,6 +15,7 @@ from typing import IO, cast
 
 from agent_lab.contracts.errors import EnvironmentFaultError, ValidationError
 from agent_lab.contracts.evaluation import Item, ScorerSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.scorers.texts import NO_TARGET, UNREAD
 from agent_lab.evaluation.scoring import Scored
 from agent_lab.gateway.text import clean
@@ -52,7 +53,9 @@ class PatternScorer:
 
     def __init__(self, spec: ScorerSpec) -> None:
         if not spec.pattern:
-            raise ValidationError("The scorer 'regex' needs a pattern.", where="/scorer/pattern")
+            raise ValidationError(
+                said("regex_needs_pattern", "The scorer 'regex' needs a pattern."), where="/scorer/pattern"
+            )
         self._pattern = spec.pattern
         self._flags = re.IGNORECASE if spec.ignore_case else 0
         self._ignore_case = spec.ignore_case
@@ -111,7 +114,10 @@ class PatternScorer:
         try:
             re.compile(tried, self._flags)
         except (re.error, OverflowError, RecursionError) as error:
-            raise ValidationError(f"The pattern is no regular expression: {error}.", where="/scorer/pattern") from error
+            raise ValidationError(
+                said("no_pattern", "The pattern is no regular expression: {reason}.", reason=str(error)),
+                where="/scorer/pattern",
+            ) from error
         for text in _TRIALS:
             try:
                 self._child.ask(tried, self._flags, text)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from agent_lab.contracts.flow import Expectation, FlowCase, Predicate
 from agent_lab.contracts.run import TERMINAL
-from agent_lab.flows.checking.examined import Examined
+from agent_lab.contracts.sentences import said
+from agent_lab.flows.checking.examined import Examined, no_node
 from agent_lab.flows.checking.report import pointer
 from agent_lab.flows.checking.shape import never_holds
 
@@ -19,7 +20,10 @@ def check_cases(check: Examined) -> None:
     for position, case in enumerate(check.flow.tests):
         path = pointer("tests", position)
         if case.name in seen:
-            check.say(f"{path}/name", f"Two tests are called {case.name!r}; give one another name.")
+            check.say(
+                f"{path}/name",
+                said("two_tests", "Two tests are called {test!r}; give one another name.", test=case.name),
+            )
         seen.add(case.name)
         _inputs(check, case, path)
         _answers(check, case, path)
@@ -31,10 +35,13 @@ def _inputs(check: Examined, case: FlowCase, path: str) -> None:
     for name in case.inputs:
         if name not in others:
             hint = check.report.nearest(name, others)
-            check.say(path + pointer("inputs", name), f"There is no input {name!r}; {hint}")
+            told = said("no_input", "There is no input {input!r}; {hint}", input=name, hint=hint)
+            check.say(path + pointer("inputs", name), told)
     for name, given in others.items():
         if given.default is None and name not in case.inputs:
-            check.say(f"{path}/inputs", f"The input {name!r} is missing; give it a value.")
+            check.say(
+                f"{path}/inputs", said("input_missing", "The input {input!r} is missing; give it a value.", input=name)
+            )
 
 
 def _answers(check: Examined, case: FlowCase, path: str) -> None:
@@ -42,11 +49,12 @@ def _answers(check: Examined, case: FlowCase, path: str) -> None:
     for name in case.answers or ():
         if name != "*" and _outer(name) not in parts:
             hint = check.report.nearest(_outer(name), parts)
-            check.say(path + pointer("answers", name), f"There is no node or role {_outer(name)[:80]!r}; {hint}")
+            form = "There is no node or role {node!r}; {hint}"
+            check.say(path + pointer("answers", name), said("no_node_or_role", form, node=_outer(name)[:80], hint=hint))
     for name in case.people:
         if _outer(name) not in check.graph:
             hint = check.report.nearest(_outer(name), check.graph.ids)
-            check.say(path + pointer("people", name), f"There is no node {_outer(name)[:80]!r}; {hint}")
+            check.say(path + pointer("people", name), no_node(_outer(name), hint).capital())
 
 
 def _outer(name: str) -> str:
@@ -58,11 +66,12 @@ def _expectations(check: Examined, case: FlowCase, path: str) -> None:
     for index, expected in enumerate(case.expect):
         place = f"{path}/expect/{index}"
         if expected.value == "draft" and check.flow.draft is None:
-            check.say(f"{place}/value", "The flow names no `draft`; name it, or expect something of a node.")
+            form = "The flow names no `draft`; name it, or expect something of a node."
+            check.say(f"{place}/value", said("no_draft", form))
         elif expected.value not in OF_THE_RUN:
             problem = check.field_problem(*expected.value.split(".", 1))
             if problem:
-                check.say(f"{place}/value", problem[0].upper() + problem[1:])
+                check.say(f"{place}/value", problem.capital())
         wrong = never_holds(Predicate.model_construct(value=expected.value, op=expected.op, than=expected.than))
         if wrong:
             check.say(f"{place}/than", wrong)
@@ -82,4 +91,6 @@ def _statuses(expected: Expectation, place: str) -> Iterator[tuple[object, str]]
 def _ends_so(check: Examined, status: object, place: str) -> None:
     if not (isinstance(status, str) and status in TERMINAL):
         shown = repr(status)[:80]
-        check.say(place, f"No run has the status {shown} at its end; {check.report.nearest(str(status), TERMINAL)}")
+        near = check.report.nearest(str(status), TERMINAL)
+        form = "No run has the status {status} at its end; {near}"
+        check.say(place, said("no_such_end", form, status=shown, near=near))

@@ -9,6 +9,7 @@ import pydantic
 
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import Named, NodeKind
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.flows.checking.report import Report, pointer
 from agent_lab.flows.graph import FlowGraph
 
@@ -33,7 +34,7 @@ class Examined:
     settings: dict[str, pydantic.BaseModel] = field(default_factory=dict)
     """By node; a node whose settings cannot be read has none."""
 
-    def say(self, path: str, message: str) -> None:
+    def say(self, path: str, message: Sentence) -> None:
         """Note a problem."""
         self.report.say(path, message)
 
@@ -52,15 +53,21 @@ class Examined:
             return None
         return {*ALWAYS, *kind.fields, *kind.declares(settings)}
 
-    def field_problem(self, node: str, name: str) -> str | None:
+    def field_problem(self, node: str, name: str) -> Sentence | None:
         """A clause that says why there is no such field of a node; None where there is."""
         if node not in self.graph:
-            return f"there is no node {node!r}; {self.report.nearest(node, self.graph.ids)}"
+            return no_node(node, self.report.nearest(node, self.graph.ids))
         known = self.fields(node)
         if known is None or name in known:
             return None
         kind = self.graph.node(node).kind
-        return f"a node of kind {kind!r} has no field {name!r}; {self.report.nearest(name, known)}"
+        form = "a node of kind {kind!r} has no field {field!r}; {hint}"
+        return said("kind_has_no_field", form, kind=kind, field=name, hint=self.report.nearest(name, known))
+
+
+def no_node(name: str, hint: Sentence) -> Sentence:
+    """A clause for a node that is not there, with what may have been meant."""
+    return said("no_node", "there is no node {node!r}; {hint}", node=name[:80], hint=hint)
 
 
 def settings_of(node: NodeConfig, kind: NodeKind | None) -> pydantic.BaseModel | None:

@@ -14,15 +14,17 @@ from pydantic_core import ErrorDetails
 
 from agent_lab.contracts.errors import nearest
 from agent_lab.contracts.flow import EXPECTED, FIELD, NAME
+from agent_lab.contracts.reasons import reason
+from agent_lab.contracts.sentences import Sentence, said
 
 MAX_PROBLEMS = 500
 """More than anybody reads; a document that is wrong everywhere must not cost an answer without end."""
 MAX_COMPARED = 100_000
 """Names that a misspelt one is compared with, in all: about a second's work."""
 WANTED = {
-    NAME: "write small letters, digits and _, a letter first, 64 at the most",
-    FIELD: "write `<node>.<field>`",
-    EXPECTED: "write `answer`, `draft`, `status`, `calls`, `cost_usd` or `<node>.<field>`",
+    NAME: said("write_name", "write small letters, digits and _, a letter first, 64 at the most"),
+    FIELD: said("write_field", "write `<node>.<field>`"),
+    EXPECTED: said("write_expected", "write `answer`, `draft`, `status`, `calls`, `cost_usd` or `<node>.<field>`"),
 }
 """What a pattern wants, in words."""
 
@@ -36,7 +38,7 @@ class Problem:
     """What is wrong, where (a JSON pointer), and what would do. A flow with warnings alone can be run."""
 
     path: str
-    message: str
+    message: Sentence
     severity: Literal["error", "warning"] = "error"
 
 
@@ -52,17 +54,17 @@ class Report:
         """True where nothing more is taken in."""
         return len(self.problems) >= MAX_PROBLEMS
 
-    def say(self, path: str, message: str) -> None:
+    def say(self, path: str, message: Sentence) -> None:
         """Note a problem."""
         if not self.full:
             self.problems.append(Problem(path, message))
 
-    def warn(self, path: str, message: str) -> None:
+    def warn(self, path: str, message: Sentence) -> None:
         """Note what keeps no run from starting."""
         if not self.full:
             self.problems.append(Problem(path, message, "warning"))
 
-    def nearest(self, name: str, known: Iterable[str]) -> str:
+    def nearest(self, name: str, known: Iterable[str]) -> Sentence:
         """A clause with the nearest names; a shorter one once many names were looked through."""
         names = list(known)
         self._compared += len(names)
@@ -102,18 +104,18 @@ def _holds(value: object, part: str | int) -> bool:
     return isinstance(value, list | tuple) and isinstance(part, int) and part < len(value)
 
 
-def _sentence(one: ErrorDetails, place: tuple[str | int, ...], model: type[pydantic.BaseModel]) -> str:
+def _sentence(one: ErrorDetails, place: tuple[str | int, ...], model: type[pydantic.BaseModel]) -> Sentence:
     if one["type"] == "extra_forbidden":
         known = [info.alias or name for name, info in model.model_fields.items()] if len(place) == 1 else ()
-        hint = nearest(str(place[-1]), known) if known else "take it out."
-        return f"{_short(place[-1])} is not a field here; {hint}"
+        hint = nearest(str(place[-1]), known) if known else said("take_out", "take it out.")
+        return said("no_field_here", "{field} is not a field here; {hint}", field=_short(place[-1]), hint=hint)
     if one["type"] == "missing":
-        return f"{place[-1]!r} is missing; give it."
-    return f"{_short(one['input'])} is not usable: {_reason(one)}."
+        return said("missing", "{field!r} is missing; give it.", field=str(place[-1]))
+    return said("not_usable", "{value} is not usable: {reason}.", value=_short(one["input"]), reason=_reason(one))
 
 
-def _reason(one: ErrorDetails) -> str:
-    return WANTED.get(str(one.get("ctx", {}).get("pattern")), one["msg"])
+def _reason(one: ErrorDetails) -> Sentence:
+    return WANTED.get(str(one.get("ctx", {}).get("pattern"))) or reason(one)
 
 
 def _short(value: object) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import Named
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.checking.examined import Examined, settings_of, subflows_of
 from agent_lab.flows.graph import FlowGraph
 
@@ -24,13 +25,14 @@ def check_subflows(check: Examined) -> None:
             return
         path = check.place(node.id) + named.pointer
         if _is(named.name, check.flow.id):
-            check.say(path, f"{named.name!r} is this flow itself, which would never end; name another one.")
+            form = "{flow!r} is this flow itself, which would never end; name another one."
+            check.say(path, said("flow_itself", form, flow=named.name))
         elif named.name in check.unusable:
-            text = f"The flow {named.name[:80]!r} has problems and cannot be run"
-            check.say(path, f"{text}; `agent-lab flows check {named.name[:80]}` tells them.")
+            form = "The flow {flow!r} has problems and cannot be run; `agent-lab flows check {flow}` tells them."
+            check.say(path, said("flow_has_problems", form, flow=named.name[:80]))
         elif (flow := find(named.name)) is None:
-            text = f"There is no flow {named.name[:80]!r} that can be run"
-            check.say(path, f"{text}; `agent-lab flows list` shows those that there are.")
+            form = "There is no flow {flow!r} that can be run; `agent-lab flows list` shows those that there are."
+            check.say(path, said("no_flow_to_run", form, flow=named.name[:80]))
         else:
             _chain(check, path, named.name, chains)
             _inputs(check, path, flow, named)
@@ -40,11 +42,13 @@ def check_subflows(check: Examined) -> None:
 def _chain(check: Examined, path: str, name: str, chains: _Chains) -> None:
     depth = chains.depth(name, (check.flow.id,))
     if depth is None:
-        text = f"The flow {name!r} comes back to a flow that it is part of, which would never end"
-        check.say(path, f"{text}; name another one.")
+        form = "The flow {flow!r} comes back to a flow that it is part of, which would never end; name another one."
+        check.say(path, said("flow_in_circle", form, flow=name))
     elif depth > MOST_DEEP:
-        text = f"With {name!r} flows are inside flows more than {MOST_DEEP} deep"
-        check.say(path, f"{text}; put what the inner ones do into one of them.")
+        form = (
+            "With {flow!r} flows are inside flows more than {most} deep; put what the inner ones do into one of them."
+        )
+        check.say(path, said("flows_too_deep", form, flow=name, most=MOST_DEEP))
 
 
 def _inputs(check: Examined, path: str, flow: FlowConfig, named: Named) -> None:
@@ -52,11 +56,15 @@ def _inputs(check: Examined, path: str, flow: FlowConfig, named: Named) -> None:
     for name in named.inputs:
         if name not in others:
             hint = check.report.nearest(name, others)
-            check.say(path, f"The flow {named.name!r} has no input {name!r}; {hint}")
+            form = "The flow {flow!r} has no input {input!r}; {hint}"
+            check.say(path, said("flow_has_no_input", form, flow=named.name, input=name, hint=hint))
     for name, given in others.items():
         if given.default is None and name not in named.inputs:
-            text = f"The flow {named.name!r} needs a value for its input {name!r}, and this node gives none"
-            check.say(path, f"{text}; give it one, or the input a default.")
+            form = (
+                "The flow {flow!r} needs a value for its input {input!r}, and this node gives none; give it one, or "
+                "the input a default."
+            )
+            check.say(path, said("flow_needs_input", form, flow=named.name, input=name))
 
 
 def _fields(check: Examined, path: str, flow: FlowConfig, named: Named) -> None:
@@ -70,8 +78,9 @@ def _fields(check: Examined, path: str, flow: FlowConfig, named: Named) -> None:
             known |= {*kind.fields, *kind.declares(settings)}
     for name in named.reads:
         if name not in known:
-            text = f"The answer of the flow {named.name!r} has no field {name!r}"
-            check.say(path, f"{text}; {check.report.nearest(name, known)}")
+            form = "The answer of the flow {flow!r} has no field {field!r}; {hint}"
+            hint = check.report.nearest(name, known)
+            check.say(path, said("flow_has_no_field", form, flow=named.name, field=name, hint=hint))
 
 
 class _Chains:

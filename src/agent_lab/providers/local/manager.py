@@ -14,6 +14,7 @@ import pydantic
 from agent_lab.contracts.errors import NotFoundError, ValidationError, unknown_name
 from agent_lab.contracts.ports import LoadProgress, ResidentModel
 from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.gpu_guard import GB, Capability, capability, devices, limit_bytes
 from agent_lab.providers.local.loading.loader import Loader
 from agent_lab.providers.local.plan import Device
@@ -123,7 +124,9 @@ class ModelManager:
         known = self._residents.present()
         slots = [slot for slot in known if slot.spec.key == model_key and loading in {None, slot.strategy.loading}]
         if not slots:
-            raise unknown_name("model", model_key, {slot.spec.key for slot in known}, place="in memory")
+            raise unknown_name(
+                "model", model_key, {slot.spec.key for slot in known}, place=said("in_memory", "in memory")
+            )
         self._residents.put_out(slots)
         return [model_key]
 
@@ -203,7 +206,9 @@ class ModelManager:
         """
         slot = self._residents.pin(self._base_key(model_key), pinned=pinned)
         if slot is None:
-            raise unknown_name("model", model_key, {one.model_key for one in self.resident()}, place="in memory")
+            raise unknown_name(
+                "model", model_key, {one.model_key for one in self.resident()}, place=said("in_memory", "in memory")
+            )
         return self.view(slot)
 
     def view(self, slot: Slot) -> ResidentModel:

@@ -86,7 +86,7 @@ export function Card({ turn: turnKey, lane: laneKey, isNarrow, className }: Card
 /** Why the turn failed, where it failed. */
 function Failure() {
   const fault = useRunView(useRunHere())?.fault;
-  return fault && <p className="rounded-md bg-bad-soft px-3 py-2 [overflow-wrap:anywhere]"><ServerText text={fault.message} /></p>;
+  return fault && <p className="rounded-md bg-bad-soft px-3 py-2 [overflow-wrap:anywhere]"><ServerText text={fault.message} said={fault.said} /></p>;
 }
 
 /** The node's label; of several turns the round, of several answers the number, of a flow within the flow its place. */

@@ -63,7 +63,7 @@ function FaultNotice({ fault }: { fault: Fault }) {
       <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-bad" />
       <div className="min-w-0 flex-1 basis-60">
         <p className="font-medium">{node === undefined ? t("run") : t("node", { label: node.label })}</p>
-        <p className="[overflow-wrap:anywhere]"><ServerText text={fault.message} /></p>
+        <p className="[overflow-wrap:anywhere]"><ServerText text={fault.message} said={fault.said} /></p>
         <p className="text-sm text-soft">{t("todo")}</p>
       </div>
       {node !== undefined && (

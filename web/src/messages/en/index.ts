@@ -13,6 +13,7 @@ import metrics from "./metrics";
 import models from "./models";
 import runActions from "./run_actions";
 import runs from "./runs";
+import said from "./said";
 import server from "./server";
 import settings from "./settings";
 import strategies from "./strategies";
@@ -33,6 +34,7 @@ const messages = {
   models,
   run_actions: runActions,
   runs,
+  said,
   server,
   settings,
   strategies,

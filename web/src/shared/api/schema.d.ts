@@ -1966,6 +1966,7 @@ export interface components {
              * @default []
              */
             models?: string[];
+            said?: components["schemas"]["Told"] | null;
             /**
              * Sentence
              * @default
@@ -2038,6 +2039,10 @@ export interface components {
              * Format: date-time
              */
             measured_at: string;
+            /** Said */
+            said?: {
+                [key: string]: components["schemas"]["Told"];
+            };
             /** Sentence */
             sentence: string;
             /**
@@ -2284,6 +2289,7 @@ export interface components {
              * @enum {string}
              */
             kind: "ended_early" | "going_on" | "no_answers" | "no_equal_cost" | "items_missing" | "answers_missing" | "in_both_splits" | "chosen_on" | "asked_twice" | "no_baseline" | "other_settings" | "cost_unknown" | "no_price" | "failed" | "unread" | "too_few";
+            said?: components["schemas"]["Told"] | null;
             /** Sentence */
             sentence: string;
             /** Values */
@@ -2680,6 +2686,7 @@ export interface components {
             equal: boolean;
             /** Ratio */
             ratio: number;
+            said?: components["schemas"]["Told"] | null;
             /** Sentence */
             sentence: string;
             /** Tolerance */
@@ -3121,6 +3128,10 @@ export interface components {
             cost_usd: number | null;
             /** Items */
             items: number;
+            /** Said */
+            said?: {
+                [key: string]: components["schemas"]["Told"];
+            };
             /** Seconds */
             seconds: number | null;
             /** Sentence */
@@ -3517,6 +3528,7 @@ export interface components {
             message: string;
             /** Node */
             node?: string | null;
+            said?: components["schemas"]["Told"] | null;
             /** Type */
             type: string;
         };
@@ -3529,6 +3541,8 @@ export interface components {
             detail: string;
             /** Pointer */
             pointer: string;
+            /** @default null */
+            said?: components["schemas"]["Told"] | null;
         };
         /**
          * FirstRun
@@ -3894,6 +3908,7 @@ export interface components {
             message: string;
             /** Path */
             path: string;
+            said?: components["schemas"]["Told"] | null;
             /**
              * Severity
              * @default error
@@ -5568,6 +5583,7 @@ export interface components {
             largest_difference?: number | null;
             /** Method */
             method: string;
+            method_said?: components["schemas"]["Told"] | null;
             /** Neither */
             neither: number;
             /** Only Against */
@@ -5748,6 +5764,8 @@ export interface components {
              * @default null
              */
             run_id?: string | null;
+            /** @default null */
+            said?: components["schemas"]["Told"] | null;
             /** Status */
             status: number;
             /** Title */
@@ -6764,6 +6782,7 @@ export interface components {
             about: string;
             /** Name */
             name: string;
+            said?: components["schemas"]["Told"] | null;
             /**
              * Type
              * @enum {string}
@@ -7252,6 +7271,20 @@ export interface components {
             completion_tokens: number;
             /** Prompt Tokens */
             prompt_tokens: number;
+        };
+        /**
+         * Told
+         * @description What a sentence says, for those who say it in another language: its code, and the names and figures in it.
+         *
+         *     A value that is itself a clause of the server's is told in the same way.
+         */
+        Told: {
+            /** Code */
+            code: string;
+            /** Values */
+            values?: {
+                [key: string]: components["schemas"]["Told"] | string | boolean | number | (components["schemas"]["Told"] | string)[];
+            };
         };
         /**
          * Tool

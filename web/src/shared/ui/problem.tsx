@@ -5,6 +5,7 @@ import { TriangleAlert } from "lucide-react";
 import { useTranslations } from "use-intl";
 import { ApiProblem, Unreachable } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/queries";
+import { useSaid } from "@/shared/server-words";
 import { Button } from "./button";
 import { ServerText } from "./server-text";
 
@@ -12,9 +13,10 @@ import { ServerText } from "./server-text";
 export function useSentence(): (error: unknown) => string {
   const t = useTranslations("common.problem");
   const lead = useLead();
+  const said = useSaid();
   const isReachable = useSession((state) => state.reachable);
   return (error) => {
-    if (error instanceof ApiProblem) return [lead(error), error.message].filter((part) => part !== "").join(" ");
+    if (error instanceof ApiProblem) return said(error.document.said) ?? [lead(error), error.message].filter((part) => part !== "").join(" ");
     if (error instanceof Unreachable) return isReachable ? t("was_offline") : t("offline");
     if (error instanceof Error && error.name === "ChunkLoadError") return t("not_loaded");
     return t("unreadable");
@@ -35,6 +37,7 @@ export function Problem({ error, again }: { error: unknown; again?: (() => void)
   const t = useTranslations("common");
   const sentence = useSentence();
   const lead = useLead();
+  const said = useSaid();
   const requestId = error instanceof ApiProblem ? error.document.request_id : "";
   return (
     <div role="alert" className="flex flex-wrap items-start gap-x-3 gap-y-2 rounded-md bg-bad-soft px-3 py-2 text-base">
@@ -43,7 +46,11 @@ export function Problem({ error, again }: { error: unknown; again?: (() => void)
         <p className="break-words">
           {error instanceof ApiProblem ? (
             <>
-              {lead(error)} <ServerText text={error.message} />
+              {said(error.document.said) ?? (
+                <>
+                  {lead(error)} <ServerText text={error.message} />
+                </>
+              )}
             </>
           ) : (
             sentence(error)

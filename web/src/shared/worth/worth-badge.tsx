@@ -47,7 +47,7 @@ function Long({ badge }: { badge: FlowBadge }) {
   const t = useTranslations("worth");
   const locale = useLocale();
   // A ratio of 0 is of costs that are not known.
-  const { interval, baseline, items, dataset, sentence, cost_ratio: ratio, expired = [] } = badge;
+  const { interval, baseline, items, dataset, sentence, cost_ratio: ratio, expired = [], said: told = {} } = badge;
   return (
     <>
       {badge.verdict !== "refused" && (
@@ -62,7 +62,7 @@ function Long({ badge }: { badge: FlowBadge }) {
       )}
       {expired.map((why) => (
         <span key={why} className="mt-1 block text-warn">
-          <ServerText text={why} />
+          <ServerText text={why} said={told[why]} />
         </span>
       ))}
     </>

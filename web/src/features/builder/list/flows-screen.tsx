@@ -9,6 +9,7 @@ import flowsWords from "@/messages/en/flows";
 import inspectorWords from "@/messages/en/inspector";
 import worthWords from "@/messages/en/worth";
 import { withWords } from "@/shared/i18n/screen-words";
+import { useSaid } from "@/shared/server-words";
 import { Button } from "@/shared/ui/button";
 import { Empty, ScreenHead, Skeleton } from "@/shared/ui/bits";
 import { Segmented, TextField } from "@/shared/ui/field";
@@ -49,6 +50,7 @@ function Screen() {
 
 function Flows({ onNew }: { onNew: () => void }) {
   const t = useTranslations("flows");
+  const said = useSaid();
   const language = useLocale();
   const flows = useQuery(allFlowsQuery);
   const [words, setWords] = useState("");
@@ -83,7 +85,7 @@ function Flows({ onNew }: { onNew: () => void }) {
       )}
       {flows.data?.broken.map(({ file, problems }) => (
         <p key={file} className="border-b border-line bg-warn-soft px-4 py-2 text-sm text-warn">
-          {t("broken", { file, problem: problems[0]?.message ?? "" })}
+          {t("broken", { file, problem: said(problems[0]?.said) ?? problems[0]?.message ?? "" })}
         </p>
       ))}
       <ul className="divide-y divide-line">

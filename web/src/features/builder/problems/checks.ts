@@ -5,6 +5,7 @@ import { useEffect, useMemo, useState } from "react";
 import { useLocale } from "use-intl";
 import { api, told } from "@/shared/api/client";
 import type { FlowDoc } from "../document";
+import { useSaid } from "@/shared/server-words";
 import { namesAt, type BoundName, type Scope } from "../prompt/names";
 import { flowNow, useBuilder, useBuilderStore, type BuilderState, type Checked } from "../store";
 import { placed, type PlacedProblem } from "./places";
@@ -60,6 +61,8 @@ function isSameForChecks(one: FlowDoc, other: FlowDoc): boolean {
 }
 
 const PLACED = new WeakMap<Checked, readonly PlacedProblem[]>();
+/** In the words of a page, by what says them: every node of a canvas asks for the same ones. */
+const WORDED = new WeakMap<readonly PlacedProblem[], { words: ReturnType<typeof useSaid>; problems: readonly PlacedProblem[] }>();
 const NONE: readonly PlacedProblem[] = [];
 
 /** Every problem that was found, with its place. */
@@ -71,7 +74,15 @@ export function problemsOf(checked: Checked | null): readonly PlacedProblem[] {
 }
 
 export function useProblems(): readonly PlacedProblem[] {
-  return problemsOf(useBuilder(checkedNow));
+  return inWords(problemsOf(useBuilder(checkedNow)), useSaid());
+}
+
+function inWords(problems: readonly PlacedProblem[], words: ReturnType<typeof useSaid>): readonly PlacedProblem[] {
+  const known = WORDED.get(problems);
+  if (known?.words === words) return known.problems;
+  const worded = problems.map((problem) => ({ ...problem, message: words(problem.said) ?? problem.message }));
+  WORDED.set(problems, { words, problems: worded });
+  return worded;
 }
 
 /** Those of one node, of one edge, or (`flow`) of what stands beside them. */
@@ -85,7 +96,19 @@ function checkedNow(state: BuilderState): Checked | null {
 }
 
 export function useScope(): Scope | null {
-  return useBuilder((state) => state.checked?.verdict.scope ?? null);
+  return fieldsInWords(useBuilder((state) => state.checked?.verdict.scope ?? null), useSaid());
+}
+
+const SCOPES = new WeakMap<Scope, { words: ReturnType<typeof useSaid>; scope: Scope }>();
+
+function fieldsInWords(scope: Scope | null, words: ReturnType<typeof useSaid>): Scope | null {
+  if (scope === null) return null;
+  const known = SCOPES.get(scope);
+  if (known?.words === words) return known.scope;
+  const fields = scope.fields.map((list) => list.map((field) => ({ ...field, about: words(field.said) ?? field.about })));
+  const worded = { ...scope, fields };
+  SCOPES.set(scope, { words, scope: worded });
+  return worded;
 }
 
 /** The names that a prompt of that node may use; null while nobody knows them. */

@@ -1,5 +1,6 @@
 // Says of a problem's JSON pointer which node, edge or setting of the flow it speaks of.
 
+import type { Said } from "@/shared/server-words";
 import { edgeIds, type EdgeDoc } from "../document";
 
 export type Severity = "error" | "warning";
@@ -8,6 +9,7 @@ export interface FoundProblem {
   readonly path: string;
   readonly message: string;
   readonly severity?: Severity;
+  readonly said?: Said | null;
 }
 
 /** Where a problem is. `setting`: of the node or edge, or a part of the flow itself; "" for all of it. */

@@ -1,10 +1,19 @@
 // Which names a prompt may use at one node: those of all, of what has run before it, and of its own kind.
 
+import type { Said } from "@/shared/server-words";
+
 /** What the check of a flow says of names, as far as an editor needs it. */
 export interface Scope {
   readonly names: readonly { name: string; source: string; about: Words; sure: boolean }[];
-  readonly fields: readonly (readonly { name: string; type: string; about: string }[])[];
+  readonly fields: readonly (readonly Field[])[];
   readonly nodes: Readonly<Record<string, ScopeNode>>;
+}
+
+interface Field {
+  readonly name: string;
+  readonly type: string;
+  readonly about: string;
+  readonly said?: Said | null;
 }
 
 interface ScopeNode {

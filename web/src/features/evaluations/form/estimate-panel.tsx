@@ -54,7 +54,7 @@ function Figures({ estimate }: { estimate: Estimate | undefined }) {
   const figures = useFigures();
   const locale = useLocale();
   if (estimate === undefined) return <p className="text-soft">…</p>;
-  const { items, cells, calls, calls_at_most, tokens, cost_usd, cost_at_most_usd, seconds, smallest_difference, warnings = [] } = estimate;
+  const { items, cells, calls, calls_at_most, tokens, cost_usd, cost_at_most_usd, seconds, smallest_difference, warnings = [], said = {} } = estimate;
   const points = signedPoints(smallest_difference, locale).replace("+", "");
   return (
     <>
@@ -76,7 +76,7 @@ function Figures({ estimate }: { estimate: Estimate | undefined }) {
           {warnings.map((warning) => (
             <li key={warning} className="flex gap-2 rounded-md bg-warn-soft px-3 py-2 text-sm">
               <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-warn" />
-              <ServerText text={warning} />
+              <ServerText text={warning} said={said[warning]} />
             </li>
           ))}
         </ul>

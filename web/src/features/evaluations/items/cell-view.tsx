@@ -15,7 +15,7 @@ export function CellView({ cell }: { cell: Cell }) {
   return (
     <section aria-label={cell.arm} className="min-w-0 rounded-md border border-line p-3">
       <Head cell={cell} />
-      {cell.fault && <p className="mb-2 rounded-md bg-bad-soft px-2 py-1 text-sm"><ServerText text={cell.fault.message} /></p>}
+      {cell.fault && <p className="mb-2 rounded-md bg-bad-soft px-2 py-1 text-sm"><ServerText text={cell.fault.message} said={cell.fault.said} /></p>}
       <p className="max-h-72 overflow-y-auto text-sm break-words whitespace-pre-wrap" tabIndex={0} role="group" aria-label={t("answer")}>
         {cell.answer ?? t("no_answer")}
       </p>

@@ -64,7 +64,7 @@ function Warnings({ report: { warnings = [], cautions = [], unit } }: { report: 
           const caution = known.get(warning);
           return (
             <li key={warning} className="break-words">
-              {(caution && sentence(caution)) ?? <ServerText text={warning} />}
+              {(caution && sentence(caution)) ?? <ServerText text={warning} said={caution?.said} />}
             </li>
           );
         })}

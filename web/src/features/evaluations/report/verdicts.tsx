@@ -62,11 +62,11 @@ function Foundation({ one, report }: { one: PairedDifference; report: Report }) 
         ))}
       </dl>
       <p className="mt-2 max-w-prose text-sm text-soft">
-        <ServerText text={one.method} />
+        <ServerText text={one.method} said={one.method_said} />
       </p>
       {one.cost_match && (
         <p className="max-w-prose text-sm text-soft">
-          <ServerText text={one.cost_match.sentence} />
+          <ServerText text={one.cost_match.sentence} said={one.cost_match.said} />
         </p>
       )}
       <p className="max-w-prose text-sm text-soft">{t("report.smallest", { points: words.size(one.smallest_difference) })}</p>

@@ -14,7 +14,7 @@ export function Ended({ evaluation: { fault, progress, status } }: { evaluation:
     <div role="status" className="flex flex-col gap-1 rounded-md bg-warn-soft px-3 py-2">
       {fault && (
         <p>
-          <ServerText text={fault.message} />
+          <ServerText text={fault.message} said={fault.said} />
         </p>
       )}
       {!isWhole && <p>{cells === 0 ? t("nothing") : t("partial", { cells, of })}</p>}

@@ -1,0 +1,4 @@
+/** In English the server's own sentences stand. */
+const said: Record<string, string> = {};
+
+export default said;
