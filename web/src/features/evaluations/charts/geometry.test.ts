@@ -51,6 +51,16 @@ describe("labels", () => {
     expect(placed?.anchor).toBe("end");
     expect(placed?.x).toBeLessThanOrEqual(300);
   });
+
+  it("stand on another line rather than out of the picture", () => {
+    const placed = placeLabels([{ x: 100, y: 50, width: 70 }, { x: 250, y: 60, width: 130 }], 320, 240);
+    for (const [one, width] of [[placed[0], 70], [placed[1], 130]] as const) {
+      const left = (one?.x ?? NaN) - (one?.anchor === "end" ? width : 0);
+      expect(left).toBeGreaterThanOrEqual(0);
+      expect(left + width).toBeLessThanOrEqual(320);
+    }
+    expect(Math.abs((placed[0]?.y ?? 0) - (placed[1]?.y ?? 0))).toBeGreaterThanOrEqual(14);
+  });
 });
 
 describe("the frontier", () => {

@@ -75,7 +75,7 @@ function candidates(point: Labelled, width: number, height: number) {
   const shifts = [0, -1, 1, -2, 2, -3, 3].map((lines) => lines * LINE_PX);
   return shifts.flatMap((shift) =>
     sides
-      .filter((side) => side.left >= 0 || side === sides[0])
+      .filter((side) => (side.left >= 0 && side.left + point.width <= width) || side === sides[0])
       .map((side) => {
         const y = Math.min(height - 4, Math.max(LINE_PX, point.y + 4 + shift));
         const start = Math.max(0, side.left);
