@@ -270,6 +270,24 @@ async def test_a_run_that_waits_says_how_many_are_before_it_and_begins_by_itself
         assert here.complaints == []
 
 
+TABLE = "| choice | ms |\n| --- | ---: |\n| scrypt | 45 |"
+BELOW = (
+    "document.documentElement.scrollHeight - document.querySelector('main').getBoundingClientRect().bottom - scrollY"
+)
+
+
+async def test_a_long_answer_is_cut_off_without_room_below_the_page_and_its_table_keeps_its_columns(visit: Any) -> None:
+    long = "\n\n".join([TABLE, *("A line." for _ in range(60)), "See [there](https://example.org/)."])
+    async with visit(ScriptedProvider({**ROLES, "refiner": long})) as here:
+        run_id = await begin(here.door, "challenge", QUESTION)
+        page = await here.signed_in(f"/runs/{run_id}")
+        card = lane(page, "refiner")
+        await expect(card.get_by_role("button", name="Show all of it")).to_be_visible()
+        assert abs(await page.evaluate(BELOW)) <= 1
+        await expect(card.get_by_role("cell", name="45")).to_have_css("text-align", "right")
+        assert here.complaints == []
+
+
 async def test_a_question_of_several_lines_is_shown_and_named_in_the_tab(visit: Any) -> None:
     async with visit(ScriptedProvider(ROLES)) as here:
         run_id = await begin(here.door, "challenge", "Two lines:\n\n  this  is the second.")

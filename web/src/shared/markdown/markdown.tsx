@@ -2,7 +2,7 @@
 
 // Shows a model's Markdown: as text and structure alone. Nothing in it is loaded, run, or taken for the page's own.
 import { ImageOff } from "lucide-react";
-import { memo, useMemo, type ReactElement, type ReactNode } from "react";
+import { memo, useMemo, type CSSProperties, type ReactElement, type ReactNode } from "react";
 import read, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { useTranslations } from "use-intl";
@@ -17,8 +17,9 @@ interface MarkdownProps {
 /** While the text grows only its last block is read again: the others are the same texts. */
 export const Markdown = memo(function Markdown({ text }: MarkdownProps) {
   const blocks = useMemo(() => blocksOf(text), [text]);
+  // What is said to readers of the screen alone has its place in here: where an answer is cut off, it is cut off too.
   return (
-    <div className="flex min-w-0 flex-col gap-3 break-words [unicode-bidi:isolate]" dir="auto">
+    <div className="relative flex min-w-0 flex-col gap-3 break-words [unicode-bidi:isolate]" dir="auto">
       {blocks.map((block, place) =>
         block.isPlain ? <Plain key={place} text={block.text} /> : <Block key={place} text={block.text} />,
       )}
@@ -162,6 +163,12 @@ function Small({ children }: { children?: ReactNode }) {
   );
 }
 
+/** How a column of a table stands, as `---:` says. */
+function aligned(style: CSSProperties | undefined): string {
+  if (style?.textAlign === "right") return "text-right tabular-nums";
+  return style?.textAlign === "center" ? "text-center" : "text-start";
+}
+
 const PARTS: Components = {
   a: ({ href, children }) => <Anchor href={href}>{children}</Anchor>,
   img: ({ src, alt }) => <NoImage src={src} alt={alt} />,
@@ -202,8 +209,8 @@ const PARTS: Components = {
       <table className="min-w-full border-collapse text-sm">{children}</table>
     </div>
   ),
-  th: ({ children }) => <th className="border border-line bg-sunken px-2 py-1 text-start font-medium">{children}</th>,
-  td: ({ children }) => <td className="border border-line px-2 py-1 align-top">{children}</td>,
+  th: ({ children, style }) => <th className={`border border-line bg-sunken px-2 py-1 font-medium ${aligned(style)}`}>{children}</th>,
+  td: ({ children, style }) => <td className={`border border-line px-2 py-1 align-top ${aligned(style)}`}>{children}</td>,
   hr: () => <hr className="border-line" />,
   input: ({ checked }) => <span>{checked === true ? "☑ " : "☐ "}</span>,
 };
