@@ -1,15 +1,17 @@
 """After a run: what each node took, who voted for what, a further question, the same one changed."""
 
+import asyncio
+import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.scripted import Reply, ScriptedProvider, ScriptedReply
 from support.person_flows import ASKING
 from support.watching import Stepping, begin, ended, publish
-from support.web import axe
+from support.web import DRAWN, axe
 
 pytestmark = pytest.mark.browser
 
@@ -185,6 +187,8 @@ async def test_who_reads_further_down_is_told_of_the_answer(visit: Any) -> None:
             await expect(page.locator(f"[data-node={node}]")).to_have_attribute("data-status", "running")
             steps.go()
         await expect(page.locator("[data-node=refiner]")).to_have_attribute("data-status", "running")
+        for node in ("creator", "challenger"):
+            await expect(page.locator(f"[data-card={node}]")).to_contain_text("Paragraph 59")
         await page.locator("[data-card=refiner]").scroll_into_view_if_needed()
         await expect(page.locator("#outcome")).not_to_be_in_viewport()
         told = page.get_by_role("button", name="The answer is there")
@@ -201,3 +205,34 @@ async def test_who_reads_further_down_is_told_of_the_answer(visit: Any) -> None:
         assert await axe(page) == []  # long enough for it to have come
         await expect(told).to_have_count(0)
         assert here.complaints == []
+
+
+async def test_nobody_is_told_of_an_answer_that_was_there_before_however_slowly_it_comes(visit: Any) -> None:
+    long = "\n\n".join(f"Paragraph {number}" for number in range(60))
+    ends: list[str] = []
+    gate = asyncio.Event()
+
+    async def in_two(route: Route) -> None:
+        """The line breaks before the run's end, which comes when the test lets it."""
+        if ends:
+            await gate.wait()
+            told = ends[0]
+        else:
+            answer = await route.fetch()
+            *before, end, _ = (await answer.text()).replace("\r\n", "\n").split("\n\n")
+            ends.append(re.sub(r'"at":"[^"]+"', '"at":"2026-01-01T00:00:00Z"', end) + "\n\n")  # long ago
+            told = "\n\n".join([*before, ""])
+        await route.fulfill(content_type="text/event-stream", body=told)
+
+    async with visit(ScriptedProvider({"*": long})) as here:
+        run_id = await ended_run(here, "challenge")
+        page = await here.signed_in()
+        await page.route("**/events*", in_two)
+        await page.goto(f"{here.url}/runs/{run_id}")
+        await expect(page.locator("[data-card=refiner]")).to_contain_text("Paragraph 59")
+        await page.locator("[data-card=refiner]").scroll_into_view_if_needed()
+        await expect(page.locator("#outcome")).not_to_be_in_viewport()
+        gate.set()
+        await expect(page.get_by_role("tabpanel")).to_contain_text("Paragraph 59")
+        await page.evaluate(DRAWN)
+        await expect(page.get_by_role("button", name="The answer is there")).to_have_count(0)

@@ -13,7 +13,7 @@ from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.telemetry.history.sampler import Sampler
-from support.web import Theme, Visit, axe
+from support.web import DRAWN, Theme, Visit, axe
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,6 @@ new PerformanceObserver((list) => {
   for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted += one.value
 }).observe({ type: 'layout-shift', buffered: true })
 """
-DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 
 
 class Model:

@@ -30,6 +30,8 @@ FLAGS = [
     "--disable-sync",
 ]
 Theme = Literal["light", "dark"]
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+"""Run on a page: wait until what has changed is drawn, and what watches the drawing has been told."""
 SLOWED = float(os.environ.get("TEST_BROWSER_SLOWED", "1"))
 """How many times slower than this machine every page's processor is made: what a slow one would find is found here."""
 

@@ -18,6 +18,8 @@ export interface RunState {
   readonly work: Work;
   /** How far the server's clock is ahead of the page's. */
   readonly clockAheadMs: number;
+  /** When this reader was last connected, by the server's clock, to `CLOCK_MS`. */
+  readonly openedMs: number;
   /** True once the server says what this page does not know: it must be loaded anew. */
   readonly isOutdated: boolean;
 }
@@ -32,7 +34,7 @@ export interface FollowerOptions {
 }
 
 /** The server's clock is known to half a second: what is said to be no later than this after the opening was there before. */
-const CLOCK_MS = 500;
+export const CLOCK_MS = 500;
 /** What was there before comes in pieces, each upon the heels of the one before it. */
 const QUIET_MS = 150;
 /** However long the past is, something is to be seen of it by then. */
@@ -46,6 +48,7 @@ export function unheard(runId: string): RunState {
     transcript: NO_TRANSCRIPT,
     work: NO_WORK,
     clockAheadMs: 0,
+    openedMs: 0,
     isOutdated: false,
   };
 }
@@ -59,8 +62,6 @@ export class RunFollower {
   private isDrawing = false;
   private isStored = false;
   private isCaughtUp = false;
-  /** When the present of this reader began, by the server's clock. */
-  private presentMs = 0;
   private forgetQuiet: () => void = () => undefined;
   private forgetLongest: (() => void) | undefined;
 
@@ -79,7 +80,7 @@ export class RunFollower {
       onEvents: (events) => this.take(events),
       onConnection: (connection) => {
         this.state = { ...this.state, connection };
-        if (connection.state === "open") this.presentMs = this.around.now() + this.state.clockAheadMs + CLOCK_MS;
+        if (connection.state === "open") this.state = { ...this.state, openedMs: this.around.now() + this.state.clockAheadMs };
         this.draw();
       },
       onClock: (clockAheadMs) => {
@@ -123,7 +124,7 @@ export class RunFollower {
   }
 
   private arePast(events: readonly RunEvent[]): boolean {
-    return Date.parse(events.at(-1)?.at ?? "") < this.presentMs;
+    return Date.parse(events.at(-1)?.at ?? "") < this.state.openedMs + CLOCK_MS;
   }
 
   /** Shows nothing of the past before all of it is there: the page would be built anew with each piece, and jump. */

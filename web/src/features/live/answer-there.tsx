@@ -4,6 +4,7 @@
 import { ArrowUp } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
+import { CLOCK_MS } from "@/run/follower";
 import { useRunView } from "@/shared/run/run";
 import { Button } from "@/shared/ui/button";
 import { useRunHere } from "./here";
@@ -13,11 +14,12 @@ export const OUTCOME = "outcome";
 
 export function AnswerThere() {
   const t = useTranslations("live.outcome");
-  const view = useRunView(useRunHere());
-  const hasEnded = view !== null && view.finished_at !== null;
-  // Of a run that was over before the page came nobody waits to hear.
-  const [wasGoing] = useState(!hasEnded);
-  const isUnseen = useUnseen(wasGoing && hasEnded);
+  const run = useRunHere();
+  const view = useRunView(run);
+  // Of a run that was over before the page came nobody waits to hear, though its end may be told long after its beginning.
+  const [wasGoing] = useState(view?.finished_at === null);
+  const [cameMs] = useState(() => run.store.getState().openedMs - CLOCK_MS);
+  const isUnseen = useUnseen(wasGoing && Date.parse(view?.finished_at ?? "") > cameMs);
   const show = () => {
     const place = document.getElementById(OUTCOME);
     place?.scrollIntoView({ block: "start" });
