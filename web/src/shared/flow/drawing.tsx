@@ -18,11 +18,14 @@ const NOT_YET: Arrangement = { places: new Map(), ways: [], size: { width: 1, he
 
 /** Give it room: it comes a moment later than what stands around it. */
 export function FlowDrawing({ flow, label, className }: DrawingProps) {
-  const { places, ways, size } = useArrangement(flow) ?? NOT_YET;
+  const arranged = useArrangement(flow);
+  const { places, ways, size } = arranged ?? NOT_YET;
   const named = label === undefined ? { "aria-hidden": true } : { role: "img", "aria-label": label };
   return (
     // At its own size where there is room: two drawings side by side have nodes of the same size.
+    // Another element than the one that kept its place: that one would be seen to move as it grows.
     <svg
+      key={arranged === undefined ? "coming" : "there"}
       {...named}
       width={size.width}
       height={size.height}
