@@ -22,12 +22,16 @@ export function Alerts() {
   const client = useQueryClient();
   const [wasLost, setWasLost] = useState(false);
   if (!reachable && !wasLost) setWasLost(true);
-  // While the server is away one small question is asked again and again; everything else comes back with its answer.
+  // While the server is away one small question is asked again and again; with the first answer, to this question or to any
+  // other, everything comes back.
   useEffect(() => {
     if (reachable) return;
-    const look = () => client.fetchQuery({ ...healthQuery, staleTime: 0, retry: false }).then(() => client.invalidateQueries(), () => undefined);
+    const look = () => client.fetchQuery({ ...healthQuery, staleTime: 0, retry: false }).catch(() => undefined);
     const timer = setInterval(look, LOOK_MS);
-    return () => clearInterval(timer);
+    return () => {
+      clearInterval(timer);
+      void client.invalidateQueries();
+    };
   }, [reachable, client]);
   return (
     <div role="status" aria-live="polite">
