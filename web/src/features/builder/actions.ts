@@ -1,5 +1,5 @@
 // What can be done with the nodes on the canvas, by whatever key, button or menu it is asked for.
-import { fragmentOf, paste, readFragment, writeFragment, type Fragment } from "./clipboard";
+import { fragmentOf, lately, paste, readFragment, writeFragment, type Fragment } from "./clipboard";
 import {
   addNode,
   connect,
@@ -90,7 +90,8 @@ export function copySelected(builder: Builder): string | null {
   const state = builder.getState();
   if (state.selection.nodes.size === 0) return null;
   const flow = flowNow(state);
-  return writeFragment(fragmentOf(flow, state.selection.nodes, placesOf(flow)));
+  lately.copied = writeFragment(fragmentOf(flow, state.selection.nodes, placesOf(flow)));
+  return lately.copied;
 }
 
 /** Put what was copied onto the canvas; false where the text holds no nodes. */

@@ -10,6 +10,9 @@ const MOST_CHARS = 2_000_000;
 const ASIDE = { x: 32, y: NODE.height + 28 };
 const MOST_STEPS = 50;
 
+/** What was copied here last: not every browser lets a menu read what the system has. */
+export const lately: { copied: string | null } = { copied: null };
+
 export interface Fragment {
   readonly nodes: readonly NodeDoc[];
   /** Those between its own nodes. */

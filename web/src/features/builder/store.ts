@@ -26,8 +26,18 @@ export interface Checked {
 export const FLOW_TABS = ["settings", "run", "tests", "versions"] as const;
 export type FlowTab = (typeof FLOW_TABS)[number];
 
+/** What it says of a node. */
+export type NodeTab = "settings" | "trial" | "run";
+
 /** What lies over the canvas where there is no room beside it. */
 export type Pane = "palette" | "inspector";
+
+/** The edge that something is held over which would be put into it. */
+export interface Aim {
+  readonly edge: string;
+  /** Whether it takes nodes. */
+  readonly isOpen: boolean;
+}
 
 /** A node as a run that is watched here has it. */
 export type WatchedNode = Pick<NodeView, "status" | "visits" | "seconds">;
@@ -43,7 +53,10 @@ export interface BuilderState {
   readonly watched: ReadonlyMap<string, WatchedNode>;
   /** Kept while a node is looked at. */
   readonly flowTab: FlowTab;
+  /** What somebody asked to see of a node; `at` tells two wishes for the same apart. */
+  readonly nodeTab: { readonly node: string; readonly tab: NodeTab; readonly at: number } | null;
   readonly pane: Pane | null;
+  readonly aimed: Aim | null;
   /** The node that the canvas shall bring into view; `at` tells two wishes for the same one apart. */
   readonly shown: { readonly node: string; readonly at: number } | null;
 
@@ -56,7 +69,11 @@ export interface BuilderState {
   /** Select a node and bring it into view. */
   show(node: string): void;
   setFlowTab(tab: FlowTab): void;
+  /** Select a node and show that of it. */
+  openTab(node: string, tab: NodeTab): void;
   setPane(pane: Pane | null): void;
+  /** Of an edge by its id; null for none. */
+  aim(edge: string | null): void;
   setChecked(checked: Checked | null): void;
   setWatched(nodes: ReadonlyMap<string, WatchedNode>): void;
   saves(event: SavingEventNow): void;
@@ -96,7 +113,9 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
       checked: null,
       watched: new Map(),
       flowTab: "settings",
+      nodeTab: null,
       pane: null,
+      aimed: null,
       shown: null,
       edit: (change, key) => {
         const { history, isReadOnly } = get();
@@ -106,14 +125,23 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
       redo: () => turn(redone(get().history)),
       select: (nodes, edges = []) => {
         const next = within(get().history.now, { nodes: new Set(nodes), edges: new Set(edges) });
-        if (!sameSelection(next, get().selection)) set({ selection: next });
+        if (!sameSelection(next, get().selection)) set({ selection: next, nodeTab: null });
       },
       show: (node) => {
         get().select([node]);
         set({ shown: { node, at: clock() } });
       },
       setFlowTab: (flowTab) => set({ flowTab }),
+      openTab: (node, tab) => {
+        get().select([node]);
+        set({ nodeTab: { node, tab, at: clock() } });
+      },
       setPane: (pane) => set({ pane }),
+      aim: (id) => {
+        if (id === (get().aimed?.edge ?? null)) return;
+        const edge = id === null ? undefined : edgeOf(flowNow(get()), id);
+        set({ aimed: id === null || edge === undefined ? null : { edge: id, isOpen: takesNode(edge) } });
+      },
       setChecked: (checked) => set({ checked }),
       setWatched: (watched) => set({ watched }),
       flush: () => Promise.resolve(),

@@ -1,6 +1,7 @@
 // Everything that the app says in English, by the screen that says it.
 import alerts from "./alerts";
 import canvas from "./canvas";
+import canvasMenu from "./canvas_menu";
 import common from "./common";
 import console from "./console";
 import diff from "./diff";
@@ -22,6 +23,7 @@ import worth from "./worth";
 const messages = {
   alerts,
   canvas,
+  canvas_menu: canvasMenu,
   common,
   console,
   diff,

@@ -4,15 +4,15 @@
 import { useMemo, type ComponentType } from "react";
 import { IntlProvider, useLocale, useMessages, type Messages } from "use-intl";
 
-/** The screen with its words. `english`: by namespace, all that it says, and whatever it shows says, beyond what stands around every screen. */
-export function withWords(english: Partial<Messages>, Screen: ComponentType): ComponentType {
-  return function Worded() {
+/** The screen, or a part of one that is loaded later, with its words. `english`: by namespace, all that it says, and whatever it shows says, beyond what stands around every screen. */
+export function withWords<P extends object>(english: Partial<Messages>, Screen: ComponentType<P>): ComponentType<P> {
+  return function Worded(props: P) {
     const locale = useLocale();
     const there = useMessages();
     const words = useMemo(() => (locale === "en" ? { ...there, ...english } : there), [locale, there]);
     return (
       <IntlProvider locale={locale} messages={words}>
-        <Screen />
+        <Screen {...props} />
       </IntlProvider>
     );
   };

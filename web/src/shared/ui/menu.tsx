@@ -18,6 +18,19 @@ export interface ItemProps {
   icon?: ReactNode;
   danger?: boolean;
   disabled?: boolean;
+  /** The key that does the same: as it is shown, and as `aria-keyshortcuts` has it. */
+  keys?: { readonly shown: string; readonly told: string } | undefined;
+  children: ReactNode;
+}
+
+export interface MenuAtProps {
+  /** Of the window, in pixels. */
+  at: { readonly x: number; readonly y: number };
+  label: string;
+  /** Asked for by a key: then its first line has the focus. */
+  isKeyed: boolean;
+  onClose: () => void;
+  /** `MenuItem`s and `MenuLine`s. */
   children: ReactNode;
 }
 
@@ -39,6 +52,7 @@ export const Parts = createContext<MenuParts | null>(null);
 
 const load = () => import("./menu-parts");
 const OpenMenu = lazy(load);
+const OpenMenuAt = lazy(() => load().then(({ MenuAt }) => ({ default: MenuAt })));
 
 // Whoever is on the way to the button finds it loaded; that it cannot be is told when the button is pressed.
 const warm = () => void load().catch(() => undefined);
@@ -74,6 +88,15 @@ export function Menu({ trigger, children, align = "end", opened }: MenuProps & {
       <OpenMenu trigger={trigger} align={align} opened={first}>
         {children}
       </OpenMenu>
+    </Suspense>
+  );
+}
+
+/** A menu at a point, open for as long as it is there. Who had the focus has it again when it is closed, unless it is elsewhere by then. */
+export function MenuAt(props: MenuAtProps) {
+  return (
+    <Suspense>
+      <OpenMenuAt {...props} />
     </Suspense>
   );
 }

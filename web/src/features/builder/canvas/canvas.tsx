@@ -13,14 +13,14 @@ import {
 } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "./canvas.css";
-import { useEffect, useMemo, useRef, type DragEvent, type MouseEvent as Click } from "react";
+import { useEffect, useMemo, useRef, type MouseEvent as Click } from "react";
 import { useTranslations } from "use-intl";
-import { add, centred } from "../actions";
+import { centred } from "../actions";
 import { connect, takesNode } from "../document";
 import { NODE } from "../layout";
-import { KIND_TYPE } from "../palette/palette";
 import { flowNow, useBuilder, useBuilderStore, type Builder } from "../store";
 import { Announcer } from "./announcer";
+import { DropHint, useDropping } from "./dropping";
 import { Arrows, FlowEdge } from "./edge";
 import type { CanvasEdge, CanvasNode } from "./elements";
 import { FlowNode } from "./node";
@@ -28,6 +28,7 @@ import { Toolbar } from "./toolbar";
 import { Ask, useAsking, type Asking } from "./asking";
 import { useElements } from "./use-elements";
 import { useCanvasKeys } from "./use-keys";
+import { useMenu } from "./use-menu";
 import { useShown } from "./use-shown";
 
 const NODE_TYPES = { flow: FlowNode };
@@ -58,8 +59,10 @@ function Drawn() {
   const isEmpty = count === 0;
   const name = useBuilder((state) => state.flowId);
   const { nodes, edges, onNodesChange, onEdgesChange } = useElements(builder);
-  useCanvasKeys(builder, asking.ask, frame);
+  const menu = useMenu(builder, frame);
+  const doing = useCanvasKeys(builder, asking.ask, frame, menu.open);
   const pointer = usePointer(builder, asking.ask);
+  const dropping = useDropping(builder);
   useShown(frame);
   // A keyboard can begin at once, unless it is busy elsewhere already.
   useEffect(() => {
@@ -73,6 +76,8 @@ function Drawn() {
       tabIndex={isEmpty ? 0 : -1}
       className="flow-canvas relative size-full outline-offset-[-2px]"
       {...pointer.frame}
+      {...dropping}
+      {...menu.pressed}
     >
       <Arrows />
       <Ask value={asking.ask}>
@@ -110,8 +115,10 @@ function Drawn() {
       </Ask>
       {isEmpty && <Hint isReadOnly={isReadOnly} />}
       <Toolbar ask={asking.ask} hasFind={count >= MAP_FROM} />
+      <DropHint />
       <Announcer />
       {asking.dialog}
+      {menu.menu(doing, asking.ask)}
     </div>
   );
 }
@@ -146,7 +153,7 @@ function Hint({ isReadOnly }: { isReadOnly: boolean }) {
   );
 }
 
-/** What is done with the mouse or a finger: connecting, and dropping kinds out of the palette. */
+/** What is done with the mouse or a finger: connecting, and asking for a node. */
 function usePointer(builder: Builder, ask: Asking) {
   const { screenToFlowPosition } = useReactFlow();
   const onConnect = ({ source, target }: { source: string; target: string }) => builder.getState().edit((flow) => connect(flow, source, target));
@@ -166,17 +173,6 @@ function usePointer(builder: Builder, ask: Asking) {
     onDoubleClick: ({ target, clientX, clientY }: Click) => {
       if (builder.getState().isReadOnly || !(target instanceof Element) || !target.classList.contains("react-flow__pane")) return;
       ask({ is: "add", after: null, at: centred(screenToFlowPosition({ x: clientX, y: clientY })) });
-    },
-    onDragOver: (event: DragEvent) => {
-      if (!event.dataTransfer.types.includes(KIND_TYPE) || builder.getState().isReadOnly) return;
-      event.preventDefault();
-      event.dataTransfer.dropEffect = "copy";
-    },
-    onDrop: (event: DragEvent) => {
-      const kind = event.dataTransfer.getData(KIND_TYPE);
-      if (kind === "") return;
-      event.preventDefault();
-      add(builder, { kind, after: null, at: centred(screenToFlowPosition({ x: event.clientX, y: event.clientY })) });
     },
   };
   return { onConnect, onConnectEnd, onEdgeDoubleClick, frame };

@@ -22,21 +22,28 @@ export const FlowEdge = memo(function FlowEdge(props: EdgeProps<CanvasEdge>) {
   const edge = data?.edge;
   const { path, x, y } = drawn(props);
   const isWrong = useBuilder((state) => wrongEdges(state.checked).has(id));
+  const aim = useBuilder(({ aimed }) => (aimed?.edge === id ? (aimed.isOpen ? "open" : "closed") : null));
   const isReadable = useStore(({ transform }) => transform[2] >= READABLE_ZOOM);
-  const look = isWrong ? "!stroke-bad" : selected ? "!stroke-accent" : "!stroke-line-strong";
+  const look = isWrong || aim === "closed" ? "bad" : selected || aim === "open" ? "accent" : "plain";
   return (
     <>
       <BaseEdge
         id={id}
         path={path}
         interactionWidth={20}
-        className={clsx(look, selected ? "![stroke-width:2.5]" : "![stroke-width:1.5]")}
-        markerEnd={`url(#${isWrong ? "arrow-bad" : selected ? "arrow-accent" : "arrow"})`}
+        className={clsx(LOOKS[look].stroke, aim !== null ? "![stroke-width:4]" : selected ? "![stroke-width:2.5]" : "![stroke-width:1.5]")}
+        markerEnd={`url(#${LOOKS[look].head})`}
       />
       {edge !== undefined && hasWords(edge) && isReadable && <Label id={id} edge={edge} selected={selected} x={x} y={y} />}
     </>
   );
 });
+
+const LOOKS = {
+  plain: { stroke: "!stroke-line-strong", head: "arrow" },
+  accent: { stroke: "!stroke-accent", head: "arrow-accent" },
+  bad: { stroke: "!stroke-bad", head: "arrow-bad" },
+};
 
 /** Its own way where it has one; else plainly from one of its ends to the other. */
 function drawn({ data, sourceX, sourceY, targetX, targetY }: EdgeProps<CanvasEdge>): Point & { path: string } {
@@ -63,6 +70,7 @@ function Label({ id, edge, selected, x, y }: LabelProps) {
   return (
     <EdgeLabelRenderer>
       <div
+        data-edge={id}
         // React sets this through the style object, not as an attribute: the page's policy lets it.
         style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
         onClick={() => builder.getState().select([], [id])}

@@ -11,10 +11,10 @@ import type { Asking } from "./asking";
 /** Where the settings of what is selected are: Enter goes there, Escape comes back. */
 export const INSPECTOR_ID = "builder-inspector";
 
-type Doing = Record<Command, () => void>;
+export type Doing = Readonly<Record<Exclude<Command, "menu">, () => void>>;
 
-/** Listens while the canvas is there: to what is pressed on it, or on nothing at all. */
-export function useCanvasKeys(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | null>): void {
+/** Listens while the canvas is there: to what is pressed on it, or on nothing at all. Answers what each command does. */
+export function useCanvasKeys(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | null>, openMenu: () => void): Doing {
   const doing = useDoing(builder, ask, frame);
   const isHere = (target: EventTarget | null) =>
     !isTaken(target) && target instanceof Node && (target === document.body || frame.current?.contains(target) === true);
@@ -23,7 +23,8 @@ export function useCanvasKeys(builder: Builder, ask: Asking, frame: RefObject<HT
     const isOurs = binding !== null && (isEverywhere(binding.command) || (isHere(event.target) && !isButtonKey(event)));
     if (!isOurs || event.defaultPrevented || (binding.isEdit === true && builder.getState().isReadOnly)) return;
     event.preventDefault();
-    doing[binding.command]();
+    if (binding.command === "menu") openMenu();
+    else doing[binding.command]();
   });
   const onClipboard = useEffectEvent((event: ClipboardEvent) => {
     if (isHere(event.target)) copyOrPaste(builder, event);
@@ -37,6 +38,7 @@ export function useCanvasKeys(builder: Builder, ask: Asking, frame: RefObject<HT
       CLIPBOARD.forEach((name) => removeEventListener(name, copied));
     };
   }, []);
+  return doing;
 }
 
 const CLIPBOARD = ["copy", "cut", "paste"] as const;
@@ -64,7 +66,11 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
     connect: withNode((node) => ask({ is: "connect", from: node })),
     edges: withNode((node) => ask({ is: "edges", of: node })),
     rename: withNode((node) => ask({ is: "rename", node })),
-    inspect: () => enterInspector(),
+    inspect: () => {
+      if (enterInspector()) return;
+      builder.getState().setPane("inspector");
+      requestAnimationFrame(() => enterInspector());
+    },
     delete: () => removeSelected(builder),
     left: ways(go, "left"),
     right: ways(go, "right"),
@@ -96,11 +102,13 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
   };
 }
 
-/** Go to the first field of the settings beside the canvas. */
-export function enterInspector(): void {
-  const inspector = document.getElementById(INSPECTOR_ID);
+/** Go to the first field of the settings beside the canvas, or of a part of them; false where none of them is shown. */
+export function enterInspector(part = ""): boolean {
+  const inspector = document.querySelector(`#${INSPECTOR_ID} ${part}`) ?? document.getElementById(INSPECTOR_ID);
   const seen = (what: string) => [...(inspector?.querySelectorAll<HTMLElement>(what) ?? [])].find((one) => one.offsetParent !== null);
-  (seen("input, textarea, select") ?? seen("button"))?.focus();
+  const first = seen("input, textarea, select") ?? seen("button");
+  first?.focus();
+  return first !== undefined;
 }
 
 /** Go to the question of a run of the whole flow. */
@@ -109,7 +117,15 @@ export function enterRun(builder: Builder): void {
   select([]);
   setFlowTab("run");
   setPane("inspector");
-  requestAnimationFrame(enterInspector);
+  requestAnimationFrame(() => enterInspector());
+}
+
+/** Go to the trial of a node: to its question, or to what the nodes before it are taken to have said. */
+export function enterTrial(builder: Builder, node: string, part: "question" | "pins"): void {
+  const { openTab, setPane } = builder.getState();
+  openTab(node, "trial");
+  setPane("inspector");
+  requestAnimationFrame(() => enterInspector(part === "pins" ? "[data-part=pins]" : "[role=tabpanel]"));
 }
 
 /** Come back from the settings to the node that they are of. */

@@ -12,7 +12,7 @@ import { FlowSettings } from "../limits/flow-settings";
 import { Tests } from "../limits/tests";
 import { useChecks } from "../problems/checks";
 import { ProblemList } from "../problems/problem-list";
-import { FLOW_TABS, flowNow, selectedEdge, selectedNode, useBuilder, useBuilderStore } from "../store";
+import { FLOW_TABS, flowNow, selectedEdge, selectedNode, useBuilder, useBuilderStore, type NodeTab } from "../store";
 import { Trial } from "../trial/trial";
 import { Versions } from "../versions/versions";
 import { Watch } from "../watch/watch";
@@ -61,7 +61,13 @@ function NodePart({ id }: { id: string }) {
   const language = useLocale();
   const node = useBuilder((state) => nodeOf(flowNow(state), id));
   const isWatched = useBuilder(({ watched }) => watched.size > 0);
-  const [tab, setTab] = useState<"settings" | "trial" | "run">(isWatched ? "run" : "settings");
+  const wish = useBuilder(({ nodeTab }) => (nodeTab?.node === id ? nodeTab : null));
+  const [granted, setGranted] = useState(wish);
+  const [tab, setTab] = useState<NodeTab>(wish?.tab ?? (isWatched ? "run" : "settings"));
+  if (wish !== granted) {
+    setGranted(wish);
+    if (wish !== null) setTab(wish.tab);
+  }
   if (node === undefined) return null;
   const tabs = [
     { value: "settings" as const, label: t("settings") },

@@ -31,6 +31,7 @@ export type Command =
   | "zoom_in"
   | "zoom_out"
   | "run"
+  | "menu"
   | "help";
 
 /** `mod`: Ctrl, or Cmd on a Mac. */
@@ -83,6 +84,7 @@ export const BINDINGS: readonly Binding[] = [
   { command: "zoom_in", keys: [{ key: "+" }, { key: "=" }], group: "view" },
   { command: "zoom_out", keys: [{ key: "-" }], group: "view" },
   { command: "run", keys: [mod("Enter")], group: "view" },
+  { command: "menu", keys: [{ key: "ContextMenu" }, { key: "F10", shift: true }], group: "view" },
   { command: "help", keys: [{ key: "?" }], group: "view" },
 ];
 
@@ -105,4 +107,32 @@ export function isEverywhere(command: Command): boolean {
 /** Whether keys belong to what has the focus: a field that is typed into, a dialog, a menu. */
 export function isTaken(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest("input, textarea, select, [contenteditable=true], dialog, [role=menu]") !== null;
+}
+
+const SIGNS: Readonly<Record<string, string>> = {
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  " ": "␣",
+  Delete: "Del",
+  Escape: "Esc",
+  ContextMenu: "☰",
+};
+
+/** A key as people read it. */
+export function spelt({ key, mod = false, shift = false }: Key): string {
+  return [mod && (isMac() ? "⌘" : "Ctrl"), shift && "⇧", SIGNS[key] ?? (key.length === 1 ? key.toUpperCase() : key)].filter(Boolean).join(" ");
+}
+
+/** The first key of a command: as people read it, and as `aria-keyshortcuts` has it. Undefined where it has none. */
+export function keysOf(command: string): { readonly shown: string; readonly told: string } | undefined {
+  const key = BINDINGS.find((binding) => binding.command === command)?.keys[0];
+  if (key === undefined) return undefined;
+  const told = [key.mod && (isMac() ? "Meta" : "Control"), key.shift && "Shift", key.key === " " ? "Space" : key.key].filter(Boolean).join("+");
+  return { shown: spelt(key), told };
+}
+
+function isMac(): boolean {
+  return typeof navigator !== "undefined" && navigator.userAgent.includes("Mac");
 }

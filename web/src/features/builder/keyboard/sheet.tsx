@@ -5,10 +5,9 @@ import { Fragment } from "react";
 import { useTranslations } from "use-intl";
 import { Dialog } from "@/shared/ui/dialog";
 import { Kbd } from "@/shared/ui/bits";
-import { BINDINGS, type Binding, type Key } from "./keys";
+import { BINDINGS, spelt, type Binding } from "./keys";
 
 const GROUPS = ["nodes", "ways", "edit", "view"] as const;
-const SIGNS: Readonly<Record<string, string>> = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "␣", Delete: "Del", Escape: "Esc" };
 
 export function KeySheet({ onClose }: { onClose: () => void }) {
   const t = useTranslations("canvas.sheet");
@@ -38,12 +37,4 @@ export function KeySheet({ onClose }: { onClose: () => void }) {
 
 function Keys({ binding: { keys } }: { binding: Binding }) {
   return keys.map((key) => <Kbd key={spelt(key)}>{spelt(key)}</Kbd>);
-}
-
-function spelt({ key, mod = false, shift = false }: Key): string {
-  return [mod && modName(), shift && "⇧", SIGNS[key] ?? (key.length === 1 ? key.toUpperCase() : key)].filter(Boolean).join(" ");
-}
-
-function modName(): string {
-  return typeof navigator !== "undefined" && navigator.userAgent.includes("Mac") ? "⌘" : "Ctrl";
 }

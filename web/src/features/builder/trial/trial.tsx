@@ -119,7 +119,7 @@ function PinForm({ id, needs, pins, onChange }: PinFormProps) {
   if (needs.length === 0) return <p className="text-sm text-soft">{t("pins_none")}</p>;
   const change = (node: string, next: Partial<Pins[string]>) => onChange({ ...pins, [node]: { ...(pins[node] ?? { text: "", fields: {} }), ...next } });
   return (
-    <fieldset className="flex min-w-0 flex-col gap-3">
+    <fieldset data-part="pins" className="flex min-w-0 flex-col gap-3">
       <legend className="mb-1 flex items-center gap-1.5 text-sm font-semibold">
         <Pin aria-hidden className="size-3.5" />
         {t("pins")}
