@@ -375,3 +375,21 @@ async def test_where_nodes_are_drawn_is_kept_and_told_as_one_change(door: Door) 
     problem = nobody.json()["problems"][0]
     assert (nobody.json()["valid"], problem["path"], problem["severity"]) == (True, "/layout/speeker", "warning")
     assert "did you mean 'speaker'" in problem["message"]
+
+
+async def test_notes_are_kept_exported_and_refused_where_they_are_too_many_or_too_long(door: Door) -> None:
+    note = {"text": "Two rounds are **enough**.", "x": 10, "y": -20, "width": 300, "tone": "accent"}
+    async with door.owner() as client:
+        await made(client, document(), document(notes={"why": note}))
+        exported = (await client.get("/api/flows/mine/export")).json()
+        changed = (await client.get("/api/flows/mine/difference?from=1&to=2")).json()
+        many = await client.post("/api/flows/validate", json=document(notes={f"n_{n}": note for n in range(201)}))
+        long = await client.post("/api/flows/validate", json=document(notes={"why": note | {"text": "x" * 10_001}}))
+        red = await client.post("/api/flows/validate", json=document(notes={"why": note | {"tone": "red"}}))
+    assert exported["notes"] == {"why": note}
+    assert [one["path"] for one in changed["changes"]] == ["/notes/why/text"]
+    found = [answer.json()["problems"][0] for answer in (many, long, red)]
+    assert [problem["path"] for problem in found] == ["/notes", "/notes/why/text", "/notes/why/tone"]
+    assert "200" in found[0]["message"]
+    assert "10000" in found[1]["message"].replace(",", "")
+    assert "accent" in found[2]["message"]

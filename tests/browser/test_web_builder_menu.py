@@ -1,4 +1,4 @@
-"""The builder's menu and what is dropped on its canvas: kinds put into edges, nodes copied, pinned and added without a key."""
+"""The builder's menu, by button, key and finger, and the kinds that are dropped into edges."""
 
 from __future__ import annotations
 

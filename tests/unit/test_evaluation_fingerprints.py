@@ -6,6 +6,7 @@ import subprocess
 import sys
 from decimal import Decimal
 
+from agent_lab.contracts.flow import FlowNote
 from agent_lab.contracts.registry import CostProfile, ModelSpec, Sampling, StrategySpec
 from agent_lab.evaluation.fingerprints import fingerprint, parts_of
 from support.library import CATALOG
@@ -43,7 +44,10 @@ def test_each_part_is_told_by_its_name() -> None:
 
 
 def test_what_no_answer_depends_on_changes_nothing() -> None:
-    tidied = FLOW.model_copy(update={"tests": (), "description": "another", "layout": {}, "name": "Other"})
+    notes = {"why": FlowNote(text="Why?", x=0, y=0)}
+    tidied = FLOW.model_copy(
+        update={"tests": (), "description": "another", "layout": {}, "notes": notes, "name": "Other"}
+    )
     named = VOICE.model_copy(update={"name": "A nicer name", "cost_profile": PRICE})
     written = PRICE.model_copy(update={"output_usd_per_mtok": Decimal("2.5")})
     told = STANDARD.model_copy(update={"description": "other words"})

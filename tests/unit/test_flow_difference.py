@@ -31,7 +31,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
-odd_documents = st.fixed_dictionaries({}, optional={"nodes": json_values, "edges": json_values, "name": json_values})
+odd_documents = st.fixed_dictionaries({}, optional=dict.fromkeys(("nodes", "edges", "notes", "name"), json_values))
 
 
 def changed(**more: Any) -> dict[str, Any]:
@@ -60,6 +60,22 @@ def test_where_nodes_are_drawn_is_one_line() -> None:
         assert difference_text(found) == "~ layout"
     assert difference(drawn, drawn).is_empty
     assert difference(LINEAR, changed(layout={})).is_empty
+
+
+def test_what_notes_say_is_told_and_where_they_stand_is_layout() -> None:
+    note = {"text": "Why two?", "x": 0, "y": 0}
+    added = difference(LINEAR, changed(notes={"why": note}))
+    assert [(one.path, one.before, one.after) for one in added.changes] == [("/notes/why/text", None, "Why two?")]
+    assert not added.layout
+    moved = difference(changed(notes={"why": note}), changed(notes={"why": note | {"x": 50, "tone": "warn"}}))
+    assert (moved.layout, moved.changes) == (True, ())
+    reworded = difference(changed(notes={"why": note}), changed(notes={"why": note | {"text": "Why three?"}}))
+    assert (reworded.layout, difference_text(reworded)) == (False, 'notes/why/text: "Why two?" → "Why three?"')
+    gone = difference(changed(notes={"why": note}), LINEAR)
+    assert [(one.path, one.after) for one in gone.changes] == [("/notes/why/text", None)]
+    assert difference(LINEAR, changed(notes={})).is_empty
+    odd = difference(changed(notes={"why": note}), changed(notes=["why"]))
+    assert "/notes" in {one.path for one in odd.changes}
 
 
 def test_nodes_are_known_by_their_id() -> None:

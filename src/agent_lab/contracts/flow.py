@@ -130,6 +130,19 @@ class Position(Part):
     y: Coordinate
 
 
+class FlowNote(Part):
+    """What somebody wrote on the canvas, for whoever reads the flow; Markdown."""
+
+    text: str = Field(default="", max_length=10_000)
+    x: Coordinate
+    """Of its upper left corner, in pixels, as those of nodes."""
+    y: Coordinate
+    width: float = Field(default=240.0, ge=80, le=4_000, allow_inf_nan=False)
+    height: float = Field(default=160.0, ge=48, le=4_000, allow_inf_nan=False)
+    tone: Literal["plain", "accent", "warn"] = "plain"
+    """Its colour, by the names that the web app's own colours have."""
+
+
 def _user_input() -> dict[str, FlowInput]:
     return {"user_input": FlowInput(description="The question")}
 
@@ -151,6 +164,8 @@ class FlowConfig(Part):
     tests: tuple[FlowCase, ...] = Field(default=(), max_length=200)
     layout: dict[Name, Position] = Field(default_factory=dict, max_length=10_000)
     """Where an editor draws nodes; it places the others itself. No run looks at it."""
+    notes: dict[Name, FlowNote] = Field(default_factory=dict, max_length=200)
+    """What stands on the canvas beside the nodes. No run looks at it."""
 
     def node(self, node_id: str) -> NodeConfig:
         """The node of that id; KeyError where there is none (a checked flow never asks for one)."""

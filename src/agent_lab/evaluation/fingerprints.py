@@ -12,7 +12,7 @@ from agent_lab.contracts.registry import CostProfile, ModelSpec, Row, StrategySp
 
 _KEPT = 16
 """Hexadecimal digits of each part's hash: 64 bits, of parts that are compared one with one."""
-_NOT_ANSWERING = {"tests", "layout", "name", "description"}
+_NOT_ANSWERING = {"tests", "layout", "notes", "name", "description"}
 """What a run never looks at."""
 _NOT_OF_A_MODEL = {"name", "cost_profile", "residency", "limits", "demonstration", "timeouts"}
 """What changes neither an answer nor what the provider is asked; prices are a part of their own."""

@@ -51,7 +51,7 @@ class Difference(_Part):
     edges_added: tuple[JsonValue, ...] = ()
     edges_removed: tuple[JsonValue, ...] = ()
     layout: bool = False
-    """True where nodes are drawn elsewhere; where each of them is says nothing to a reader."""
+    """True where nodes or notes are drawn elsewhere or otherwise; where each of them is says nothing to a reader."""
 
     @property
     def is_empty(self) -> bool:
@@ -72,7 +72,7 @@ def difference(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) 
         nodes_changed=tuple(NodeChange(id=node_id, changes=changes) for node_id, changes in changed if changes),
         edges_added=added,
         edges_removed=removed,
-        layout=(before.get("layout") or None) != (after.get("layout") or None),
+        layout=(before.get("layout") or None) != (after.get("layout") or None) or _moved(before, after),
     )
 
 
@@ -110,6 +110,7 @@ def _outside(
         for document in (before, after)
     ]
     yield from _changes(rest[0], rest[1], "")
+    yield from _written(before, after)
     still = set(kept)
     order = [node_id for node_id in new if node_id in still]
     if order != kept:
@@ -117,8 +118,37 @@ def _outside(
 
 
 def _apart(document: Mapping[str, JsonValue]) -> set[str]:
-    """The fields that are compared piece by piece, lists of nodes and edges, and the layout, as a whole."""
-    return {"layout", *(name for name in ("nodes", "edges") if isinstance(document.get(name, []), list))}
+    """The fields that are compared piece by piece (nodes, edges, notes), and the layout, as a whole."""
+    lists = {name for name in ("nodes", "edges") if isinstance(document.get(name, []), list)}
+    return {"layout", *lists, *(["notes"] if isinstance(document.get("notes", {}), dict) else [])}
+
+
+def _notes(document: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The notes by their names; none where they are no object."""
+    given = document.get("notes")
+    return given if isinstance(given, dict) else {}
+
+
+def _written(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> Iterator[Change]:
+    """What is said in notes, of those too that came and went."""
+    old, new = _notes(before), _notes(after)
+    for name in dict.fromkeys([*old, *new]):
+        yield from _changes(_text(old, name), _text(new, name), pointer("notes", name, "text"))
+
+
+def _text(notes: Mapping[str, JsonValue], name: str) -> JsonValue:
+    note = notes.get(name)
+    return note.get("text", "") if isinstance(note, dict) else note
+
+
+def _moved(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> bool:
+    """True where a note that is in both is drawn otherwise."""
+    old, new = _notes(before), _notes(after)
+    return any(_look(old[name]) != _look(new[name]) for name in old if name in new)
+
+
+def _look(note: JsonValue) -> JsonValue:
+    return {name: value for name, value in note.items() if name != "text"} if isinstance(note, dict) else None
 
 
 def _changes(before: JsonValue, after: JsonValue, path: str) -> Iterator[Change]:

@@ -108,6 +108,7 @@ export interface FlowConfig {
   draft: string | null;
   tests: readonly FlowCase[];
   layout: Record<string, Position>;
+  notes: Record<string, FlowNote>;
 }
 
 /** A value that a run is started with. */
@@ -123,6 +124,16 @@ export interface FlowLimits {
   max_tokens: number | null;
   timeout_s: number;
   max_parallel: number;
+}
+
+/** What somebody wrote on the canvas, for whoever reads the flow; Markdown. */
+export interface FlowNote {
+  text: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  tone: "plain" | "accent" | "warn";
 }
 
 /** A model has answered. With (node, visit, sample, request_hash) this is the record that a replay reads. */

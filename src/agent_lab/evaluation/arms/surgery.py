@@ -27,8 +27,8 @@ def without_node(flow: FlowConfig, name: str, kinds: Kinds) -> dict[str, Any]:
     document = flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     document["nodes"] = [_spared(one, node, parts) for one in flow.nodes if one.id != name]
     document["edges"] = [_edge_document(edge) for edge in _edges(parts, node)]
-    document.pop("tests", None)
-    document.pop("layout", None)
+    for beside in ("tests", "layout", "notes"):
+        document.pop(beside, None)
     answer = _answer(parts, node)
     document.pop("answer", None)
     if answer is not None:

@@ -3673,6 +3673,10 @@ export interface components {
             };
             /** Nodes */
             nodes: components["schemas"]["NodeConfig"][];
+            /** Notes */
+            notes?: {
+                [key: string]: components["schemas"]["FlowNote"];
+            };
             /**
              * Tests
              * @default []
@@ -3767,6 +3771,10 @@ export interface components {
             };
             /** Nodes */
             nodes: components["schemas"]["NodeConfig"][];
+            /** Notes */
+            notes?: {
+                [key: string]: components["schemas"]["FlowNote"];
+            };
             /**
              * Tests
              * @default []
@@ -3884,6 +3892,37 @@ export interface components {
             flows: components["schemas"]["FlowEntry"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * FlowNote
+         * @description What somebody wrote on the canvas, for whoever reads the flow; Markdown.
+         */
+        FlowNote: {
+            /**
+             * Height
+             * @default 160
+             */
+            height?: number;
+            /**
+             * Text
+             * @default
+             */
+            text?: string;
+            /**
+             * Tone
+             * @default plain
+             * @enum {string}
+             */
+            tone?: "plain" | "accent" | "warn";
+            /**
+             * Width
+             * @default 240
+             */
+            width?: number;
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
         };
         /**
          * FlowPicture
