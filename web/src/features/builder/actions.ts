@@ -7,7 +7,6 @@ import {
   edgeOf,
   insertInto,
   moveNodes,
-  nodeOf,
   removeEdges,
   removeNodes,
   takesNode,
@@ -15,8 +14,9 @@ import {
   type Position,
 } from "./document";
 import { freePlace, nearest, NODE, placeBetween, placeFor, placesOf, tidyPlaces } from "./layout";
+import { addNotes, changeNote, following, freeSpot, keyOfNote, moveNotes, NOTE, noteOfKey, notesOf, removeNotes, type Note } from "./notes";
 import { newNode } from "./palette/starters";
-import { flowNow, type Builder } from "./store";
+import { flowNow, selectedCount, type Builder } from "./store";
 
 export type Way = "left" | "right" | "up" | "down";
 
@@ -69,9 +69,37 @@ function pinned(flow: FlowDoc): FlowDoc {
   return missing.length === 0 ? flow : moveNodes(flow, Object.fromEntries(missing));
 }
 
-/** Put nodes where they were dragged to. */
+/** Put nodes, and notes by their keys, where they were dragged to. */
 export function moveTo(builder: Builder, places: ReadonlyMap<string, Position>): void {
-  builder.getState().edit((flow) => moveNodes(pinned(flow), Object.fromEntries(places)));
+  builder.getState().edit((flow) => movedTo(flow, places));
+}
+
+function movedTo(flow: FlowDoc, places: ReadonlyMap<string, Position>): FlowDoc {
+  const nodes = [...places].filter(([key]) => noteOfKey(key) === null);
+  const notes = [...places].flatMap(([key, at]) => [noteOfKey(key)].flatMap((id) => (id === null ? [] : [[id, at] as const])));
+  const moved = moveNotes(flow, new Map(notes));
+  return nodes.length === 0 ? moved : moveNodes(pinned(moved), Object.fromEntries(nodes));
+}
+
+/** Draw notes, by their keys, as large as they were made. */
+export function resizeTo(builder: Builder, boxes: ReadonlyMap<string, Partial<Note>>): void {
+  builder.getState().edit((flow) => [...boxes].reduce((now, [key, box]) => changeNote(now, noteOfKey(key) ?? "", box), flow));
+}
+
+/** Put a new note onto the canvas, and select it: with its middle at a point, or where there is room above or below. Null where a
+ * flow may have no more of them. */
+export function addNote(builder: Builder, { x, y }: Position): string | null {
+  let ids: readonly string[] = [];
+  builder.getState().edit((flow) => {
+    const nodes = [...placesOf(flow).values()].map((place) => ({ ...place, ...NODE }));
+    const at = freeSpot(flow, nodes, { x: x - NOTE.width / 2, y: y - NOTE.height / 2 });
+    const grown = addNotes(flow, [{ ...NOTE, ...at }]);
+    ids = grown.ids;
+    return grown.flow;
+  });
+  const [id] = ids;
+  if (id !== undefined) builder.getState().show(keyOfNote(id));
+  return id ?? null;
 }
 
 /** Take away what is selected; the node before it is selected then, so that a keyboard has somewhere to go on from. */
@@ -80,7 +108,7 @@ export function removeSelected(builder: Builder): void {
   const flow = flowNow(builder.getState());
   const [first] = selection.nodes;
   const before = flow.edges.find(({ from, to }) => to === first && !selection.nodes.has(from))?.from;
-  edit((now) => removeNodes(removeEdges(now, selection.edges), selection.nodes));
+  edit((now) => removeNotes(removeNodes(removeEdges(now, selection.edges), selection.nodes), selection.notes));
   const left = flowNow(builder.getState()).nodes;
   const next = before ?? left[0]?.id;
   if (selection.nodes.size > 0 && next !== undefined) select([next]);
@@ -88,9 +116,9 @@ export function removeSelected(builder: Builder): void {
 
 export function copySelected(builder: Builder): string | null {
   const state = builder.getState();
-  if (state.selection.nodes.size === 0) return null;
+  if (selectedCount(state) === 0) return null;
   const flow = flowNow(state);
-  lately.copied = writeFragment(fragmentOf(flow, state.selection.nodes, placesOf(flow)));
+  lately.copied = writeFragment(fragmentOf(flow, state.selection.nodes, placesOf(flow), state.selection.notes));
   return lately.copied;
 }
 
@@ -105,20 +133,20 @@ export function pasteText(builder: Builder, text: string, at?: Position): boolea
 export function duplicateSelected(builder: Builder): void {
   const { selection } = builder.getState();
   const flow = flowNow(builder.getState());
-  if (selection.nodes.size > 0) pasteFragment(builder, fragmentOf(flow, selection.nodes, placesOf(flow)));
+  if (selectedCount(builder.getState()) > 0) pasteFragment(builder, fragmentOf(flow, selection.nodes, placesOf(flow), selection.notes));
 }
 
 function pasteFragment(builder: Builder, fragment: Fragment, at?: Position): void {
-  let ids: readonly string[] = [];
+  let [ids, notes]: (readonly string[])[] = [];
   builder.getState().edit((flow) => {
-    const pasted = paste(pinned(flow), fragment, at);
-    ids = pasted.ids;
+    const pasted = paste(fragment.nodes.length === 0 ? flow : pinned(flow), fragment, at);
+    [ids, notes] = [pasted.ids, pasted.notes];
     return pasted.flow;
   });
-  const [first] = ids;
+  const [first] = [...(ids ?? []), ...(notes ?? []).map(keyOfNote)];
   if (first === undefined) return;
   builder.getState().show(first);
-  builder.getState().select(ids);
+  builder.getState().select(ids ?? [], [], notes);
 }
 
 export function selectAll(builder: Builder): void {
@@ -126,42 +154,53 @@ export function selectAll(builder: Builder): void {
   builder.getState().select(
     flow.nodes.map(({ id }) => id),
     edgeIds(flow.edges),
+    notesOf(flow).keys(),
   );
 }
 
 /** Move what is selected by a step. */
 export function moveSelected(builder: Builder, way: Way): void {
   const { selection, edit } = builder.getState();
-  if (selection.nodes.size === 0) return;
+  const keys = [...selection.nodes, ...[...selection.notes].map(keyOfNote)];
+  if (keys.length === 0) return;
   edit((flow) => {
-    const places = placesOf(flow);
-    const moved = [...selection.nodes].flatMap((id) => {
-      const at = places.get(id);
-      return at === undefined ? [] : [[id, { x: at.x + STEPS[way].x, y: at.y + STEPS[way].y }] as const];
+    const places = standing(flow);
+    const moved = keys.flatMap((key) => {
+      const at = places.get(key);
+      return at === undefined ? [] : [[key, { x: at.x + STEPS[way].x, y: at.y + STEPS[way].y }] as const];
     });
-    return moveNodes(pinned(flow), Object.fromEntries(moved));
-  }, `move/${[...selection.nodes].join(" ")}`);
+    return movedTo(flow, new Map(moved));
+  }, `move/${keys.join(" ")}`);
 }
 
-/** Go on to the node that lies in a direction; from an edge to the node at its beginning or at its end. */
+/** Where everything stands: nodes by their names, notes by their keys. */
+function standing(flow: FlowDoc): ReadonlyMap<string, Position> {
+  return new Map<string, Position>([...placesOf(flow), ...[...notesOf(flow)].map(([id, note]) => [keyOfNote(id), note] as const)]);
+}
+
+/** Go on to the node or note that lies in a direction; from an edge to the node at its beginning or at its end. */
 export function go(builder: Builder, way: Way): void {
   const state = builder.getState();
   const flow = flowNow(state);
-  const from = [...state.selection.nodes].at(-1);
+  const from = [...state.selection.nodes, ...[...state.selection.notes].map(keyOfNote)].at(-1);
+  const places = standing(flow);
   const edge = from === undefined ? edgeOf(flow, [...state.selection.edges].at(-1) ?? "") : undefined;
   if (edge !== undefined) return state.show(way === "left" || way === "up" ? edge.from : edge.to);
-  if (from === undefined || nodeOf(flow, from) === undefined) {
-    const [first] = flow.nodes;
-    if (first !== undefined) state.show(first.id);
+  if (from === undefined || !places.has(from)) {
+    const first = flow.nodes[0]?.id ?? [...places.keys()][0];
+    if (first !== undefined) state.show(first);
     return;
   }
-  const next = nearest(placesOf(flow), from, way);
+  const next = nearest(places, from, way);
   if (next !== null) state.show(next);
 }
 
-/** Put every node into layers, from left to right. */
+/** Put every node into layers, from left to right. Each note goes with the node that it is nearest to. */
 export function tidy(builder: Builder): void {
-  builder.getState().edit((flow) => moveNodes(flow, Object.fromEntries(tidyPlaces(flow))));
+  builder.getState().edit((flow) => {
+    const places = tidyPlaces(flow);
+    return moveNodes(moveNotes(flow, following(flow, placesOf(flow), places)), Object.fromEntries(places));
+  });
 }
 
 /** Where a node stands whose middle is to be at a point. */

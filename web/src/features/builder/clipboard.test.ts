@@ -44,7 +44,7 @@ describe("what is copied", () => {
 
   it("leaves out edges to nodes that did not come, and places that are none", () => {
     const text = JSON.stringify({ nodes: [{ id: "a", kind: "vote" }], edges: [{ from: "a", to: "b" }, 5], layout: { a: { x: "1" } } });
-    expect(readFragment(text)).toEqual({ nodes: [{ id: "a", kind: "vote" }], edges: [], layout: {} });
+    expect(readFragment(text)).toEqual({ nodes: [{ id: "a", kind: "vote" }], edges: [], layout: {}, notes: [] });
   });
 });
 

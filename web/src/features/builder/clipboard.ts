@@ -1,13 +1,15 @@
-// Nodes as a text that can be copied anywhere and pasted here, in this flow or another one.
+// Nodes and notes as a text that can be copied anywhere and pasted here, in this flow or another one.
 import { addNode, freeId, moveNodes, takenNames, type EdgeDoc, type FlowDoc, type NodeDoc, type Position } from "./document";
 import { renamedEdge, renamedNode } from "./document-names";
 import { NODE } from "./layout";
+import { addNotes, isNote, notesOf, type NoteDoc } from "./notes";
 
 const MARK = "agent-lab-nodes";
 const MOST_NODES = 500;
 const MOST_CHARS = 2_000_000;
 /** Below what it is a copy of, so that nothing of that is covered. */
 const ASIDE = { x: 32, y: NODE.height + 28 };
+const NOTE_ASIDE = { x: 32, y: 32 };
 const MOST_STEPS = 50;
 
 /** What was copied here last: not every browser lets a menu read what the system has. */
@@ -18,16 +20,18 @@ export interface Fragment {
   /** Those between its own nodes. */
   readonly edges: readonly EdgeDoc[];
   readonly layout: Readonly<Record<string, Position>>;
+  readonly notes: readonly NoteDoc[];
 }
 
-/** These nodes with the edges between them. `places`: where they stand, also those that nobody has placed. */
-export function fragmentOf(flow: FlowDoc, ids: ReadonlySet<string>, places: ReadonlyMap<string, Position>): Fragment {
+/** These nodes with the edges between them, and these notes. `places`: where nodes stand, also those that nobody has placed. */
+export function fragmentOf(flow: FlowDoc, ids: ReadonlySet<string>, places: ReadonlyMap<string, Position>, notes: Iterable<string> = []): Fragment {
   const nodes = flow.nodes.filter(({ id }) => ids.has(id));
   const known = nodes.flatMap(({ id }) => (places.has(id) ? [[id, places.get(id)] as const] : []));
   return {
     nodes,
     edges: flow.edges.filter(({ from, to }) => ids.has(from) && ids.has(to)),
     layout: Object.fromEntries(known) as Record<string, Position>,
+    notes: [...notes].flatMap((id) => notesOf(flow).get(id) ?? []),
   };
 }
 
@@ -35,7 +39,7 @@ export function writeFragment(fragment: Fragment): string {
   return JSON.stringify({ [MARK]: 1, ...fragment }, null, 1);
 }
 
-/** The nodes in a text that was copied; a whole flow document will do too. Null where it is something else. */
+/** The nodes and notes in a text that was copied; a whole flow document will do too. Null where it is something else. */
 export function readFragment(text: string): Fragment | null {
   if (text.length > MOST_CHARS || !text.trimStart().startsWith("{")) return null;
   let value: unknown;
@@ -47,19 +51,22 @@ export function readFragment(text: string): Fragment | null {
   if (!isObject(value) || !Array.isArray(value["nodes"])) return null;
   const nodes = value["nodes"].filter(isNode).slice(0, MOST_NODES);
   const ids = new Set(nodes.map(({ id }) => id));
-  if (nodes.length === 0 || ids.size < nodes.length) return null;
+  const notes = Object.values(isObject(value["notes"]) || Array.isArray(value["notes"]) ? value["notes"] : []).filter(isNote);
+  if (nodes.length + notes.length === 0 || ids.size < nodes.length) return null;
   const edges = (Array.isArray(value["edges"]) ? value["edges"] : []).filter(isEdge);
   const layout = isObject(value["layout"]) ? Object.entries(value["layout"]) : [];
   return {
     nodes,
     edges: edges.filter(({ from, to }) => ids.has(from) && ids.has(to)),
     layout: Object.fromEntries(layout.filter(([id, at]) => ids.has(id) && isPosition(at))) as Record<string, Position>,
+    notes,
   };
 }
 
 export interface Pasted {
   readonly flow: FlowDoc;
   readonly ids: readonly string[];
+  readonly notes: readonly string[];
 }
 
 /** The flow with the fragment in it under names that are free. `at`: its upper left corner; else a little aside. */
@@ -77,13 +84,15 @@ export function paste(flow: FlowDoc, fragment: Fragment, at?: Position): Pasted 
   const places = Object.entries(fragment.layout).map(([id, place]) => [names.get(id) ?? id, added(place, shift)] as const);
   if (places.length > 0) pasted = moveNodes(pasted, Object.fromEntries(places));
   const edges = fragment.edges.map((edge) => renamedEdge(edge, names));
-  return { flow: { ...pasted, edges: [...pasted.edges, ...edges] }, ids: [...names.values()] };
+  const noted = addNotes({ ...pasted, edges: [...pasted.edges, ...edges] }, fragment.notes.map((note) => ({ ...note, ...added(note, shift) })));
+  return { flow: noted.flow, ids: [...names.values()], notes: noted.ids };
 }
 
-function shiftOf(flow: FlowDoc, { layout }: Fragment, at: Position | undefined): Position {
-  const places = Object.values(layout);
+function shiftOf(flow: FlowDoc, { layout, notes }: Fragment, at: Position | undefined): Position {
+  const nodes = Object.values(layout);
+  const places = [...nodes, ...notes];
   if (places.length === 0) return ASIDE;
-  if (at === undefined) return freeShift(places, [...places, ...Object.values(flow.layout ?? {})]);
+  if (at === undefined) return nodes.length === 0 ? NOTE_ASIDE : freeShift(nodes, [...nodes, ...Object.values(flow.layout ?? {})]);
   return { x: at.x - Math.min(...places.map(({ x }) => x)), y: at.y - Math.min(...places.map(({ y }) => y)) };
 }
 

@@ -1,4 +1,5 @@
 // A flow's document as it is edited: every edit is a pure function that answers a new document and shares the rest.
+import type { NoteDoc } from "./notes";
 
 export type Text = string | Readonly<Record<string, string>>;
 
@@ -42,6 +43,7 @@ export interface FlowDoc {
   readonly draft?: string | null;
   readonly tests?: readonly unknown[];
   readonly layout?: Readonly<Record<string, Position>>;
+  readonly notes?: Readonly<Record<string, NoteDoc>>;
 }
 
 export type Change<T> = { readonly [K in keyof T]?: T[K] | undefined };
@@ -202,7 +204,8 @@ export function moveNodes(flow: FlowDoc, to: Readonly<Record<string, Position>>)
   return { ...flow, layout: { ...flow.layout, ...Object.fromEntries(rounded) } };
 }
 
-function bounded(value: number): number {
+/** A coordinate that the server takes. */
+export function bounded(value: number): number {
   return Math.round(Math.min(1e6, Math.max(-1e6, value)));
 }
 

@@ -6,6 +6,7 @@ import { createStore, useStore, type StoreApi } from "zustand";
 import type { NodeView } from "@/run/events";
 import type { components } from "@/shared/api/schema";
 import { edgeIds, edgeOf, sameDocument, takesNode, type FlowDoc } from "./document";
+import { noteOfKey, notesOf } from "./notes";
 import { begun, redone, stepped, undone, type History } from "./store-history";
 import { nextSaving, savedState, type Kept, type Rules, type Saving, type SavingEvent } from "./store-saving";
 
@@ -14,6 +15,7 @@ export type Verdict = components["schemas"]["Verdict"];
 export interface Selection {
   readonly nodes: ReadonlySet<string>;
   readonly edges: ReadonlySet<string>;
+  readonly notes: ReadonlySet<string>;
 }
 
 /** What the server's checks said of a document, which may not be the one that is edited now. */
@@ -57,7 +59,7 @@ export interface BuilderState {
   readonly nodeTab: { readonly node: string; readonly tab: NodeTab; readonly at: number } | null;
   readonly pane: Pane | null;
   readonly aimed: Aim | null;
-  /** The node that the canvas shall bring into view; `at` tells two wishes for the same one apart. */
+  /** The node or, by its key, the note that the canvas shall bring into view; `at` tells two wishes for the same one apart. */
   readonly shown: { readonly node: string; readonly at: number } | null;
 
   /** Change the document by a pure function. Edits with the same `key` that follow each other quickly are undone as one:
@@ -65,8 +67,8 @@ export interface BuilderState {
   edit(change: (flow: FlowDoc) => FlowDoc, key?: string): void;
   undo(): void;
   redo(): void;
-  select(nodes: Iterable<string>, edges?: Iterable<string>): void;
-  /** Select a node and bring it into view. */
+  select(nodes: Iterable<string>, edges?: Iterable<string>, notes?: Iterable<string>): void;
+  /** Select a node, or a note by its key, and bring it into view. */
   show(node: string): void;
   setFlowTab(tab: FlowTab): void;
   /** Select a node and show that of it. */
@@ -88,7 +90,7 @@ export type SavingEventNow = SavingEvent<FlowDoc> extends infer E ? (E extends S
 
 export type Builder = StoreApi<BuilderState>;
 
-const NOTHING: Selection = { nodes: new Set(), edges: new Set() };
+const NOTHING: Selection = { nodes: new Set(), edges: new Set(), notes: new Set() };
 const RULES: Rules<FlowDoc> = { isSame: sameDocument, isEmpty: (flow) => flow.nodes.length === 0 };
 
 interface Opened {
@@ -123,12 +125,14 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
       },
       undo: () => turn(undone(get().history)),
       redo: () => turn(redone(get().history)),
-      select: (nodes, edges = []) => {
-        const next = within(get().history.now, { nodes: new Set(nodes), edges: new Set(edges) });
+      select: (nodes, edges = [], notes = []) => {
+        const next = within(get().history.now, { nodes: new Set(nodes), edges: new Set(edges), notes: new Set(notes) });
         if (!sameSelection(next, get().selection)) set({ selection: next, nodeTab: null });
       },
       show: (node) => {
-        get().select([node]);
+        const note = noteOfKey(node);
+        if (note === null) get().select([node]);
+        else get().select([], [], [note]);
         set({ shown: { node, at: clock() } });
       },
       setFlowTab: (flowTab) => set({ flowTab }),
@@ -157,17 +161,18 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
 }
 
 /** What of a selection is there. */
-function within(flow: FlowDoc, { nodes, edges }: Selection): Selection {
-  if (nodes.size === 0 && edges.size === 0) return NOTHING;
+function within(flow: FlowDoc, { nodes, edges, notes }: Selection): Selection {
+  if (nodes.size === 0 && edges.size === 0 && notes.size === 0) return NOTHING;
   const [nodeIds, ids] = [new Set(flow.nodes.map(({ id }) => id)), new Set(edgeIds(flow.edges))];
-  const kept = { nodes: [...nodes].filter((id) => nodeIds.has(id)), edges: [...edges].filter((id) => ids.has(id)) };
-  const isWhole = kept.nodes.length === nodes.size && kept.edges.length === edges.size;
-  return isWhole ? { nodes, edges } : { nodes: new Set(kept.nodes), edges: new Set(kept.edges) };
+  const known = notesOf(flow);
+  const kept = { nodes: [...nodes].filter((id) => nodeIds.has(id)), edges: [...edges].filter((id) => ids.has(id)), notes: [...notes].filter((id) => known.has(id)) };
+  const isWhole = kept.nodes.length === nodes.size && kept.edges.length === edges.size && kept.notes.length === notes.size;
+  return isWhole ? { nodes, edges, notes } : { nodes: new Set(kept.nodes), edges: new Set(kept.edges), notes: new Set(kept.notes) };
 }
 
 function sameSelection(one: Selection, other: Selection): boolean {
   const same = (a: ReadonlySet<string>, b: ReadonlySet<string>) => a.size === b.size && [...a].every((id) => b.has(id));
-  return same(one.nodes, other.nodes) && same(one.edges, other.edges);
+  return same(one.nodes, other.nodes) && same(one.edges, other.edges) && same(one.notes, other.notes);
 }
 
 const BuilderContext = createContext<Builder | null>(null);
@@ -191,15 +196,26 @@ export function flowNow(state: BuilderState): FlowDoc {
 }
 
 /** The one node that is selected; null where it is none or several. */
-export function selectedNode({ selection: { nodes, edges } }: BuilderState): string | null {
+export function selectedNode({ selection: { nodes, edges, notes } }: BuilderState): string | null {
   const [only] = nodes;
-  return nodes.size === 1 && edges.size === 0 && only !== undefined ? only : null;
+  return nodes.size === 1 && edges.size + notes.size === 0 && only !== undefined ? only : null;
 }
 
 /** The one edge that is selected. */
-export function selectedEdge({ selection: { nodes, edges } }: BuilderState): string | null {
+export function selectedEdge({ selection: { nodes, edges, notes } }: BuilderState): string | null {
   const [only] = edges;
-  return edges.size === 1 && nodes.size === 0 && only !== undefined ? only : null;
+  return edges.size === 1 && nodes.size + notes.size === 0 && only !== undefined ? only : null;
+}
+
+/** The one note that is selected. */
+export function selectedNote({ selection: { nodes, edges, notes } }: BuilderState): string | null {
+  const [only] = notes;
+  return notes.size === 1 && nodes.size + edges.size === 0 && only !== undefined ? only : null;
+}
+
+/** How much of what can be copied is selected: nodes and notes. */
+export function selectedCount({ selection: { nodes, notes } }: BuilderState): number {
+  return nodes.size + notes.size;
 }
 
 /** The edge that is selected alone, where a node can be put into it. */

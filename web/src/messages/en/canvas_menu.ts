@@ -16,13 +16,18 @@ const canvasMenu = {
     paste: "Paste here",
     delete: "Delete",
     add: "Add a node here …",
+    note: "Add a note here",
+    write: "Write",
+    tone_plain: "Plain",
+    tone_accent: "Blue",
+    tone_warn: "Amber",
     select_all: "Select all",
     tidy: "Put in order",
     fit: "Show all",
     help: "Keys",
   },
   paste_by_key: "This browser lets no menu read what was copied. Close the menu and press the key for pasting (Ctrl+V).",
-  nothing_to_paste: "What was copied last are no nodes. Copy some first.",
+  nothing_to_paste: "What was copied last are no nodes or notes. Copy some first.",
 };
 
 export default canvasMenu;

@@ -277,7 +277,7 @@ const inspector = {
     compare_from: "From",
     compare_to: "To",
     difference: "What changed",
-    layout_only: "Only nodes were moved.",
+    layout_only: "Only what is drawn was moved, resized or given another colour.",
     no_difference: "Nothing changed.",
     draft: "Draft",
     nodes_added: "New nodes",

@@ -18,13 +18,18 @@ const canvasMenu: typeof en = {
     paste: "Pegar aquí",
     delete: "Eliminar",
     add: "Añadir un nodo aquí…",
+    note: "Añadir una nota aquí",
+    write: "Escribir",
+    tone_plain: "Neutra",
+    tone_accent: "Azul",
+    tone_warn: "Ámbar",
     select_all: "Seleccionar todo",
     tidy: "Ordenar",
     fit: "Ver todo",
     help: "Teclas",
   },
   paste_by_key: "Este navegador no deja que un menú lea lo copiado. Cierra el menú y pulsa la tecla de pegar (Ctrl+V).",
-  nothing_to_paste: "Lo último que se copió no son nodos. Copia alguno primero.",
+  nothing_to_paste: "Lo último que se copió no son nodos ni notas. Copia alguno primero.",
 };
 
 export default canvasMenu;

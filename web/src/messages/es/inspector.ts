@@ -278,7 +278,7 @@ const inspector: typeof en = {
     compare_from: "De",
     compare_to: "A",
     difference: "Lo que cambió",
-    layout_only: "Solo se movieron nodos.",
+    layout_only: "Solo cambió el lugar, el tamaño o el color de lo dibujado.",
     no_difference: "No cambió nada.",
     draft: "Primera propuesta",
     nodes_added: "Nodos nuevos",

@@ -18,12 +18,14 @@ import { useTranslations } from "use-intl";
 import { centred } from "../actions";
 import { connect, takesNode } from "../document";
 import { NODE } from "../layout";
+import { notesOf } from "../notes";
 import { flowNow, useBuilder, useBuilderStore, type Builder } from "../store";
 import { Announcer } from "./announcer";
 import { DropHint, useDropping } from "./dropping";
 import { Arrows, FlowEdge } from "./edge";
 import type { CanvasEdge, CanvasNode } from "./elements";
 import { FlowNode } from "./node";
+import { FlowNote } from "./note";
 import { Toolbar } from "./toolbar";
 import { Ask, useAsking, type Asking } from "./asking";
 import { useElements } from "./use-elements";
@@ -31,7 +33,7 @@ import { useCanvasKeys } from "./use-keys";
 import { useMenu } from "./use-menu";
 import { useShown } from "./use-shown";
 
-const NODE_TYPES = { flow: FlowNode };
+const NODE_TYPES = { flow: FlowNode, note: FlowNote };
 const EDGE_TYPES = { flow: FlowEdge };
 const FIT = { maxZoom: 1, padding: 0.15 };
 /** Smaller than this nobody can read what nodes say. */
@@ -56,7 +58,7 @@ function Drawn() {
   const reader = useReaderWords();
   const isReadOnly = useBuilder((state) => state.isReadOnly);
   const count = useBuilder((state) => flowNow(state).nodes.length);
-  const isEmpty = count === 0;
+  const isEmpty = useBuilder((state) => flowNow(state).nodes.length + notesOf(flowNow(state)).size === 0);
   const name = useBuilder((state) => state.flowId);
   const { nodes, edges, onNodesChange, onEdgesChange } = useElements(builder);
   const menu = useMenu(builder, frame);
@@ -114,7 +116,7 @@ function Drawn() {
         </ReactFlow>
       </Ask>
       {isEmpty && <Hint isReadOnly={isReadOnly} />}
-      <Toolbar ask={asking.ask} hasFind={count >= MAP_FROM} />
+      <Toolbar ask={asking.ask} hasFind={count >= MAP_FROM} onNote={doing.note} />
       <DropHint />
       <Announcer />
       {asking.dialog}

@@ -2,12 +2,14 @@
 
 // The canvas's menu: what can be done with what is selected, or at the place where it was asked for.
 import {
+  Check,
   ClipboardPaste,
   Copy,
   CopyPlus,
   Keyboard,
   Maximize,
   Network,
+  Palette,
   PenLine,
   Pin,
   Play,
@@ -15,6 +17,7 @@ import {
   Scissors,
   SlidersHorizontal,
   Spline,
+  StickyNote,
   SquareDashedMousePointer,
   Trash2,
   type LucideIcon,
@@ -29,9 +32,10 @@ import { centred, copySelected, pasteText, removeSelected } from "../actions";
 import { lately } from "../clipboard";
 import type { Position } from "../document";
 import { BINDINGS, keysOf } from "../keyboard/keys";
-import { selectedEdge, selectedNode, selectedOpenEdge, useBuilder, useBuilderStore, type Builder } from "../store";
+import { changeNote, NOTE_TONES, notesOf } from "../notes";
+import { flowNow, selectedCount, selectedEdge, selectedNode, selectedNote, selectedOpenEdge, useBuilder, useBuilderStore, type Builder } from "../store";
 import type { Asking } from "./asking";
-import { enterTrial, type Doing } from "./use-keys";
+import { enterTrial, useNoting, type Doing } from "./use-keys";
 
 interface ContextMenuProps {
   /** In the window. */
@@ -98,14 +102,17 @@ function useLines(props: ContextMenuProps): Lines {
   const node = useBuilder(selectedNode);
   const edge = useBuilder(selectedEdge);
   const isOpen = useBuilder(selectedOpenEdge) !== null;
-  const hasAny = useBuilder(({ selection }) => selection.nodes.size + selection.edges.size > 0);
-  const hasNodes = useBuilder(({ selection }) => selection.nodes.size > 0);
+  const note = useBuilder(selectedNote);
+  const hasNodes = useBuilder((state) => selectedCount(state) > 0);
+  const hasAny = useBuilder((state) => selectedCount(state) + state.selection.edges.size > 0);
   const builder = useBuilderStore();
+  const noteAt = useNoting();
   const copying = useCopying(builder, props.doing);
   if (node !== null) return [...ofNode(builder, node, props), null, ...copying.taking, null, remove(builder)];
   if (edge !== null) return [...ofEdge(isOpen, props), null, remove(builder)];
+  if (note !== null) return [...ofNote(builder, note, props), null, ...copying.taking, null, remove(builder)];
   if (hasAny) return [...(hasNodes ? copying.taking : []), null, remove(builder)];
-  return ofCanvas(props, copying.pasting(props.place));
+  return ofCanvas(props, copying.pasting(props.place), () => noteAt(builder, props.place));
 }
 
 function ofNode(builder: Builder, node: string, { doing }: ContextMenuProps): Lines {
@@ -124,9 +131,25 @@ function ofEdge(isOpen: boolean, { doing }: ContextMenuProps): Lines {
   return [settings(null, doing), { name: isOpen ? "into" : "into_none", icon: Plus, command: "add", isDisabled: !isOpen, act: doing.add }];
 }
 
-function ofCanvas({ doing, ask, place }: ContextMenuProps, paste: Line): Lines {
+/** What it says and its size are settings; its colour is at hand. */
+function ofNote(builder: Builder, note: string, { doing }: ContextMenuProps): Lines {
+  const tone = notesOf(flowNow(builder.getState())).get(note)?.tone;
+  return [
+    { name: "write", icon: PenLine, command: "inspect", act: doing.inspect },
+    ...NOTE_TONES.map((value): Line => ({
+      name: `tone_${value}`,
+      icon: tone === value ? Check : Palette,
+      isEdit: true,
+      isDisabled: tone === value,
+      act: () => builder.getState().edit((flow) => changeNote(flow, note, { tone: value })),
+    })),
+  ];
+}
+
+function ofCanvas({ doing, ask, place }: ContextMenuProps, paste: Line, addNote: () => void): Lines {
   return [
     { name: "add", icon: Plus, command: "add", act: () => ask({ is: "add", after: null, at: centred(place) }) },
+    { name: "note", icon: StickyNote, command: "note", act: addNote },
     paste,
     null,
     { name: "select_all", icon: SquareDashedMousePointer, command: "select_all", act: doing.select_all },

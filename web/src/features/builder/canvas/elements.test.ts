@@ -14,8 +14,8 @@ const flow: FlowDoc = {
     { from: "b", to: "c" },
   ],
 };
-const nothing: Selection = { nodes: new Set(), edges: new Set() };
-const drawing = { flow, lines: linesOf(flow.edges, placesOf(flow)), places: placesOf(flow), selection: nothing, inTabOrder: "a", labelOf: ({ id }: { id: string }) => id, edgeLabelOf: ({ from, to }: { from: string; to: string }) => `${from}-${to}`, roles: { node: "node", edge: "edge" } };
+const nothing: Selection = { nodes: new Set(), edges: new Set(), notes: new Set() };
+const drawing = { flow, lines: linesOf(flow.edges, placesOf(flow)), places: placesOf(flow), boxes: new Map(), selection: nothing, inTabOrder: "a", labelOf: (one: object) => ("id" in one ? String(one.id) : "note"), edgeLabelOf: ({ from, to }: { from: string; to: string }) => `${from}-${to}`, roles: { node: "node", edge: "edge", note: "note" } };
 
 describe("what is drawn", () => {
   it("is the same array where nothing has changed", () => {

@@ -29,7 +29,7 @@ export function linesOf(edges: readonly EdgeDoc[], places: ReadonlyMap<string, P
 export const PLAIN: Line = { path: null, label: null };
 
 /** While nodes are dragged their edges follow them plainly; they find their way when the nodes are let go. */
-export function whileDragged(lines: readonly Line[], edges: readonly EdgeDoc[], dragged: ReadonlyMap<string, Position>): readonly Line[] {
+export function whileDragged(lines: readonly Line[], edges: readonly EdgeDoc[], dragged: ReadonlyMap<string, unknown>): readonly Line[] {
   const isDragged = ({ from, to }: EdgeDoc) => dragged.has(from) || dragged.has(to);
   return edges.map((edge, index) => (isDragged(edge) ? PLAIN : (lines[index] ?? PLAIN)));
 }

@@ -2,11 +2,13 @@
 
 // Lists to choose from by keyboard: the node to connect to or to go to, the edge to go to.
 import { Command } from "cmdk";
+import { StickyNote } from "lucide-react";
 import { useLocale, useTranslations } from "use-intl";
 import { inLanguage } from "@/shared/flow/text";
 import { Dialog } from "@/shared/ui/dialog";
 import { closesLoop, connect, edgeIds, type NodeDoc } from "../document";
 import { KindIcon } from "../palette/looks";
+import { firstWords, keyOfNote, notesOf } from "../notes";
 import { flowNow, useBuilder, useBuilderStore } from "../store";
 import { conditionText } from "./edge";
 
@@ -60,7 +62,7 @@ export function ConnectList({ from, onClose }: { from: string; onClose: () => vo
   );
 }
 
-/** Goes to the node that is chosen. */
+/** Goes to the node or note that is chosen. */
 export function NodeList({ onClose }: { onClose: () => void }) {
   const t = useTranslations("canvas.find");
   const builder = useBuilderStore();
@@ -81,6 +83,12 @@ export function NodeList({ onClose }: { onClose: () => void }) {
               <KindIcon kind={node.kind} className="size-4 shrink-0 text-soft" />
               <span className="min-w-0 truncate">{nameOf(node)}</span>
               <span className="ml-auto shrink-0 font-mono text-xs text-soft">{node.id}</span>
+            </Command.Item>
+          ))}
+          {[...notesOf(flow)].map(([id, note]) => (
+            <Command.Item key={keyOfNote(id)} value={`${note.text} ${id}`} onSelect={() => choose(keyOfNote(id))} className={ITEM}>
+              <StickyNote aria-hidden className="size-4 shrink-0 text-soft" />
+              <span className="min-w-0 truncate">{firstWords(note) || id}</span>
             </Command.Item>
           ))}
         </Command.List>

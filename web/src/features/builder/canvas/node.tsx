@@ -13,11 +13,11 @@ import type { NodeDoc } from "../document";
 import { KindIcon, useKindName } from "../palette/looks";
 import { placed } from "../problems/places";
 import { flowNow, useBuilder, type Checked, type WatchedNode } from "../store";
-import type { CanvasNode } from "./elements";
+import type { StepNode } from "./elements";
 
 const DOT = "!size-2.5 !rounded-full !border-2 !border-surface !bg-line-strong after:absolute after:-inset-3 hover:!bg-accent";
 
-export const FlowNode = memo(function FlowNode({ id, data, selected }: NodeProps<CanvasNode>) {
+export const FlowNode = memo(function FlowNode({ id, data, selected }: NodeProps<StepNode>) {
   const { node } = data;
   const kindName = useKindName();
   const language = useLocale();

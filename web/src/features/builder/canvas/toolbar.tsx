@@ -2,31 +2,31 @@
 
 // The buttons on the canvas: everything that its keys do with what is selected and with the view.
 import { useReactFlow } from "@xyflow/react";
-import { Copy, Keyboard, Maximize, Network, PenLine, Plus, Redo2, Search, Spline, Trash2, Undo2, ZoomIn, ZoomOut } from "lucide-react";
+import { Copy, Keyboard, Maximize, Network, PenLine, Plus, Redo2, Search, Spline, StickyNote, Trash2, Undo2, ZoomIn, ZoomOut } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { IconButton } from "@/shared/ui/button";
 import { duplicateSelected, removeSelected, tidy } from "../actions";
-import { selectedNode, selectedOpenEdge, useBuilder, useBuilderStore } from "../store";
+import { selectedCount, selectedNode, selectedOpenEdge, useBuilder, useBuilderStore } from "../store";
 import type { Asking } from "./asking";
 
 const BAR = "flex rounded-md border border-line bg-surface p-0.5 shadow-lift";
 const FIT = { maxZoom: 1, padding: 0.15 };
 
 /** `hasFind`: there are so many nodes that one may look for one. */
-export function Toolbar({ ask, hasFind }: { ask: Asking; hasFind: boolean }) {
+export function Toolbar({ ask, hasFind, onNote }: { ask: Asking; hasFind: boolean; onNote: () => void }) {
   const t = useTranslations("canvas.toolbar");
   const isReadOnly = useBuilder((state) => state.isReadOnly);
   return (
     <div role="toolbar" aria-label={t("label")} className="pointer-events-none absolute inset-x-3 top-3 flex flex-wrap gap-2 *:pointer-events-auto">
-      {!isReadOnly && <Edits />}
+      {!isReadOnly && <Edits onNote={onNote} />}
       {!isReadOnly && <OfSelection ask={ask} />}
       <View ask={ask} isReadOnly={isReadOnly} hasFind={hasFind} />
     </div>
   );
 }
 
-function Edits() {
+function Edits({ onNote }: { onNote: () => void }) {
   const t = useTranslations("canvas.toolbar");
   const builder = useBuilderStore();
   const canUndo = useBuilder((state) => state.history.past.length > 0);
@@ -35,6 +35,7 @@ function Edits() {
     <div className={BAR}>
       <Tool label={t("undo")} disabled={!canUndo} onClick={() => builder.getState().undo()} icon={<Undo2 aria-hidden className="size-4" />} />
       <Tool label={t("redo")} disabled={!canRedo} onClick={() => builder.getState().redo()} icon={<Redo2 aria-hidden className="size-4" />} />
+      <Tool label={t("note")} onClick={onNote} icon={<StickyNote aria-hidden className="size-4" />} />
     </div>
   );
 }
@@ -44,8 +45,8 @@ function OfSelection({ ask }: { ask: Asking }) {
   const builder = useBuilderStore();
   const node = useBuilder(selectedNode);
   const edge = useBuilder(selectedOpenEdge);
-  const hasNodes = useBuilder(({ selection }) => selection.nodes.size > 0);
-  const hasAny = useBuilder(({ selection }) => selection.nodes.size + selection.edges.size > 0);
+  const hasNodes = useBuilder((state) => selectedCount(state) > 0);
+  const hasAny = useBuilder((state) => selectedCount(state) + state.selection.edges.size > 0);
   if (!hasAny) return null;
   return (
     <div className={BAR}>

@@ -3,9 +3,13 @@
 // Does on the canvas what its keys say, and copies nodes over the system's clipboard.
 import { useReactFlow } from "@xyflow/react";
 import { useEffect, useEffectEvent, type RefObject } from "react";
-import { copySelected, duplicateSelected, go, moveSelected, pasteText, removeSelected, selectAll, tidy, type Way } from "../actions";
+import { useTranslations } from "use-intl";
+import { toast } from "@/shared/ui/toast";
+import { addNote, copySelected, duplicateSelected, go, moveSelected, pasteText, removeSelected, selectAll, tidy, type Way } from "../actions";
+import type { Position } from "../document";
 import { commandOf, isEverywhere, isTaken, type Command } from "../keyboard/keys";
-import { selectedNode, selectedOpenEdge, type Builder } from "../store";
+import { keyOfNote, NOTE_BOUNDS, noteOfKey } from "../notes";
+import { selectedNode, selectedNote, selectedOpenEdge, type Builder } from "../store";
 import type { Asking } from "./asking";
 
 /** Where the settings of what is selected are: Enter goes there, Escape comes back. */
@@ -49,7 +53,8 @@ function isButtonKey({ key, target }: KeyboardEvent): boolean {
 }
 
 function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | null>): Doing {
-  const { zoomIn, zoomOut, fitView } = useReactFlow();
+  const { zoomIn, zoomOut, fitView, screenToFlowPosition } = useReactFlow();
+  const noteAt = useNoting();
   const { undo, redo, select, flush } = builder.getState();
   const only = () => selectedNode(builder.getState());
   const withNode = (what: (node: string) => void) => () => {
@@ -62,6 +67,7 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
       const into = selectedOpenEdge(builder.getState());
       ask(into === null ? { is: "add", after: only() } : { is: "insert", into });
     },
+    note: () => noteAt(builder, middleOf(frame.current, screenToFlowPosition)),
     find: () => ask({ is: "find" }),
     connect: withNode((node) => ask({ is: "connect", from: node })),
     edges: withNode((node) => ask({ is: "edges", of: node })),
@@ -102,6 +108,20 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
   };
 }
 
+/** Where the middle of the canvas is in the flow. */
+function middleOf(frame: HTMLElement | null, inFlow: (at: Position) => Position): Position {
+  const { x, y, width, height } = frame?.getBoundingClientRect() ?? new DOMRect();
+  return inFlow({ x: x + width / 2, y: y + height / 2 });
+}
+
+/** Puts a note at a place, and says where there are too many of them. */
+export function useNoting(): (builder: Builder, at: Position) => void {
+  const t = useTranslations("canvas.note");
+  return (builder, at) => {
+    if (addNote(builder, at) === null) toast(t("too_many", { most: NOTE_BOUNDS.count }), "bad");
+  };
+}
+
 /** Go to the first field of the settings beside the canvas, or of a part of them; false where none of them is shown. */
 export function enterInspector(part = ""): boolean {
   const inspector = document.querySelector(`#${INSPECTOR_ID} ${part}`) ?? document.getElementById(INSPECTOR_ID);
@@ -128,11 +148,12 @@ export function enterTrial(builder: Builder, node: string, part: "question" | "p
   requestAnimationFrame(() => enterInspector(part === "pins" ? "[data-part=pins]" : "[role=tabpanel]"));
 }
 
-/** Come back from the settings to the node that they are of. */
+/** Come back from the settings to the node or note that they are of. */
 export function leaveInspector(builder: Builder): void {
-  const node = selectedNode(builder.getState());
+  const [node, note] = [selectedNode(builder.getState()), selectedNote(builder.getState())];
   (document.activeElement as HTMLElement | null)?.blur();
   if (node !== null) builder.getState().show(node);
+  else if (note !== null) builder.getState().show(keyOfNote(note));
 }
 
 function toggleFocused(builder: Builder, frame: HTMLElement | null): void {
@@ -140,9 +161,15 @@ function toggleFocused(builder: Builder, frame: HTMLElement | null): void {
   const id = frame?.contains(element ?? null) ? element?.dataset["id"] : undefined;
   if (id === undefined) return;
   const { selection, select } = builder.getState();
-  const nodes = new Set(selection.nodes);
-  if (!nodes.delete(id)) nodes.add(id);
-  select(nodes, selection.edges);
+  const note = noteOfKey(id);
+  if (note === null) select(toggled(selection.nodes, id), selection.edges, selection.notes);
+  else select(selection.nodes, selection.edges, toggled(selection.notes, note));
+}
+
+function toggled(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
 }
 
 function copyOrPaste(builder: Builder, event: ClipboardEvent): void {

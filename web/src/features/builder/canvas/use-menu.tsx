@@ -6,6 +6,7 @@ import { lazy, Suspense, useEffect, useEffectEvent, useRef, useState, type Point
 import { useSentence } from "@/shared/ui/problem";
 import { toast } from "@/shared/ui/toast";
 import { isTaken } from "../keyboard/keys";
+import { keyOfNote, noteOfKey } from "../notes";
 import type { Builder } from "../store";
 import type { Asking } from "./asking";
 import type { Doing } from "./use-keys";
@@ -89,6 +90,8 @@ function aimAt(builder: Builder, target: Element): void {
   const node = target.closest<HTMLElement>(".react-flow__node")?.dataset["id"];
   const edge = target.closest<HTMLElement | SVGElement>(".react-flow__edge, [data-edge]")?.dataset;
   const edgeId = edge?.["edge"] ?? edge?.["id"];
+  const note = noteOfKey(node ?? "");
+  if (note !== null) return selection.notes.has(note) ? undefined : select([], [], [note]);
   if (node !== undefined) return selection.nodes.has(node) ? undefined : select([node]);
   if (edgeId !== undefined) return selection.edges.has(edgeId) ? undefined : select([], [edgeId]);
   if (target.closest(".react-flow__nodesselection") === null) select([]);
@@ -96,8 +99,8 @@ function aimAt(builder: Builder, target: Element): void {
 
 /** In the window: at the lower edge of what was selected last, else in the middle of the canvas. */
 function besideSelected(builder: Builder, frame: HTMLElement | null): Point {
-  const { nodes, edges } = builder.getState().selection;
-  const [node, edge] = [[...nodes].at(-1), [...edges].at(-1)];
+  const { nodes, edges, notes } = builder.getState().selection;
+  const [node, edge] = [[...nodes, ...[...notes].map(keyOfNote)].at(-1), [...edges].at(-1)];
   const find = (what: string, id: string | undefined) => (id === undefined ? null : (frame?.querySelector(`.react-flow__${what}[data-id="${CSS.escape(id)}"]`) ?? null));
   const found = find("node", node) ?? find("edge", edge);
   const box = (found ?? frame)?.getBoundingClientRect() ?? new DOMRect();

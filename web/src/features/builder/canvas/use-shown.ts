@@ -3,6 +3,9 @@ import { useReactFlow, useStoreApi } from "@xyflow/react";
 import { useEffect, type RefObject } from "react";
 import { flowNow, useBuilder, useBuilderStore } from "../store";
 import { NODE, placesOf } from "../layout";
+import { noteOfKey, notesOf } from "../notes";
+import type { FlowDoc } from "../document";
+import type { Box } from "./elements";
 
 const TRIES = 20;
 const MARGIN = 24;
@@ -14,14 +17,14 @@ export function useShown(frame: RefObject<HTMLElement | null>): void {
   const store = useStoreApi();
   useEffect(() => {
     if (shown === null) return;
-    const place = placesOf(flowNow(builder.getState())).get(shown.node);
+    const place = boxOf(flowNow(builder.getState()), shown.node);
     if (place === undefined) return;
     const { x, y, zoom } = getViewport();
     const { width, height } = store.getState();
     const [left, top] = [place.x * zoom + x, place.y * zoom + y];
     const isSeen =
-      left >= MARGIN && top >= MARGIN && left + NODE.width * zoom <= width - MARGIN && top + NODE.height * zoom <= height - MARGIN;
-    if (!isSeen) void setCenter(place.x + NODE.width / 2, place.y + NODE.height / 2, { zoom: Math.max(zoom, 0.6) });
+      left >= MARGIN && top >= MARGIN && left + place.width * zoom <= width - MARGIN && top + place.height * zoom <= height - MARGIN;
+    if (!isSeen) void setCenter(place.x + place.width / 2, place.y + place.height / 2, { zoom: Math.max(zoom, 0.6) });
     // It may be drawn only once it is in view.
     let tries = TRIES;
     let next = 0;
@@ -33,6 +36,14 @@ export function useShown(frame: RefObject<HTMLElement | null>): void {
     next = requestAnimationFrame(focus);
     return () => cancelAnimationFrame(next);
   }, [shown, builder, frame, getViewport, setCenter, store]);
+}
+
+/** Of a node, or of a note by its key. */
+function boxOf(flow: FlowDoc, key: string): Box | undefined {
+  const note = noteOfKey(key);
+  if (note !== null) return notesOf(flow).get(note);
+  const place = placesOf(flow).get(key);
+  return place && { ...place, ...NODE };
 }
 
 /** Focus a node's element; true where that is done, or is not wanted: somebody is busy elsewhere. */

@@ -1,9 +1,11 @@
 "use client";
 
 // The side of the builder that says what is selected: a node, an edge, or the flow itself.
+import dynamic from "next/dynamic";
 import { useState, type ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { Fence } from "@/shared/ui/panel";
+import { Skeleton } from "@/shared/ui/bits";
 import { Tab, Tabs } from "@/shared/ui/tabs";
 import { inLanguage } from "@/shared/flow/text";
 import { EdgeSettings } from "../conditions/edge-settings";
@@ -12,13 +14,18 @@ import { FlowSettings } from "../limits/flow-settings";
 import { Tests } from "../limits/tests";
 import { useChecks } from "../problems/checks";
 import { ProblemList } from "../problems/problem-list";
-import { FLOW_TABS, flowNow, selectedEdge, selectedNode, useBuilder, useBuilderStore, type NodeTab } from "../store";
+import { FLOW_TABS, flowNow, selectedCount, selectedEdge, selectedNode, selectedNote, useBuilder, useBuilderStore, type NodeTab } from "../store";
 import { Trial } from "../trial/trial";
 import { Versions } from "../versions/versions";
 import { Watch } from "../watch/watch";
 import { Watching } from "../watch/watching";
 import { WatchedNode } from "../watch/watched-node";
 import { KindLine, NodeSettings } from "./node-settings";
+
+const NoteSettings = dynamic(() => import("./note-settings").then((module) => module.NoteSettings), {
+  ssr: false,
+  loading: () => <Skeleton className="h-64 w-full" />,
+});
 
 /** Fills the room that it is given, and scrolls inside. It has the flow checked as well: one on a screen. */
 export function Inspector() {
@@ -41,9 +48,11 @@ export function Inspector() {
 function Selected() {
   const node = useBuilder(selectedNode);
   const edge = useBuilder(selectedEdge);
-  const several = useBuilder(({ selection }) => selection.nodes.size);
+  const note = useBuilder(selectedNote);
+  const several = useBuilder(selectedCount);
   if (node !== null) return <NodePart key={node} id={node} />;
   if (edge !== null) return <EdgePart key={edge} id={edge} />;
+  if (note !== null) return <NotePart key={note} id={note} />;
   return several > 1 ? <SeveralPart count={several} /> : <FlowPart />;
 }
 
@@ -103,6 +112,18 @@ function EdgePart({ id }: { id: string }) {
       <Head title={t("title", { from: edge.from, to: edge.to })} />
       <div className="px-4 pb-4">
         <EdgeSettings id={id} />
+      </div>
+    </>
+  );
+}
+
+function NotePart({ id }: { id: string }) {
+  const t = useTranslations("canvas.note");
+  return (
+    <>
+      <Head title={t("title")} />
+      <div className="px-4 pb-4">
+        <NoteSettings id={id} />
       </div>
     </>
   );

@@ -2,6 +2,7 @@
 
 export type Command =
   | "add"
+  | "note"
   | "connect"
   | "edges"
   | "find"
@@ -56,6 +57,7 @@ const mod = (key: string, shift?: boolean): Key => ({ key, mod: true, ...(shift 
 
 export const BINDINGS: readonly Binding[] = [
   { command: "add", keys: [{ key: "a" }, { key: "/" }], group: "nodes", isEdit: true },
+  { command: "note", keys: [{ key: "n" }], group: "nodes", isEdit: true },
   { command: "connect", keys: [{ key: "c" }], group: "nodes", isEdit: true },
   { command: "inspect", keys: [{ key: "Enter" }], group: "nodes" },
   { command: "rename", keys: [{ key: "F2" }, { key: "r" }], group: "nodes", isEdit: true },
