@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Union
-
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Union
 
 Value = Union["Told", str, bool, int, float, tuple[Union["Told", str], ...]]
 
@@ -15,16 +14,18 @@ AS_SAID = "as_said"
 """The code of what is said in English alone."""
 
 
-class Told(BaseModel):
+@dataclass(frozen=True)
+class Told:
     """What a sentence says, for those who say it in another language: its code, and the names and figures in it.
 
     A value that is itself a clause of the server's is told in the same way.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A dataclass, for errors have sentences, and `--help` has no time for Pydantic: a part of its models all the same.
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     code: str
-    values: dict[str, Value] = Field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
 
 
 class Sentence(str):
