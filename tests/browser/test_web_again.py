@@ -97,6 +97,7 @@ async def test_a_question_is_changed_and_asked_again_and_nothing_half_written_is
         run_id = await ended_run(here, "consensus", options={"limits": {"max_cost_usd": 0.5}})
         page = await here.signed_in("/")
         await question(page).fill("Half a thought")
+        await expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()  # it is kept from now on
         await page.goto(f"{here.url}/runs/{run_id}")
         await page.get_by_role("button", name="Edit and ask again").click()
         await expect(question(page)).to_have_value(QUESTION)

@@ -124,7 +124,7 @@ async def test_a_load_tells_how_far_it_is_and_goes_on_while_nobody_looks(lab: Vi
         await panel.get_by_role("button", name="Load into memory").click()
         await expect(panel).to_contain_text("waiting for room")
         host.tell("mistral7b", "fetching", 3_600_000_000, 14_400_000_000, elapsed_s=9.0, seconds_left=27.0)
-        await expect(panel).to_contain_text("downloading · 3.6 GB of 14.4 GB · 27.0 s left")
+        await expect(panel).to_contain_text("downloading · 3.6 GB of 14.4 GB · 27 s left")
         bar = panel.get_by_role("meter", name="mistral7b is being loaded")
         await expect(bar).to_have_attribute("aria-valuenow", "0.25")
         await page.keyboard.press("Escape")
