@@ -51,13 +51,29 @@ export const evaluationQuery = (id: string) =>
     refetchInterval: ({ state }) => (state.data === undefined || hasEnded(state.data) ? false : LOOK_MS),
   });
 
-/** What came of it. `upTo`: of how many answers, so that a resumed one is told anew. */
-export const reportQuery = (id: string, upTo: string) =>
+/** Up to which answers it is told of: a resumed one is told anew. */
+export const upTo = ({ finished_at, progress }: Evaluation) => `${finished_at} ${progress?.cells}`;
+
+/** What came of it until now, asked for before it is known how far it is: of one that has ended the report is there sooner. */
+export const earlyReportQuery = (id: string) =>
   queryOptions({
-    queryKey: ["evaluations", "report", id, upTo],
+    queryKey: ["evaluations", "report", id],
     queryFn: ({ signal }) =>
       // The route gives files of text too; as JSON it is the report.
       told(api.GET("/api/evaluations/{evaluation_id}/report", { params: { path: { evaluation_id: id } }, signal })) as Promise<Report>,
+    retry: false,
+    staleTime: Infinity,
+  });
+
+/** What came of one that has ended. */
+export const reportQuery = (evaluation: Evaluation) =>
+  queryOptions({
+    queryKey: ["evaluations", "report", evaluation.evaluation_id, upTo(evaluation)],
+    queryFn: async ({ client }) => {
+      const early = earlyReportQuery(evaluation.evaluation_id);
+      const report = await client.fetchQuery(early);
+      return upTo(report.evaluation) === upTo(evaluation) ? report : client.fetchQuery({ ...early, staleTime: 0 });
+    },
     staleTime: Infinity,
     placeholderData: keepPreviousData,
   });

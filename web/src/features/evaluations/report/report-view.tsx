@@ -20,8 +20,7 @@ import { DebatePanel } from "./debate-panel";
 import { Verdicts } from "./verdicts";
 
 export function ReportView({ evaluation }: { evaluation: Evaluation }) {
-  const { evaluation_id, finished_at, progress } = evaluation;
-  const report = useQuery(reportQuery(evaluation_id, `${finished_at} ${progress?.cells}`));
+  const report = useQuery(reportQuery(evaluation));
   const shown = useDeferredValue(report.data);
   if (shown !== undefined) return <Shown report={shown} />;
   if (report.error !== null) return <Problem error={report.error} again={() => void report.refetch()} />;

@@ -1,7 +1,7 @@
 "use client";
 
 // One evaluation: how far it is while it goes on, and its report once it has ended.
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { usePrefetchQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { SearchX } from "lucide-react";
 import { useDeferredValue, useEffect } from "react";
 import { useTranslations } from "use-intl";
@@ -14,7 +14,7 @@ import { Empty, Skeleton } from "@/shared/ui/bits";
 import { ButtonLink } from "@/shared/ui/button";
 import { Problem } from "@/shared/ui/problem";
 import { badgesQuery } from "@/shared/worth/badges";
-import { evaluationQuery, hasEnded, type Evaluation } from "../api";
+import { earlyReportQuery, evaluationQuery, hasEnded, type Evaluation } from "../api";
 import { ReportView } from "../report/report-view";
 import { itemsOf, Standing, useTitle } from "../standing";
 import { Actions } from "./actions";
@@ -32,6 +32,7 @@ function Screen() {
 function One({ id }: { id: string }) {
   const t = useTranslations("evaluations");
   const evaluation = useQuery(evaluationQuery(id));
+  usePrefetchQuery(earlyReportQuery(id));
   // Drawn bit by bit, so that what is pressed meanwhile is not held up.
   const shown = useDeferredValue(evaluation.data);
   if (shown !== undefined) return <Shown evaluation={shown} />;
