@@ -23,6 +23,7 @@ from agent_lab.contracts.evaluation import (
 )
 from agent_lab.contracts.evaluation_report import PairedDifference
 from agent_lab.contracts.run import RunOptions
+from agent_lab.contracts.sentences import Told
 from agent_lab.evaluation.report.build import build_report
 from agent_lab.evaluation.statistics.holm import holm
 from support.cells import EQUAL, EQUAL_ORIGIN, FLOW, SINGLE, cells, info, items, report_of, table
@@ -96,6 +97,8 @@ def test_unequal_cost_refuses_the_claim_in_words_and_says_what_to_do() -> None:
     assert found.cost_match is not None
     assert found.cost_match.ratio == pytest.approx(100 / 85)
     assert "3.6 votes cost 1.18 times what challenge costs, outside the 5 % that are tolerated." in found.sentence
+    assert found.cost_match.said is not None
+    assert found.cost_match.said.values["other"] == Told(code="votes", values={"shown": "3.6", "votes": 3.6})
     assert "cost_tolerance" in found.sentence
     assert compared((700, 100, 40, 160), cost=85, cost_tolerance=0.2).verdict == "better"
     assert compared((700, 100, 40, 160), cost=96).verdict == "better"

@@ -64,7 +64,8 @@ def called(arm: ArmCells, *, at_equal_cost: bool = False) -> str:
     if arm.kind != "equal_cost" or arm.origin is None or arm.origin.k is None:
         return f"{arm.name} at equal cost" if at_equal_cost else arm.name
     number = f"{arm.origin.k:.1f}".removesuffix(".0")
-    return _votes(number, float(number)) + (" at equal cost" if at_equal_cost else "")
+    votes = _votes(number, float(number))
+    return f"{votes} at equal cost" if at_equal_cost else votes
 
 
 def _votes(number: str, votes: float) -> Sentence:
