@@ -8,6 +8,7 @@ import pytest
 from agent_lab.contracts.errors import ConflictError, ValidationError
 from agent_lab.contracts.events import GenerationStarted, NodeFinished, RunWaits, WaitingForPerson
 from agent_lab.contracts.run import RunRequest
+from agent_lab.contracts.sentences import Told, told_of
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.keeper import Keeper
 from agent_lab.storage.memory import MemoryRuns
@@ -40,6 +41,11 @@ async def test_an_answer_that_comes_while_other_branches_go_on_is_taken_in_at_on
         if isinstance(event, WaitingForPerson):
             await lab.runs.answer(info.run_id, "person", "no")
             break
+    with pytest.raises(ConflictError, match="asking: none") as caught:
+        await lab.runs.answer(info.run_id, "person", "yes")
+    told = told_of(caught.value.message)
+    assert told is not None
+    assert told.values["waiting"] == Told(code="none_asks")
     gate.set()
     view = await lab.runs.wait(info.run_id)
     assert view.status == "completed"

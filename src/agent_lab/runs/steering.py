@@ -139,7 +139,7 @@ class Steering:
         view = fold(await self.store.events(run_id))
         asking = next((one for one in view.nodes if one.id == node), None)
         if asking is None or asking.question is None or visit not in (None, asking.visits):
-            waiting = ", ".join(one.id for one in view.nodes if one.question is not None) or "none"
+            waiting = [one.id for one in view.nodes if one.question is not None] or said("none_asks", "none")
             raise ConflictError(
                 said(
                     "asks_nothing",

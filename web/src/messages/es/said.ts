@@ -205,6 +205,7 @@ const said: Record<string, string> = {
   run_in_queue: "La ejecución {run} espera su turno y empieza sola.",
   run_worked_on: "Ya se trabaja en la ejecución {run}; síguela con `agent-lab runs watch {run}`.",
   asks_nothing: "El nodo «{node}» de la ejecución {run} no pregunta nada ahora; preguntan: {waiting}.",
+  none_asks: "ninguno",
   run_has_ended: "La ejecución {run} ya ha terminado ({status, select, completed {terminada} failed {fallida} cancelled {cancelada} declined {rechazada} limit_exceeded {con un límite alcanzado} running {en curso} paused {en pausa} waiting {a la espera de una persona} queued {en cola} other {{status}}}).",
   no_choice: "«{text}» no es una de las opciones; responde {either}.",
   answer_empty: "La respuesta está vacía; escribe una.",
