@@ -73,8 +73,8 @@ class EvaluationService:
         """What it would take, and what difference it could show. Raises what `start` raises."""
         found = await asyncio.to_thread(self.estimated, await self._prepared(spec))
         more = await warnings_of(spec.scorer)
-        said = {**found.said, **told_by(more)}
-        return found.model_copy(update={"warnings": (*found.warnings, *more), "said": said})
+        told = {**found.said, **told_by(more)}
+        return found.model_copy(update={"warnings": (*found.warnings, *more), "said": told})
 
     async def start(self, spec: EvaluationSpec, *, caller: str = "") -> EvaluationInfo:
         """Check everything, store it, and let it go on in the background.
