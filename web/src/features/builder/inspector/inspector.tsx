@@ -1,11 +1,11 @@
 "use client";
 
 // The side of the builder that says what is selected: a node, an edge, or the flow itself.
-import dynamic from "next/dynamic";
 import { useState, type ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { Fence } from "@/shared/ui/panel";
 import { Skeleton } from "@/shared/ui/bits";
+import { late } from "@/shared/ui/late";
 import { Tab, Tabs } from "@/shared/ui/tabs";
 import { inLanguage } from "@/shared/flow/text";
 import { EdgeSettings } from "../conditions/edge-settings";
@@ -22,9 +22,8 @@ import { Watching } from "../watch/watching";
 import { WatchedNode } from "../watch/watched-node";
 import { KindLine, NodeSettings } from "./node-settings";
 
-const NoteSettings = dynamic(() => import("./note-settings").then((module) => module.NoteSettings), {
-  ssr: false,
-  loading: () => <Skeleton className="h-64 w-full" />,
+const NoteSettings = late(() => import("./note-settings").then((module) => module.NoteSettings), {
+  waiting: () => <Skeleton className="h-64 w-full" />,
 });
 
 /** Fills the room that it is given, and scrolls inside. It has the flow checked as well: one on a screen. */
