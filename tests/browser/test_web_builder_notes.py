@@ -12,6 +12,8 @@ from support.web import axe, draft, stored
 
 pytestmark = pytest.mark.browser
 
+FILES = "**/_next/static/chunks/*.js"
+
 NOTED: dict[str, Any] = {
     "id": "noted",
     "name": "Noted",
@@ -70,6 +72,7 @@ async def test_a_note_is_written_in_place_drawn_larger_and_deleted_with_the_mous
         page = await here.signed_in("/flows/noted")
         await expect(note(page, "why").locator("strong", has_text="pays")).to_be_visible()
         await note(page, "why").dblclick()
+        await expect(page.locator("[aria-live=polite]").filter(has_text="Note:")).to_have_text("Note: Why")
         field = note(page, "why").get_by_role("textbox", name="What it says")
         await expect(field).to_be_focused()
         await page.keyboard.type("\nAlways.")
@@ -94,3 +97,17 @@ async def test_a_note_is_written_in_place_drawn_larger_and_deleted_with_the_mous
         await is_saved(page)
         assert "notes" not in await draft(here, "noted")
         assert here.complaints == []
+
+
+async def test_the_settings_of_a_note_that_cannot_be_loaded_say_so_and_are_loaded_again(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Yes."})) as here:
+        await stored(here, NOTED)
+        page = await here.signed_in("/flows/noted")
+        await expect(note(page, "why").locator("strong", has_text="pays")).to_be_visible()
+        await page.route(FILES, lambda route: route.abort())
+        await note(page, "why").click()
+        told = page.get_by_role("complementary").get_by_role("alert")
+        await expect(told).to_contain_text("This part of the app could not be loaded")
+        await page.unroute(FILES)
+        await told.get_by_role("button", name="Try again").click()
+        await expect(page.get_by_role("textbox", name="What it says")).to_be_visible()

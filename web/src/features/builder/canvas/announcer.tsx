@@ -5,7 +5,7 @@ import { useLocale, useTranslations } from "use-intl";
 import { inLanguage } from "@/shared/flow/text";
 import { nodeOf, type FlowDoc } from "../document";
 import { useKindName } from "../palette/looks";
-import { notesOf } from "../notes";
+import { firstWords, notesOf } from "../notes";
 import { flowNow, selectedNode, selectedNote, useBuilder } from "../store";
 import { faultsOf } from "./node";
 
@@ -24,7 +24,7 @@ export function Announcer() {
     leads(flow, node.id) === "" ? t("node.leads_nowhere") : t("node.leads_to", { names: leads(flow, node.id) }),
     ...(errors > 0 ? [t("node.problems", { count: errors })] : []),
   ];
-  if (note !== undefined) parts.push(t("note.label", { text: note.text }));
+  if (note !== undefined) parts.push(t("note.label", { text: firstWords(note) || t("note.empty_read_only") }));
   return (
     <p aria-live="polite" className="sr-only">
       {parts.join(", ")}
