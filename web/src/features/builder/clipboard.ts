@@ -92,15 +92,23 @@ function shiftOf(flow: FlowDoc, { layout, notes }: Fragment, at: Position | unde
   const nodes = Object.values(layout);
   const places = [...nodes, ...notes];
   if (places.length === 0) return ASIDE;
-  if (at === undefined) return nodes.length === 0 ? NOTE_ASIDE : freeShift(nodes, [...nodes, ...Object.values(flow.layout ?? {})]);
-  return { x: at.x - Math.min(...places.map(({ x }) => x)), y: at.y - Math.min(...places.map(({ y }) => y)) };
+  if (at !== undefined) return { x: at.x - Math.min(...places.map(({ x }) => x)), y: at.y - Math.min(...places.map(({ y }) => y)) };
+  if (nodes.length === 0) return freeShift(NOTE_ASIDE, (shift) => areApart(notes, [...notesOf(flow).values()], shift, isAt));
+  return freeShift(ASIDE, (shift) => areApart(nodes, [...nodes, ...Object.values(flow.layout ?? {})], shift, isUpon));
 }
 
-/** As many steps aside as it takes to lie upon nothing: who pastes twice sees both. */
-function freeShift(places: readonly Position[], taken: readonly Position[]): Position {
-  const steps = Array.from({ length: MOST_STEPS }, (_, index) => ({ x: ASIDE.x * (index + 1), y: ASIDE.y * (index + 1) }));
-  const isFree = (shift: Position) => places.every((place) => taken.every((other) => !isUpon(added(place, shift), other)));
-  return steps.find(isFree) ?? ASIDE;
+/** As many steps aside as it takes: who pastes twice sees both. */
+function freeShift(aside: Position, isFree: (shift: Position) => boolean): Position {
+  const steps = Array.from({ length: MOST_STEPS }, (_, index) => ({ x: aside.x * (index + 1), y: aside.y * (index + 1) }));
+  return steps.find(isFree) ?? aside;
+}
+
+function areApart(places: readonly Position[], taken: readonly Position[], shift: Position, hides: (one: Position, other: Position) => boolean): boolean {
+  return places.every((place) => taken.every((other) => !hides(added(place, shift), other)));
+}
+
+function isAt(one: Position, other: Position): boolean {
+  return one.x === other.x && one.y === other.y;
 }
 
 function isUpon(one: Position, other: Position): boolean {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { addNote, copySelected, duplicateSelected, go, moveSelected, pasteText, removeSelected, selectAll, tidy } from "./actions";
 import type { FlowDoc } from "./document";
-import { addNotes, changeNote, firstWords, freeSpot, NOTE, NOTE_BOUNDS, notesOf, removeNotes } from "./notes";
+import { addNotes, changeNote, firstWords, freeSpot, NOTE, NOTE_BOUNDS, notesOf, removeNotes, type NoteDoc } from "./notes";
 import { flowNow, makeBuilder, selectedNode, selectedNote } from "./store";
 
 const flow: FlowDoc = {
@@ -27,6 +27,8 @@ describe("notes", () => {
     const full = addNotes(flow, Array.from({ length: 300 }, () => ({ x: 0, y: 0 }))).flow;
     expect(Object.keys(full.notes ?? {})).toHaveLength(NOTE_BOUNDS.count);
     expect(addNote(makeBuilder({ flow: full, etag: '"1"' }), { x: 0, y: 0 })).toBeNull();
+    const foreign = { text: "x".repeat(NOTE_BOUNDS.chars + 1), x: 0, y: 0, tone: "red", colour: "red" } as unknown as NoteDoc;
+    expect(addNotes(flow, [foreign]).flow.notes?.["note"]).toEqual({ ...NOTE, text: "x".repeat(NOTE_BOUNDS.chars), x: 0, y: 0 });
   });
 
   it("leave nothing in the document when the last one goes", () => {
@@ -79,6 +81,16 @@ describe("a note on the canvas", () => {
     const { layout, notes } = flowNow(builder.getState());
     expect([layout?.["a_2"], notes?.["note"]]).toMatchObject([{ x: 2000, y: 1000 }, { x: 2880, y: 1300 }]);
     expect(builder.getState().selection.notes).toEqual(new Set(["note"]));
+  });
+
+  it("is seen twice where it is pasted twice", () => {
+    const builder = begin();
+    builder.getState().show("note:why");
+    const text = copySelected(builder) ?? "";
+    pasteText(builder, text);
+    pasteText(builder, text);
+    const { notes } = flowNow(builder.getState());
+    expect([notes?.["note"], notes?.["note_2"]]).toMatchObject([{ x: 912, y: 332 }, { x: 944, y: 364 }]);
   });
 
   it("goes with the nearest node when all are put in order", () => {

@@ -57,14 +57,15 @@ export function isNote(value: unknown): value is NoteDoc {
   return [x, y, width, height].every(Number.isFinite) && typeof text === "string";
 }
 
-/** The flow with these notes under names that are free, and the names. No more than a flow may have. */
+/** The flow with these notes under names that are free, and the names. No more than a flow may have, and nothing in them that it
+ * would not take: they may come out of any text. */
 export function addNotes(flow: FlowDoc, notes: Iterable<NoteDoc>): { flow: FlowDoc; ids: readonly string[] } {
   const grown: Record<string, NoteDoc> = { ...flow.notes };
   const ids: string[] = [];
   for (const note of notes) {
     if (Object.keys(grown).length >= NOTE_BOUNDS.count) break;
     const id = freeId(new Set(Object.keys(grown)), "note");
-    grown[id] = placed(note);
+    grown[id] = fitting(note);
     ids.push(id);
   }
   return { flow: ids.length === 0 ? flow : { ...flow, notes: grown }, ids };
@@ -82,7 +83,7 @@ export function removeNotes(flow: FlowDoc, ids: ReadonlySet<string>): FlowDoc {
   return left.length === 0 ? rest : { ...rest, notes: Object.fromEntries(left) };
 }
 
-/** Each by as much as is said of it. */
+/** Each to its place. */
 export function moveNotes(flow: FlowDoc, to: ReadonlyMap<string, Position>): FlowDoc {
   let moved = flow;
   for (const [id, { x, y }] of to) moved = changeNote(moved, id, { x, y });
@@ -118,6 +119,12 @@ export function freeSpot(flow: FlowDoc, nodes: Iterable<Position & { readonly wi
 /** The first of what a note says, for where there is one line. */
 export function firstWords({ text }: Note): string {
   return text.trim().split("\n", 1)[0]?.replace(/^[#>*\-\s]+/, "").slice(0, 80) ?? "";
+}
+
+function fitting(note: NoteDoc): NoteDoc {
+  const { text, x, y, width, height, tone } = whole(note);
+  const { chars } = NOTE_BOUNDS;
+  return placed({ text: text.length > chars ? [...text].slice(0, chars).join("") : text, x, y, width, height, tone });
 }
 
 function placed(note: NoteDoc): NoteDoc {
