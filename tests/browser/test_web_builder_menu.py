@@ -112,7 +112,8 @@ async def test_nodes_are_copied_and_put_where_the_menu_was_asked_for(visit: Any)
         assert here.complaints == []
 
 
-async def test_a_finger_that_rests_opens_the_menu(visit: Any) -> None:
+@pytest.mark.parametrize("ended_by", ["touchEnd", "touchCancel"])
+async def test_a_finger_that_rests_opens_the_menu(visit: Any, ended_by: str) -> None:
     async with visit(ScriptedProvider({"*": "Yes."})) as here:
         await stored(here, LOOP)
         context = await here.browser.new_context(
@@ -125,7 +126,7 @@ async def test_a_finger_that_rests_opens_the_menu(visit: Any) -> None:
         point = {"x": box["x"] + 40, "y": box["y"] + 20}
         await finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
         await expect(page.get_by_role("menuitem", name="Rename")).to_be_visible()
-        await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        await finger.send("Input.dispatchTouchEvent", {"type": ended_by, "touchPoints": []})
         await page.get_by_role("menuitem", name="Duplicate").tap()
         await expect(page.locator(f'{NODE}[data-id="step_3"]')).to_be_visible()
         assert here.complaints == []

@@ -121,7 +121,13 @@ function useResting(onRest: (target: Element, at: Point) => void): MenuOf["press
       if (pointerType !== "touch" || !isPrimary || !(target instanceof Element)) return;
       const rest = () => {
         // What a browser makes of the finger when it is lifted would press what lies below the menu.
-        addEventListener("touchend", (event) => event.preventDefault(), { once: true, capture: true, passive: false });
+        const over = new AbortController();
+        const lifted = (event: TouchEvent) => {
+          event.preventDefault();
+          over.abort();
+        };
+        addEventListener("touchend", lifted, { capture: true, passive: false, signal: over.signal });
+        addEventListener("touchcancel", () => over.abort(), { capture: true, signal: over.signal });
         onRest(target, { x, y });
       };
       resting.current = { timer: setTimeout(rest, REST_MS), at: { x, y } };
