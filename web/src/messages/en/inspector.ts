@@ -19,7 +19,7 @@ const inspector = {
     leaves_text: "its text",
     delete: "Delete this node",
     no_settings: "A node of this kind needs no settings.",
-    several: "{count, plural, one {# node is selected} other {# nodes are selected}}",
+    several: "{count, plural, one {# is selected} other {# are selected}}",
     several_help: "Select one to see its settings.",
   },
   edge: {

@@ -20,7 +20,7 @@ const inspector: typeof en = {
     leaves_text: "su texto",
     delete: "Eliminar este nodo",
     no_settings: "Un nodo de este tipo no necesita ajustes.",
-    several: "{count, plural, one {# nodo seleccionado} other {# nodos seleccionados}}",
+    several: "{count, plural, one {# seleccionado} other {# seleccionados}}",
     several_help: "Selecciona uno para ver sus ajustes.",
   },
   edge: {
