@@ -300,6 +300,11 @@ async def test_answers_made_elsewhere_are_read_mended_and_imported(visit: Any) -
         text = "".join(json.dumps(row) + "\n" for row in rows)
         return {"name": "theirs.jsonl", "mimeType": "application/jsonl", "buffer": text.encode()}
 
+    async def refused(route: Route) -> None:
+        told = {"type": "urn:agent-lab:problem:problems", "title": "No", "status": 422, "detail": "No."}
+        lines = [{"pointer": "/1", "detail": "line 1: its item is gone."}]
+        await route.fulfill(status=422, json=told | {"request_id": "r", "errors": lines})
+
     rows = [{"id": item["id"], "mine": f"Answer: {item['target']}", "theirs": "Answer: 0"} for item in asked]
     async with visit(ScriptedProvider(ROLES)) as here:
         async with here.door.owner() as client:
@@ -330,6 +335,11 @@ async def test_answers_made_elsewhere_are_read_mended_and_imported(visit: Any) -
         assert await fits(page)
         assert (await here.door.lab.evaluations.list(limit=1)) == []
         await dialog.get_by_label("Held against").select_option("theirs")
+        # What has changed since it was looked at is told as it would have been then.
+        await page.route("**/api/evaluations/import/read", refused)
+        await take.click()
+        await expect(wrong).to_have_text(["line 1: its item is gone."])
+        await page.unroute("**/api/evaluations/import/read")
         await take.click()
         verdicts = page.get_by_role("region", name="Verdicts")
         await expect(verdicts.get_by_role("listitem").first).to_contain_text("mine")

@@ -37,6 +37,15 @@ it("puts the arms of several files together, each with the file that it is from"
   expect(importSpec(reading, "gone", judged).baseline).toBe("auto");
 });
 
+it("says once what is to be minded of several files", () => {
+  const warnings = ["The file has no ids."];
+  const reading = together([
+    ["a.csv", { ...read(["mine"]), warnings }],
+    ["b.csv", { ...read(["theirs"]), warnings }],
+  ]);
+  expect(reading.warnings).toEqual(warnings);
+});
+
 it("tells which two files have the same arm", () => {
   const both = () =>
     together([

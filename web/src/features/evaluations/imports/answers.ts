@@ -83,7 +83,7 @@ export function together(found: readonly (readonly [string, AnswersRead])[]): Re
       answers[arm] = given;
     }
   const samples = Math.max(...found.map(([, read]) => read.samples));
-  return { dataset: first.dataset, items: first.items, samples, answers, sources, warnings: found.flatMap(([, read]) => read.warnings) };
+  return { dataset: first.dataset, items: first.items, samples, answers, sources, warnings: [...new Set(found.flatMap(([, read]) => read.warnings))] };
 }
 
 /** How answers are scored, of an evaluation that asks for more. */

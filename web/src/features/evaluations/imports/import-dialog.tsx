@@ -9,7 +9,6 @@ import { Button } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
 import { Select, TextField } from "@/shared/ui/field";
 import { Fold } from "@/shared/ui/fold";
-import { Problem } from "@/shared/ui/problem";
 import { datasetsQuery, useImport } from "../api";
 import { DatasetOptions } from "../form/dataset-section";
 import { specOf, useDraft, wrongIn, type Scorer } from "../form/draft";
@@ -55,7 +54,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
             <Judging arms={Object.keys(reading.data.sources)} baseline={choice.baseline} change={change} />
           </>
         )}
-        {take.error !== null && <Problem error={take.error} />}
+        {take.error !== null && <WrongFile error={take.error} />}
       </div>
     </Dialog>
   );

@@ -18,9 +18,9 @@ export function WrongFile({ error }: { error: Error }) {
   return (
     <Told text={t("wrong_lines", { file, count: lines.length })}>
       <ul className="mt-1 max-h-60 list-disc overflow-y-auto pl-5 text-sm" aria-label={t("lines_of", { file })}>
-        {lines.map(({ pointer, detail }) => (
+        {lines.map(({ pointer, detail, said }) => (
           <li key={`${pointer} ${detail}`} className="break-words">
-            <ServerText text={detail} />
+            <ServerText text={detail} said={said} />
           </li>
         ))}
       </ul>
