@@ -10,6 +10,7 @@ import { Badge } from "@/shared/ui/bits";
 import { Button } from "@/shared/ui/button";
 import { CopyButton } from "@/shared/ui/copy";
 import { Panel } from "@/shared/ui/panel";
+import { ServerText } from "@/shared/ui/server-text";
 import { useDraft, type ExecutionRequest } from "./draft";
 
 interface Answered {
@@ -28,12 +29,16 @@ export function OutputDisplay({ asked, result, onFollowUp }: Answered) {
   return (
     <Panel title={t("result")} actions={<CopyButton text={text} />}>
       <div aria-live="polite">
-        {result.result ? <LateMarkdown text={result.result} /> : <p className="break-words whitespace-pre-wrap">{text}</p>}
+        {result.result ? (
+          <LateMarkdown text={result.result} />
+        ) : (
+          <p className="break-words whitespace-pre-wrap">{result.error ? <ServerText text={text} /> : text}</p>
+        )}
       </div>
       <Took result={result} />
       {result.notes?.map((note) => (
         <p key={note} className="mt-1 text-xs text-soft">
-          {note}
+          <ServerText text={note} />
         </p>
       ))}
       {asked !== undefined && result.status === "completed" && result.result && (
