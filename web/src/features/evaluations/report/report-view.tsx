@@ -28,15 +28,24 @@ export function ReportView({ evaluation }: { evaluation: Evaluation }) {
 }
 
 function Shown({ report }: { report: Report }) {
-  const hasDifferences = report.differences.length > 0;
+  // The verdicts are painted before all that they rest on is drawn.
+  const isWhole = useDeferredValue(true, false);
   return (
     <>
       <Verdicts report={report} />
       <Warnings report={report} />
+      {isWhole ? <Grounds report={report} /> : <Skeleton className="h-dvh" />}
+    </>
+  );
+}
+
+function Grounds({ report }: { report: Report }) {
+  return (
+    <>
       <ArmsTable report={report} />
       <div className="grid items-start gap-4 xl:grid-cols-2">
         <Frontier report={report} />
-        {hasDifferences && <Differences report={report} />}
+        {report.differences.length > 0 && <Differences report={report} />}
       </div>
       {report.debates?.map((debate) => (
         <DebatePanel key={debate.arm} debate={debate} report={report} />
@@ -90,7 +99,7 @@ function Paid({ report }: { report: Report }) {
 function Waiting() {
   return (
     <Panel>
-      <div aria-hidden className="flex flex-col gap-3">
+      <div aria-hidden className="flex min-h-dvh flex-col gap-3">
         <Skeleton className="h-16" />
         <Skeleton className="h-40" />
         <Skeleton className="h-80" />
