@@ -173,6 +173,7 @@ const evaluations = {
     dataset: "What was asked",
     dataset_hint: "Answers find their items by id, else by question, else by order.",
     own: "The questions and right answers in the file",
+    own_of_many: "Questions are taken from one file alone: choose one, or the dataset that all of them answer.",
     columns: "Columns of other names",
     column: {
       id: "Column of the id",

@@ -174,6 +174,7 @@ const evaluations: typeof en = {
     dataset: "Lo que se preguntó",
     dataset_hint: "Cada respuesta encuentra su pregunta por el identificador; si no, por el texto; si no, por el orden.",
     own: "Las preguntas y respuestas correctas del propio archivo",
+    own_of_many: "Las preguntas se toman de un solo archivo: elige uno, o el conjunto de datos al que todos responden.",
     columns: "Columnas con otros nombres",
     column: {
       id: "Columna del identificador",

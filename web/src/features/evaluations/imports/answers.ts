@@ -17,7 +17,7 @@ export interface TextFile {
 
 export interface Asked {
   files: readonly TextFile[];
-  /** Null where the first file holds the questions too. */
+  /** Null where the file, which is the only one then, holds the questions too. */
   dataset: string | null;
   arms: readonly string[];
   columns: Readonly<Record<string, string>>;
@@ -54,16 +54,14 @@ export class SameArm extends Error {
   }
 }
 
-/** Reads one after the other. `keep`: the questions of the first become a dataset, where none was chosen. */
+/** Reads one after the other. `keep`: the questions of the file become a dataset, where none was chosen. */
 export async function readAll({ files, dataset, arms, columns }: Asked, keep: boolean, signal?: AbortSignal): Promise<Reading> {
   const found: [string, AnswersRead][] = [];
-  let known = dataset;
   for (const { file, name, kind, text } of files) {
-    const body: AnswersFile = { name, kind, text, dataset: known, arms: [...arms], columns: { ...columns }, keep: keep && known === null };
+    const body: AnswersFile = { name, kind, text, dataset, arms: [...arms], columns: { ...columns }, keep: keep && dataset === null };
     const read = await told(api.POST("/api/evaluations/import/read", { body, ...(signal !== undefined && { signal }) })).catch((problem: unknown) => {
       throw new FileProblem(file, problem);
     });
-    if (body.keep === true) known = read.dataset.name;
     found.push([file, read]);
   }
   return together(found);

@@ -29,7 +29,8 @@ export const NOTHING: Choice = {
 export const isOwn = ({ dataset }: Choice) => dataset === OWN;
 
 /** What is to be read, or why a file cannot be. */
-export async function asked({ files, dataset, columns, arms }: Choice): Promise<Asked | "too_large" | "unreadable" | "empty"> {
+export async function asked({ files, dataset, columns, arms }: Choice): Promise<Asked | "own_of_many" | "too_large" | "unreadable" | "empty"> {
+  if (dataset === OWN && files.length > 1) return "own_of_many";
   if (files.reduce((bytes, { size }) => bytes + size, 0) > tooMuch.mb * 1_000_000) return "too_large";
   const texts: TextFile[] = [];
   for (const file of files) {

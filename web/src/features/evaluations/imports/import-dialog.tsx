@@ -63,6 +63,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
 /** What was chosen, what it was read as, and the import of exactly that. */
 function useImporting() {
   const t = useTranslations("evaluations.upload");
+  const own = useTranslations("evaluations.importing");
   const router = useRouter();
   const language = useLocale();
   const [choice, setChoice] = useState(NOTHING);
@@ -82,7 +83,7 @@ function useImporting() {
     send.reset();
     setWrong(undefined);
   };
-  const sentences = { too_large: t("too_large", { mb: tooMuch.mb }), unreadable: t("unreadable"), empty: t("empty") };
+  const sentences = { own_of_many: own("own_of_many"), too_large: t("too_large", { mb: tooMuch.mb }), unreadable: t("unreadable"), empty: t("empty") };
   const look = async () => {
     const what = await asked(choice);
     if (typeof what === "string") setWrong(sentences[what]);
