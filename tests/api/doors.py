@@ -107,7 +107,7 @@ async def open_door(
         yield Door(lab, provider, build_app(lab, token=TOKEN, surface=surface))  # type: ignore[arg-type]
 
 
-async def until(holds: Callable[[], bool], *, seconds: float = 5.0) -> None:
+async def until(holds: Callable[[], bool], *, seconds: float = 30.0) -> None:
     """Wait for something that another task brings about."""
     for _look in range(int(seconds / 0.01)):
         if holds():
