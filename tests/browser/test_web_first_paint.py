@@ -56,6 +56,39 @@ async def test_a_page_looks_as_it_will_before_its_files_have_come(
         over.set()
 
 
+NOTE_ASKED = """(() => {
+  const ask = window.fetch;
+  window.asked = [];
+  window.fetch = (it, how) => (window.asked.push(new URL(it.url ?? it, location.href).href), ask(it, how));
+})()"""
+ASKED_AHEAD = "[...document.querySelectorAll('link[rel=preload][as=fetch]')].map((it) => it.href)"
+
+
+async def test_what_a_page_needs_of_the_server_is_asked_for_beside_its_scripts_and_once(
+    browser: Browser, tmp_path: Path
+) -> None:
+    paths = ("/", "/runs", "/flows", "/flows/challenge", "/evaluations", "/evaluations/new", "/models", "/settings")
+    async with visiting(browser, tmp_path) as here:
+        page = await here.signed_in("/404-of-no-page")
+        await page.add_init_script(NOTE_ASKED)
+        for path in (*paths, "/evaluations/eval-20261122-100000-0a1b2c3d"):
+            sent: list[str] = []
+            note = lambda request, sent=sent: sent.append(request.url)  # noqa: E731  # taken off again below
+            page.on("request", note)
+            await page.goto(here.url + path)
+            await expect(page.locator(STARTED).first).to_be_attached()
+            ahead = await page.evaluate(ASKED_AHEAD)
+            assert ahead, path
+            # The app asks for each of them, in these very words, and finds the answer there.
+            await page.wait_for_function("(ahead) => ahead.every((it) => window.asked.includes(it))", arg=ahead)
+            page.remove_listener("request", note)
+            assert [url for url in ahead if sent.count(url) != 1] == [], path
+        # An address that asks for a part of them asks nothing ahead.
+        await page.goto(here.url + "/runs?status=failed")
+        await expect(page.locator(STARTED).first).to_be_attached()
+        assert await page.evaluate(ASKED_AHEAD) == []
+
+
 async def held(gate: asyncio.Event, route: Route) -> None:
     await gate.wait()
     await route.continue_()

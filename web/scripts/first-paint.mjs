@@ -1,16 +1,33 @@
 // Makes each page of a folder paint with its first answer: its styles come with it, and its scripts are asked for once it
-// is painted. A phone would else fetch and run them first, and show nothing meanwhile. The scripts that every page starts with
-// are marked, so that a browser reads them whole, aside, while they come: most of them runs at once, piece by piece else.
+// is painted, together with what they will ask of the server first. A phone would else fetch and run them first, and show
+// nothing meanwhile. The scripts that every page starts with are marked, so that a browser reads them whole, aside, while they come: most of them runs at once, piece by piece else.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { dirname, join, posix, relative } from "node:path";
 
 const STYLES = /<link rel="stylesheet" href="([^"]+)"[^>]*\/>/g;
 const SCRIPT = /<script src="([^"]+)" async=""><\/script>/g;
 const PRELOAD = /<link rel="preload" as="script"[^>]*\/>/g;
+// What a page asks of the server first, word for word: the answer comes beside the scripts, not after them. `_` is what the
+// address names. An address with a query asks for something else, and then nothing is asked ahead.
+const ASKED_FIRST = {
+  "index.html": ["/api/flows?limit=200", "/api/strategies", "/api/runs?limit=8"],
+  "runs.html": ["/api/runs?limit=50", "/api/flows?limit=200"],
+  "flows.html": ["/api/flows?limit=200"],
+  "flows/_.html": ["/api/flows/_?version=draft"],
+  "evaluations.html": ["/api/evaluations?limit=30"],
+  "evaluations/new.html": ["/api/datasets", "/api/flows?limit=200"],
+  "evaluations/_.html": ["/api/evaluations/_", "/api/evaluations/_/report"],
+  "models.html": ["/api/providers"],
+  "settings.html": ["/api/settings", "/api/providers"],
+};
+const ownServer = !process.env.NEXT_PUBLIC_API_URL && !process.env.NEXT_PUBLIC_MOCK_MODE;
 // A page behind another tab is not painted: it starts at once. A button that is pressed before the app is alive is pressed
 // again then; but not by a press that is on its way still (its phase is not 0), for that one brings the app to life.
 const START =
-  '(()=>{const start=()=>{for(const src of SCRIPTS){const it=document.createElement("script");' +
+  '(()=>{const start=()=>{if(!location.search)for(const path of ASKED){const it=document.createElement("link");' +
+  'it.rel="preload";it.as="fetch";it.crossOrigin="use-credentials";' +
+  'it.href=path.replace("_",location.pathname.split("/")[2]);document.head.append(it)}' +
+  'for(const src of SCRIPTS){const it=document.createElement("script");' +
   "it.async=true;it.src=src;document.head.append(it)}};" +
   "document.hidden?start():requestAnimationFrame(()=>setTimeout(start));" +
   "const pressed=[],note=(press)=>pressed.push(press);" +
@@ -39,7 +56,8 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
   const scripts = [...page.matchAll(SCRIPT)].map(([, src]) => src);
   if (links.length === 0 || scripts.length === 0) throw new Error(`${path}: no styles or no scripts where they were looked for`);
   everywhere = everywhere === null ? scripts : everywhere.filter((src) => scripts.includes(src));
-  const start = `<script>${START.replace("SCRIPTS", () => JSON.stringify(scripts))}</script>`;
+  const asked = (ownServer && ASKED_FIRST[relative(folder, path)]) || [];
+  const start = START.replace("ASKED", () => JSON.stringify(asked)).replace("SCRIPTS", () => JSON.stringify(scripts));
   writeFileSync(
     path,
     page
@@ -48,7 +66,7 @@ for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }
       .replace(SCRIPT, "")
       // The app looks for the links before it goes on, and would wait for those that are missing. They come last: a script
       // behind one would wait for its file.
-      .replace("</body>", () => `${start}${links.join("")}</body>`),
+      .replace("</body>", () => `<script>${start}</script>${links.join("")}</body>`),
   );
 }
 
