@@ -15,6 +15,7 @@ from agent_lab.contracts.events import (
     PersonAnswered,
     RunAdmitted,
     RunEvent,
+    RunQueued,
     RunResumed,
     RunStarted,
     WaitingForPerson,
@@ -63,7 +64,7 @@ class Record:
 
     def take(self, event: RunEvent) -> None:
         """Take in one more event."""
-        if self._latest is not None and not isinstance(event, RunResumed | RunAdmitted):
+        if self._latest is not None and not isinstance(event, RunQueued | RunResumed | RunAdmitted):
             self.seconds += max(0.0, (event.at - self._latest).total_seconds())  # a clock may be set back
         self._latest = event.at
         if isinstance(event, NodeStarted):
