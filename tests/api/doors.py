@@ -22,6 +22,8 @@ from agent_lab.wiring.evaluations import open_evaluations
 
 TOKEN = "a-token-that-is-long-enough"
 SIGNED_IN = {"Authorization": f"Bearer {TOKEN}"}
+PATIENT_S = 60.0
+"""How long clients over a socket wait for an answer: no test is held to a clock by its client."""
 
 MODELS = """
 [[model]]

@@ -13,7 +13,7 @@ from agent_lab.api.app import operations
 from agent_lab.contracts.run import RunRequest
 from agent_lab.lab.access import access_of
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import SIGNED_IN, Door, open_door, serve
+from api.doors import PATIENT_S, SIGNED_IN, Door, open_door, serve
 
 ASKED = {"flow": "challenge", "prompt": "What is 12 + 30?"}
 CHAT = {"model": "flow/challenge", "messages": [{"role": "user", "content": "What is 12 + 30?"}]}
@@ -35,7 +35,10 @@ async def started(client: httpx.AsyncClient, key: dict[str, str]) -> dict[str, A
 
 
 async def ended(client: httpx.AsyncClient, run_id: str) -> str:
-    async with asyncio.timeout(10), client.stream("GET", f"/api/runs/{run_id}/events", headers=SIGNED_IN) as stream:
+    async with (
+        asyncio.timeout(PATIENT_S),
+        client.stream("GET", f"/api/runs/{run_id}/events", headers=SIGNED_IN) as stream,
+    ):
         async for _ in stream.aiter_lines():
             pass
     status: str = (await client.get(f"/api/runs/{run_id}", headers=SIGNED_IN)).json()["status"]
@@ -43,7 +46,11 @@ async def ended(client: httpx.AsyncClient, run_id: str) -> str:
 
 
 async def test_a_key_opens_every_way_in_at_once_and_none_once_it_is_revoked(tmp_path: Path) -> None:
-    async with open_door(tmp_path / "home") as door, serve(door.app) as url, httpx.AsyncClient(base_url=url) as client:
+    async with (
+        open_door(tmp_path / "home") as door,
+        serve(door.app) as url,
+        httpx.AsyncClient(base_url=url, timeout=PATIENT_S) as client,
+    ):
         key = made(door, "ci")
         secret = key["Authorization"].split()[1]
         run_id = (await started(client, key))["run_id"]
@@ -95,7 +102,7 @@ async def test_a_run_past_the_keys_bound_waits_one_past_the_next_is_refused_and_
     async with (
         open_door(tmp_path / "home", provider) as door,
         serve(door.app) as url,
-        httpx.AsyncClient(base_url=url, timeout=20) as client,
+        httpx.AsyncClient(base_url=url, timeout=PATIENT_S) as client,
     ):
         ci, other = made(door, "ci", runs_at_once=1, runs_waiting=1), made(door, "other")
         runs = [await started(client, key) for key in (ci, ci, other, SIGNED_IN)]

@@ -16,7 +16,7 @@ from agent_lab.backend.system import SystemStatus
 from agent_lab.contracts.errors import SilentError
 from agent_lab.lab.access import access_of
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import SIGNED_IN, TOKEN, open_door, serve, until
+from api.doors import PATIENT_S, SIGNED_IN, TOKEN, open_door, serve, until
 from api.test_events import messages
 from support.backends import Fronted, Place, fronted
 
@@ -101,7 +101,7 @@ async def test_leaving_ends_what_was_asked(place: Place, tmp_path: Path) -> None
             asking.cancel()
             await until(lambda: provider.open_streams == 0)
         [run] = await front.door.lab.runs.list()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENT_S):
             assert (await front.door.lab.runs.wait(run.run_id)).status == "cancelled"
 
 
@@ -168,7 +168,7 @@ async def test_a_stream_comes_piece_by_piece_and_not_at_its_end(place: Place, tm
     async with fronted(place, tmp_path / "home", ScriptedProvider(gate=gate)) as front, front.owner() as owner:
         run_id = (await owner.post("/api/v1/runs", json={"flow": "challenge", "prompt": "Why?"})).json()["run_id"]
         events = f"/api/v1/runs/{run_id}/events"
-        async with asyncio.timeout(10), owner.stream("GET", events) as response:
+        async with asyncio.timeout(PATIENT_S), owner.stream("GET", events) as response:
             assert response.headers["content-type"].startswith("text/event-stream")
             told = messages(response)
             while not heard or heard[-1]["type"] != "node_started":
@@ -267,8 +267,8 @@ async def test_nobody_and_no_other_site_comes_in(front: Fronted, path: str) -> N
 
 
 async def test_a_lab_that_is_away_is_a_503_with_a_sentence(tmp_path: Path) -> None:
-    app = create_backend(over_http("http://127.0.0.1:9", token=TOKEN, timeout_s=5), token=TOKEN)
-    async with serve(app) as url, httpx.AsyncClient(base_url=url, headers=SIGNED_IN) as owner:
+    app = create_backend(over_http("http://127.0.0.1:9", token=TOKEN, timeout_s=30), token=TOKEN)
+    async with serve(app) as url, httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=PATIENT_S) as owner:
         answers = [
             await owner.post(EXECUTE, json={"prompt": "x"}),
             await owner.get("/api/v1/runs"),
@@ -286,7 +286,7 @@ async def test_a_lab_that_is_away_is_a_503_with_a_sentence(tmp_path: Path) -> No
         ready = await owner.get("/health/ready")
         assert (ready.status_code, (await owner.get("/health")).json()["status"]) == (503, "healthy")
         assert "127.0.0.1:9" in ready.json()["checks"]["lab"]
-        async with httpx.AsyncClient(base_url=url) as nobody:
+        async with httpx.AsyncClient(base_url=url, timeout=PATIENT_S) as nobody:
             assert "127.0.0.1:9" not in (await nobody.get("/health/ready")).text
 
 
@@ -310,7 +310,7 @@ async def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(tmp_pa
     async with serve(strange(200, {}, elsewhere_saw)) as elsewhere:
         moved = {"location": f"{elsewhere}/take", "set-cookie": "a=b; Path=/"}
         async with serve(strange(307, moved, saw)) as lab_url:
-            client = over_http(lab_url, token=TOKEN, timeout_s=5)
+            client = over_http(lab_url, token=TOKEN, timeout_s=30)
             app = create_backend(client, token=TOKEN)
             cookie = {
                 "Cookie": "agent_lab_x=secret",
@@ -318,7 +318,10 @@ async def test_a_redirect_is_not_followed_and_the_token_goes_nowhere_else(tmp_pa
                 "Connection": "close, X-Odd",
                 "X-Odd": "1",
             }
-            async with serve(app) as url, httpx.AsyncClient(base_url=url, headers=SIGNED_IN | cookie) as owner:
+            async with (
+                serve(app) as url,
+                httpx.AsyncClient(base_url=url, headers=SIGNED_IN | cookie, timeout=PATIENT_S) as owner,
+            ):
                 answer = await owner.get("/api/v1/runs")
                 posted = await owner.post(EXECUTE, json={"prompt": "x"})
     assert answer.status_code == posted.status_code == 503
@@ -335,8 +338,8 @@ async def test_a_lab_with_another_token_is_told_apart_from_a_caller_who_is_nobod
     async with open_door(tmp_path / "home", surface="lab") as door, serve(door.app) as lab_url:
         other = "another-token-of-the-backend"
         keys = {"al-stranger": "stranger"}
-        app = create_backend(over_http(lab_url, token=other, timeout_s=5), token=other, key_name=keys.get)
-        async with serve(app) as url, httpx.AsyncClient(base_url=url) as client:
+        app = create_backend(over_http(lab_url, token=other, timeout_s=30), token=other, key_name=keys.get)
+        async with serve(app) as url, httpx.AsyncClient(base_url=url, timeout=PATIENT_S) as client:
             owner = await client.get("/api/v1/models", headers={"Authorization": f"Bearer {other}"})
             stranger = await client.get("/api/v1/models", headers={"Authorization": "Bearer al-stranger"})
             ran = await client.post(EXECUTE, json={"prompt": "x"}, headers={"Authorization": f"Bearer {other}"})
@@ -347,9 +350,9 @@ async def test_a_lab_with_another_token_is_told_apart_from_a_caller_who_is_nobod
 
 
 async def test_a_backend_that_is_led_to_itself_says_so(tmp_path: Path) -> None:
-    client = over_http("http://127.0.0.1:9", token=TOKEN, timeout_s=5)
+    client = over_http("http://127.0.0.1:9", token=TOKEN, timeout_s=30)
     app = create_backend(client, token=TOKEN)
-    async with serve(app) as url, httpx.AsyncClient(base_url=url, headers=SIGNED_IN) as owner:
+    async with serve(app) as url, httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=PATIENT_S) as owner:
         client.http.base_url = httpx.URL(url)
         answer = await owner.get("/api/v1/runs")
     assert answer.status_code == 503

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import Door, open_door
+from api.doors import PATIENT_S, Door, open_door
 
 ITEMS = [{"id": str(place), "input": f"{place} + 30?", "target": str(place + 30)} for place in range(8)]
 ROLES = {
@@ -45,7 +45,7 @@ def lines(items: list[dict[str, str]] = ITEMS) -> str:
 
 
 async def ended(client: httpx.AsyncClient, evaluation_id: str) -> dict[str, Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENT_S):
         while True:
             info = (await client.get(f"/api/evaluations/{evaluation_id}")).json()
             if info["status"] not in {"queued", "running"}:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import SIGNED_IN, Door, open_door, serve, until
+from api.doors import PATIENT_S, SIGNED_IN, Door, open_door, serve, until
 
 
 async def test_the_cases_of_a_flow_run_and_are_answered_one_by_one(door: Door) -> None:
@@ -95,7 +95,7 @@ async def test_a_client_that_leaves_ends_the_run_of_its_case(tmp_path: Path) -> 
     async with (
         open_door(home, ScriptedProvider(gate=gate)) as door,
         serve(door.app) as address,
-        httpx.AsyncClient(base_url=address, headers=SIGNED_IN) as client,
+        httpx.AsyncClient(base_url=address, headers=SIGNED_IN, timeout=PATIENT_S) as client,
     ):
         asking = asyncio.create_task(client.post("/api/flows/slow/test", json={}))
         await until(lambda: door.provider.open_streams == 1)

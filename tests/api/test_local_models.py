@@ -17,7 +17,7 @@ from agent_lab.contracts.ports import LoadProgress
 from agent_lab.lab import residency
 from agent_lab.lab.loads import PACE_S, Load
 from agent_lab.wiring import build_app
-from api.doors import SIGNED_IN, TOKEN, open_door, serve, until
+from api.doors import PATIENT_S, SIGNED_IN, TOKEN, open_door, serve, until
 from api.test_events import messages
 from support.scripted_host import ScriptedHost
 
@@ -74,7 +74,7 @@ async def served(home: Path, host: ScriptedHost) -> AsyncIterator[Served]:
     async with open_door(home, more_models=ROWS) as door:
         lab = replace(door.lab, host=host, monitor=host, figures=host.figures, loading=lambda: elsewhere)
         app = build_app(lab, token=TOKEN)
-        async with serve(app) as url, httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=10) as owner:
+        async with serve(app) as url, httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=PATIENT_S) as owner:
             yield Served(app, host, owner, elsewhere)
 
 

@@ -13,7 +13,7 @@ from agent_lab.contracts.errors import TooLargeError, ValidationError
 from agent_lab.contracts.generation import GenerationRequest, GenerationResult
 from agent_lab.lab.body import check_json, checked
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import SIGNED_IN, Door, open_door, serve
+from api.doors import PATIENT_S, SIGNED_IN, Door, open_door, serve
 
 DOORS = [
     ("/inference", {"prompt": "Hello"}),
@@ -216,7 +216,9 @@ async def test_ten_megabytes_are_refused_whether_announced_or_not(tmp_path: Path
     async with (
         open_door(tmp_path / "home") as door,
         serve(door.app) as url,
-        httpx.AsyncClient(base_url=url, headers=SIGNED_IN | {"Content-Type": "application/json"}) as owner,
+        httpx.AsyncClient(
+            base_url=url, headers=SIGNED_IN | {"Content-Type": "application/json"}, timeout=PATIENT_S
+        ) as owner,
     ):
         response = await owner.post(path, content=chunks() if is_chunked else body)
         assert is_problem(response, 413, "too-large")

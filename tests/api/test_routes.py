@@ -11,7 +11,7 @@ import pytest
 from agent_lab.contracts.errors import BusyError, UnusableError
 from agent_lab.contracts.run import TERMINAL
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply
-from api.doors import SIGNED_IN, Door, open_door, serve, until
+from api.doors import PATIENT_S, SIGNED_IN, Door, open_door, serve, until
 
 ROLES = {"creator": "draft text", "challenger": "line 2 is wrong", "refiner": "mended text", "*": "plain answer"}
 
@@ -109,7 +109,7 @@ async def test_a_client_that_leaves_ends_its_generation(tmp_path: Path) -> None:
     async with (
         open_door(tmp_path / "home", ScriptedProvider(gate=never)) as door,
         serve(door.app) as url,
-        httpx.AsyncClient(base_url=url, headers=SIGNED_IN) as owner,
+        httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=PATIENT_S) as owner,
     ):
         asking = asyncio.create_task(owner.post("/inference", json={"prompt": "Hello"}))
         await until(lambda: door.provider.open_streams == 1)
@@ -180,13 +180,13 @@ async def test_a_client_that_leaves_an_orchestration_cancels_its_run(tmp_path: P
     async with (
         open_door(tmp_path / "home", ScriptedProvider(gate=never)) as door,
         serve(door.app) as url,
-        httpx.AsyncClient(base_url=url, headers=SIGNED_IN) as owner,
+        httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=PATIENT_S) as owner,
     ):
         asking = asyncio.create_task(owner.post("/orchestrate", json={"prompt": "Why?", "flow_type": "challenge"}))
         await until(lambda: door.provider.open_streams == 1)
         asking.cancel()
         run_id = (await owner.get("/api/runs")).json()["runs"][0]["run_id"]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENT_S):
             view = await ended(owner, run_id)
     assert view["status"] == "cancelled"
     assert door.provider.open_streams == 0

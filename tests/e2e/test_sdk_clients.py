@@ -13,7 +13,7 @@ import pytest
 from agent_lab.contracts.errors import BrokenOffError, RateLimitedError, SilentError, TooLargeError
 from agent_lab.contracts.generation import ToolCall
 from agent_lab.providers.scripted import ScriptedProvider, ScriptedReply
-from api.doors import SIGNED_IN, until
+from api.doors import PATIENT_S, SIGNED_IN, until
 from support.sdk_clients import QUESTION, clients, follow, saying
 
 CALL = ToolCall(id="call_1", name="look_up", arguments='{"city": "Lima", "days": 2}')
@@ -317,7 +317,7 @@ async def test_a_stream_that_breaks_has_no_end_for_plain_clients_either(tmp_path
     body = {"model": "voice", "messages": QUESTION, "stream": True}
     async with (
         clients(tmp_path / "home", breaking()) as lab,
-        httpx.AsyncClient(base_url=lab.url, headers=SIGNED_IN) as plain,
+        httpx.AsyncClient(base_url=lab.url, headers=SIGNED_IN, timeout=PATIENT_S) as plain,
     ):
         raw = await plain.post("/v1/chat/completions", json=body)
     assert '"error":' in raw.text

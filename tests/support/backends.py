@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from agent_lab.api.app import create_backend
 from agent_lab.backend.client import LabClient, over_http
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import SIGNED_IN, TOKEN, Door, open_door, serve
+from api.doors import PATIENT_S, SIGNED_IN, TOKEN, Door, open_door, serve
 
 Place = Literal["inside", "apart"]
 
@@ -34,12 +34,12 @@ class Fronted:
         return self.anybody(**SIGNED_IN, **headers)
 
     def anybody(self, **headers: str) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=10)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENT_S)
 
 
 @asynccontextmanager
 async def fronted(
-    place: Place, home: Path, provider: ScriptedProvider | None = None, *, timeout_s: float = 20.0
+    place: Place, home: Path, provider: ScriptedProvider | None = None, *, timeout_s: float = PATIENT_S
 ) -> AsyncIterator[Fronted]:
     """The backend under a real server."""
     surface = "all" if place == "inside" else "lab"
