@@ -12,7 +12,7 @@ from agent_lab.compat.faults import fault_of
 from agent_lab.contracts import errors
 from agent_lab.lab.problems import RunFailedError
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import TOKEN, Door, open_door, until
+from api.doors import PATIENT_S, SIGNED_IN, TOKEN, Door, open_door, serve
 
 ASKING: dict[str, dict[str, Any]] = {
     "/v1/chat/completions": {"model": "voice", "messages": [{"role": "user", "content": "Hello"}]},
@@ -133,12 +133,17 @@ async def test_a_slow_first_word_is_waited_for_with_signs_of_life(
 ) -> None:
     monkeypatch.setattr(answering, "PING_S", 0.05)
     gate = asyncio.Event()
-    async with open_door(tmp_path / "home", ScriptedProvider(gate=gate)) as door, door.owner() as owner:
-        asking = asyncio.ensure_future(owner.post(path, json=ASKING[path] | {"stream": True}))
-        await until(lambda: door.provider.open_streams == 1)
-        await asyncio.sleep(0.2)
-        gate.set()
-        said = (await asking).text
+    said = ""
+    async with (
+        open_door(tmp_path / "home", ScriptedProvider(gate=gate)) as door,
+        serve(door.app) as url,
+        httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=PATIENT_S) as owner,
+        owner.stream("POST", path, json=ASKING[path] | {"stream": True}) as answer,
+    ):
+        async for piece in answer.aiter_text():
+            said += piece
+            if "ping" in said:  # only now may the model say its first word
+                gate.set()
     assert said.index("ping") < said.index("Hello")
 
 

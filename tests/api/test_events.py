@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 
 from agent_lab.providers.scripted import ScriptedProvider
-from api.doors import SIGNED_IN, Door, open_door, serve, until
+from api.doors import PATIENT_S, SIGNED_IN, Door, open_door, serve, until
 from api.test_routes import ROLES, ended
+from support.gates import Words
 
 START = {"flow": "challenge", "prompt": "Why?"}
 
@@ -21,7 +22,7 @@ async def served(home: Path, provider: ScriptedProvider) -> AsyncIterator[tuple[
     async with (
         open_door(home, provider) as door,
         serve(door.app) as url,
-        httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=10) as owner,
+        httpx.AsyncClient(base_url=url, headers=SIGNED_IN, timeout=PATIENT_S) as owner,
     ):
         yield door, owner
 
@@ -94,17 +95,10 @@ async def test_a_reader_that_comes_back_goes_on_where_it_was_and_the_run_never_n
 
 
 async def test_a_late_reader_first_gets_the_text_so_far(tmp_path: Path) -> None:
-    def close_the_gate(message: dict[str, Any]) -> bool:
-        if message["event"] == "token" and "two" in message["data"]["text"]:
-            gate.clear()
-        return not gate.is_set()
-
-    gate = asyncio.Event()
-    gate.set()
-    provider = ScriptedProvider({"*": "one two three four"}, gate=gate, delay_s=0.05)
-    async with served(tmp_path / "home", provider) as (_, owner):
+    gate = Words(2)
+    async with served(tmp_path / "home", ScriptedProvider({"*": "one two three four"}, gate=gate)) as (_, owner):
         run_id = await start(owner)
-        await hear(owner, run_id, enough=close_the_gate)
+        await hear(owner, run_id, enough=lambda message: "two" in message["data"].get("text", ""))
         late = await hear(owner, run_id, enough=lambda message: message["event"] == "token")
         gate.set()
         await ended(owner, run_id)
@@ -140,8 +134,9 @@ async def test_what_is_wrong_with_a_stream_is_a_problem_and_not_an_empty_stream(
 
 async def test_many_readers_leaving_leave_nothing_behind(tmp_path: Path) -> None:
     gate = asyncio.Event()
-    async with served(tmp_path / "home", ScriptedProvider(ROLES, gate=gate)) as (_, owner):
+    async with served(tmp_path / "home", ScriptedProvider(ROLES, gate=gate)) as (door, owner):
         run_id = await start(owner)
+        await until(lambda: door.provider.open_streams == 1)  # from here on the run itself begins no task
         await hear(owner, run_id, enough=lambda message: True)
         before = len(asyncio.all_tasks())
         for _round in range(8):

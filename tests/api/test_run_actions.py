@@ -14,7 +14,7 @@ import pytest
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.runs.queue import QueueRules
-from api.doors import Door, open_door
+from api.doors import Door, open_door, until
 from api.test_refusals import is_problem
 from api.test_routes import ROLES, ended
 from support.asking import ASKER, ASKING, TWO_ASKING
@@ -40,7 +40,7 @@ async def begun(owner: httpx.AsyncClient, **more: Any) -> str:
 
 
 async def in_state(owner: httpx.AsyncClient, run_id: str, status: str) -> dict[str, Any]:
-    for _look in range(1000):
+    for _look in range(3000):
         view: dict[str, Any] = (await owner.get(f"/api/runs/{run_id}")).json()
         if view["status"] == status:
             return view
@@ -88,7 +88,9 @@ async def test_a_run_is_paused_and_resumed_without_paying_twice(tmp_path: Path) 
     async with opened(tmp_path / "home", ScriptedProvider(ROLES, gate=gate)) as (door, owner):
         run_id = await begun(owner)
         pausing = asyncio.create_task(owner.post(f"/api/runs/{run_id}/pause"))
-        await asyncio.sleep(0.05)
+        run = door.lab.runs.shop.active[run_id].run
+        assert run is not None
+        await until(lambda: run.pausing)
         gate.set()
         paused = await pausing
         twice = await owner.post(f"/api/runs/{run_id}/pause")
