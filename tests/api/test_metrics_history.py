@@ -12,7 +12,10 @@ import pytest
 from agent_lab.contracts.errors import EnvironmentFaultError, UnusableError
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.telemetry.history.sampler import Sampler
-from api.doors import SIGNED_IN, Door, open_door, serve
+from api.doors import PATIENT_S, SIGNED_IN, Door, open_door, serve
+
+MACHINE = {"memory", "disk"}
+"""Alerts of the machine that the tests run on."""
 
 
 def sampler_of(door: Door) -> Sampler:
@@ -39,14 +42,14 @@ async def test_calls_are_told_as_series_and_as_a_table(door: Door) -> None:
     )
     assert rows["voice"]["total"]["p99"] > 0
     assert told["totals"]["calls"] == 4
-    assert told["series"]["total_p50_s"][-1] is not None or told["series"]["total_p50_s"][-2] is not None
+    assert any(value is not None for value in told["series"]["total_p50_s"][-6:])  # within the last minute
     assert told["series"]["total_p50_s"][0] is None
     assert alone["model"] == "voice"
     assert told["breakers"] == {"voice": "closed"}
     assert told["queue"]["queued"] == 0
     assert told["machine"]["ram_total_gb"] > told["machine"]["ram_used_gb"] > 0
     assert told["machine"]["devices"][0]["name"]
-    assert told["series"]["devices"][0]["used_gb"][-1] is not None or told["series"]["devices"][0]["used_gb"][-2]
+    assert any(told["series"]["devices"][0]["used_gb"][-6:])
 
 
 @pytest.mark.parametrize("params", [{"range": "2y"}, {"range": "1h", "model": ""}, {"model": "x" * 201}])
@@ -62,14 +65,14 @@ async def test_the_backend_hands_both_on(door: Door) -> None:
         alerts = await owner.get("/api/v1/metrics/alerts")
         text = await owner.get("/api/v1/metrics")
     assert history.json()["range"] == "6h"
-    assert alerts.json()["alerts"] == [alert for alert in alerts.json()["alerts"] if alert["id"].startswith("memory")]
+    assert {alert["kind"] for alert in alerts.json()["alerts"]} <= MACHINE
     assert text.headers["content-type"].startswith("text/plain")
 
 
 async def found(owner: httpx.AsyncClient) -> dict[str, str]:
     """Alerts by id, but for those of the machine that the test runs on."""
     told = (await owner.get("/api/metrics/alerts")).json()["alerts"]
-    return {one["id"]: one["sentence"] for one in told if one["kind"] not in {"memory", "disk"}}
+    return {one["id"]: one["sentence"] for one in told if one["kind"] not in MACHINE}
 
 
 async def test_a_model_that_fails_is_told_as_an_alert_until_it_answers(tmp_path: Path) -> None:
@@ -110,7 +113,10 @@ async def test_a_budget_that_is_spent_and_a_store_that_is_gone_are_told(
 
 async def test_a_server_that_runs_watches_by_itself_and_keeps_what_it_saw(tmp_path: Path) -> None:
     async with open_door(tmp_path / "home") as door:
-        async with serve(door.app) as address, httpx.AsyncClient(base_url=address, headers=SIGNED_IN) as client:
+        async with (
+            serve(door.app) as address,
+            httpx.AsyncClient(base_url=address, headers=SIGNED_IN, timeout=PATIENT_S) as client,
+        ):
             assert (await client.post("/inference", json={"prompt": "Hello", "model": "voice"})).status_code == 200
         kept = list(sampler_of(door).rollups.read(datetime.now(UTC).timestamp()))
     assert [(model, counts.answers) for minute in kept for model, counts in minute.models] == [("voice", 1)]
