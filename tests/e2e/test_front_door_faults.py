@@ -32,6 +32,7 @@ QUICK = "{ header_s = 1.5, first_token_s = 1.5, idle_s = 1.5 }"
 PATIENT = "{ header_s = 20, first_token_s = 20, idle_s = 20 }"
 """For those that answer at once: the loop that all of this runs on is late itself on a slow machine."""
 SOUND = {"well", "wrong-type", *(name for name in FAULTS if name.endswith("-then-well"))} - {"cut-then-well"}
+BREAKER_S = 3.2
 FLAPPING = [Behaviour(status="503 No", body="", lasts_s=3.0), WELL]
 NO_END = {"no-end", "no-end-hangs"}
 SHORT = " ".join(f"word{number}" for number in range(10))
@@ -60,7 +61,9 @@ def rows(server: VendorServer, names: Sequence[str], *, fallbacks: bool) -> Iter
 def _settings(home: Path, vendor: VendorServer, names: Sequence[str], *, fallbacks: bool) -> Reading:
     home.mkdir()
     (home / "rows.toml").write_text("\n".join(rows(vendor, names, fallbacks=fallbacks)))
-    return read_settings({"AGENT_LAB_HOME": str(home), "CIRCUIT_BREAKER_TIMEOUT": "3.2"}, dotenv=home / "no.env")
+    return read_settings(
+        {"AGENT_LAB_HOME": str(home), "CIRCUIT_BREAKER_TIMEOUT": str(BREAKER_S)}, dotenv=home / "no.env"
+    )
 
 
 class FrontDoor:
@@ -69,8 +72,8 @@ class FrontDoor:
     def __init__(self, lab: Lab, vendor: VendorServer, url: str) -> None:
         self.lab = lab
         self.vendor = vendor
-        self.openai = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=TOKEN, max_retries=0, timeout=30)
-        self.anthropic = anthropic.AsyncAnthropic(base_url=url, api_key=TOKEN, max_retries=0, timeout=30)
+        self.openai = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=TOKEN, max_retries=0, timeout=100)
+        self.anthropic = anthropic.AsyncAnthropic(base_url=url, api_key=TOKEN, max_retries=0, timeout=100)
 
     async def ask(self, client: str, model: str, *, streamed: bool) -> str:
         """What a client of that protocol hears, or whatever its SDK raises."""
@@ -202,13 +205,16 @@ async def test_a_cut_stream_without_a_fallback_raises_in_both_sdks(tmp_path: Pat
 
 
 async def test_a_model_that_is_down_for_a_while_is_left_alone_and_taken_back(tmp_path: Path) -> None:
+    now_s = [0.0]
     async with front_door(tmp_path / "home", fallbacks=True) as door:
+        door.vendor.clock = door.lab.gateway._breakers._clock = lambda: now_s[0]
         for _ in range(6):
             assert await door.chat("chat-flapping", streamed=True) == LONG
         arrived = [request.model for request in door.vendor.received].count("flapping")
         assert arrived == 3
         assert door.lab.gateway.breakers()["chat-flapping"] == "open"
-        await until(lambda: door.lab.gateway.breakers()["chat-flapping"] == "half-open")
+        now_s[0] = BREAKER_S
+        assert door.lab.gateway.breakers()["chat-flapping"] == "half-open"
         assert await door.chat("chat-flapping", streamed=True) == WELL.text
         assert door.lab.gateway.breakers()["chat-flapping"] == "closed"
 

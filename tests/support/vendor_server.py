@@ -5,7 +5,7 @@ import json
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ __all__ = ["LONG", "Behaviour", "Received", "VendorServer", "vendor_server"]
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came. `at_s`: by the monotonic clock."""
+    """A request as it came. `at_s`: by the server's clock."""
 
     path: str
     headers: dict[str, str]
@@ -38,6 +38,8 @@ class VendorServer(Behaviour):
 
     plans: dict[str, Sequence[Behaviour]] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
+    clock: Callable[[], float] = time.monotonic
+    """By which the steps of plans last."""
     connections: int = 0
     at_work: int = 0
     wire: bytes = b""
@@ -97,7 +99,7 @@ class _Connection(asyncio.Protocol):
             return
         self._buffer = rest[length:]
         body = json.loads(rest[:length] or b"{}")
-        request = Received(first.split()[1], headers, body, time.monotonic(), self._number)
+        request = Received(first.split()[1], headers, body, self._server.clock(), self._number)
         self._server.received.append(request)
         self._server.arrived.set()
         self._task = asyncio.get_running_loop().create_task(self._answer(request))
