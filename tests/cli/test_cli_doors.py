@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
+from support.cli_processes import free_port
 
 Run = Callable[..., Any]
 
@@ -172,9 +173,7 @@ def test_a_port_in_use_is_told_with_the_option_that_changes_it(said: Run) -> Non
 def test_no_server_is_a_sentence(said: Run, home: Any) -> None:
     assert "no server was started" in said("models", "load", "demo").err
     (home.path / "token").write_text("a-token-that-is-long-enough\n")
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
-    done = said("models", "unload", "demo", "--url", f"http://127.0.0.1:{port}")
+    done = said("models", "unload", "demo", "--url", f"http://127.0.0.1:{free_port()}")
     assert done.code == 2
     assert "agent-lab up" in done.err
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import signal
-import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from agent_lab.wiring import build_app
 from api.doors import TOKEN, open_door, serve, until
 from api.test_local_models import ROWS
 from cli.test_cli_process import left_on_screen, on_a_terminal
+from support.cli_processes import free_port
 from support.scripted_host import ScriptedHost
 
 Run = Callable[..., Any]
@@ -122,10 +122,10 @@ async def test_under_json_a_load_is_one_document(home: Any, tmp_path: Path) -> N
 async def test_ctrl_c_leaves_with_a_sentence_and_the_load_goes_on(home: Any, tmp_path: Path) -> None:
     async with boxed(home, tmp_path, patient=True) as box:
         process = box.home.start("models", "load", "big", "--url", box.url)
-        await until(lambda: box.host.begun == ["big"], seconds=20)
+        await until(lambda: box.host.begun == ["big"])
         first = await asyncio.to_thread(process.stdout.readline)
         process.send_signal(signal.SIGINT)
-        _, err = await asyncio.to_thread(process.communicate, timeout=10)
+        _, err = await asyncio.to_thread(process.communicate, timeout=100)
         box.host.finish("big")
         await until(lambda: "big" in box.host.models)
         shown = await box.run("models", "list")
@@ -141,11 +141,11 @@ async def test_ctrl_c_leaves_with_a_sentence_and_the_load_goes_on(home: Any, tmp
 async def test_what_the_server_refuses_is_a_sentence(home: Any, tmp_path: Path) -> None:
     async with boxed(home, tmp_path, patient=True) as box:
         running = asyncio.create_task(box.run("models", "load", "big"))
-        await until(lambda: box.host.begun == ["big"], seconds=20)
+        await until(lambda: box.host.begun == ["big"])
         box.host.fail("big", CapacityError("It takes 9.00 GB; use fewer bits."))
         full = await running
         json_full = asyncio.create_task(box.run("models", "load", "big", "--json"))
-        await until(lambda: len(box.host.begun) == 2, seconds=20)
+        await until(lambda: len(box.host.begun) == 2)
         box.host.fail("big", ConflictError("The file model.safetensors is damaged."))
         damaged = await json_full
         others = [
@@ -190,8 +190,7 @@ async def test_models_are_unloaded_pinned_and_listed(home: Any, tmp_path: Path) 
 
 def test_without_a_server_the_list_is_the_registry(said: Run, home: Any) -> None:
     (home.path / "token").write_text(TOKEN)
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
+    port = free_port()
     (home.path / ".env").write_text(f"PORT={port}\n")
     plain = said("models", "list")
     rows = json.loads(said("models", "list", "--json").out)
@@ -253,8 +252,7 @@ def stranger() -> Iterator[str]:
 @pytest.mark.parametrize("command", ["load", "unload", "pin", "unpin"])
 def test_what_is_no_lab_is_told_and_so_is_no_server(said: Run, home: Any, stranger: str, command: str) -> None:
     (home.path / "token").write_text(TOKEN)
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        nobody = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+    nobody = f"http://127.0.0.1:{free_port()}"
     foreign, away = said("models", command, "demo", "--url", stranger), said("models", command, "demo", "--url", nobody)
     assert (foreign.code, foreign.err) == (
         2,

@@ -1,8 +1,10 @@
 """Commands as processes that go on for a while: a flow that waits, what it says, and a free port."""
 
 import json
+import secrets
 import socket
 import subprocess
+from contextlib import suppress
 from typing import IO, Any
 
 PATIENT = {
@@ -46,8 +48,8 @@ def start_patient(home: Any, *options: str) -> subprocess.Popen[bytes]:
 
 
 def free_port() -> int:
-    """A port that nobody listens at now."""
-
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port: int = reserved.getsockname()[1]
-    return port
+    """A port that nobody listens at now, below those that the system hands out to whoever asks for any."""
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port

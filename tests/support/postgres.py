@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy.engine import URL
+
+from support.cli_processes import free_port
 
 PASSWORD = "hunter2"
 NO_SERVER = "there is no PostgreSQL here: scripts/postgres.sh installs it, or says how"
@@ -109,12 +110,6 @@ def _make(folder: Path, programs: Path) -> None:
     assert made.returncode == 0, made.stderr
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def new_server() -> Iterator[Server]:
     """A server that is gone afterwards, with all that was in it. Skips the test where none can be started."""
     programs = _programs()
@@ -123,7 +118,7 @@ def new_server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="agent-lab-postgres-"))
     try:
         _make(folder, programs)
-        server = Server(folder=folder, port=_free_port(), programs=programs)
+        server = Server(folder=folder, port=free_port(), programs=programs)
         server.start()
         yield server
         server.stop()
