@@ -13,6 +13,7 @@ import pytest
 from agent_lab.contracts.errors import EnvironmentFaultError
 from agent_lab.contracts.events import NodeFinished, NodeStarted, RunEvent, RunFinished
 from agent_lab.contracts.run import RunOptions, RunRequest
+from agent_lab.runs.carried import CarriedRun
 from agent_lab.settings import read_settings
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.wiring import Lab, open_lab
@@ -39,7 +40,7 @@ TWICE = {
 
 
 @pytest.fixture
-def left_behind(said: Run, home: Any) -> str:
+def left_behind(said: Run, home: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """A run whose process went away while its second node waited."""
     (home.path / "flows").mkdir()
     (home.path / "flows" / "twice.json").write_text(json.dumps(TWICE))
@@ -57,7 +58,12 @@ def left_behind(said: Run, home: Any) -> str:
             await until_it_waits(lab, info.run_id)
             return info.run_id
 
-    run_id = asyncio.run(start_and_leave())
+    async def without_end(run: CarriedRun, seconds: float) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CarriedRun, "sleep", without_end)  # however long it takes this process to go away
+        run_id = asyncio.run(start_and_leave())
     listed = json.loads(said("runs", "list", "--json", "--status", "running").out)["runs"]
     assert [run["run_id"] for run in listed] == [run_id]
     return run_id
