@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +17,14 @@ from agent_lab.storage.database import Database, open_database
 from agent_lab.storage.runs import SqlRuns
 from agent_lab.storage.tables import SCHEMA_VERSION
 from support.backups import full, let_go, rows_of, silent
+from support.gates import Words
 from support.runs import Bench, bench
 from support.stores import finished
 
 RUNS = 20
 ROLES = {"creator": "one two three", "challenger": "four five six", "refiner": "seven eight nine"}
+WORDS = 9
+"""Of one run."""
 
 
 @pytest.fixture
@@ -44,16 +46,18 @@ Open = Callable[[str], Awaitable[tuple[Database, Folders]]]
 
 async def test_runs_that_are_going_on_are_saved_and_go_on_elsewhere(opened: Open, tmp_path: Path) -> None:
     database, here = await opened("here")
-    lab = bench(here.data, ScriptedProvider(ROLES, delay_s=0.05), store=SqlRuns(database))
+    gate = Words(0)
+    lab = bench(here.data, ScriptedProvider(ROLES, gate=gate), store=SqlRuns(database))
     infos = [await lab.runs.start(RunRequest(flow="challenge", prompt=f"Question {n}")) for n in range(RUNS)]
     backups = [tmp_path / f"{n}.zip" for n in range(4)]
     for path in backups:
-        await asyncio.sleep(0.1)
+        gate.let(RUNS * WORDS // len(backups))  # they are said while the store is saved
         await save(database, here, path, tell=silent)
+    gate.set()
     views = {info.run_id: await lab.runs.wait(info.run_id) for info in infos}
     assert {view.status for view in views.values()} == {"completed"}
     seen = [await gone_on_with(path, await opened(path.stem), lab) for path in backups]
-    assert min(seen) < RUNS, "no backup was made while runs were going on"
+    assert seen[0] < RUNS, "no backup was made while runs were going on"
 
 
 async def gone_on_with(path: Path, there: tuple[Database, Folders], first: Bench) -> int:
