@@ -54,7 +54,7 @@ class Home:
     environ: dict[str, str] = field(default_factory=dict)
 
     def run(
-        self, *args: str, stdin: bytes | None = None, environ: dict[str, str] | None = None, timeout_s: float = 60
+        self, *args: str, stdin: bytes | None = None, environ: dict[str, str] | None = None, timeout_s: float = 100
     ) -> subprocess.CompletedProcess[str]:
         """Run `agent-lab` to its end, with output captured through pipes."""
         done = subprocess.run(

@@ -103,7 +103,7 @@ def test_a_file_that_is_no_backup_is_told_in_a_sentence(used: Home, said: Say) -
 
 def test_a_restore_waits_for_the_server_to_be_stopped(used: Home, said: Say) -> None:
     said("backup", "lab.zip")
-    until = (datetime.now(UTC) + timedelta(seconds=30)).replace(tzinfo=None).isoformat(sep=" ")
+    until = (datetime.now(UTC) + timedelta(hours=1)).replace(tzinfo=None).isoformat(sep=" ")
     with sqlite3.connect(used.path / "agent-lab.db") as connection:
         connection.execute("UPDATE runs SET status = 'running', lease_owner = 'w1', lease_until = ?", (until,))
     refused = said("restore", "lab.zip", "--replace")

@@ -18,7 +18,7 @@ def test_a_run_of_another_terminal_is_watched_and_cancelled_from_here(home: Any)
     assert run_id
     cancelled = home.run("runs", "cancel", run_id.group(1))
     watched = home.run("runs", "watch", run_id.group(1))
-    running.communicate(timeout=30)
+    running.communicate(timeout=100)
     assert cancelled.returncode == 0
     assert "is cancelled" in cancelled.stdout
     assert watched.returncode == 1
@@ -33,7 +33,7 @@ def test_a_run_of_another_terminal_is_paused_and_taken_up_from_here(home: Any) -
     assert run_id
     # It waits for a minute between two tries, and that is no call in flight: the pause begins at once.
     paused = home.run("runs", "pause", run_id.group(1))
-    out, _ = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=100)
     assert "is paused" in paused.stdout
     assert running.returncode == 0
     assert f"runs resume {run_id.group(1)}" in out.decode()
@@ -49,10 +49,10 @@ def test_ctrl_c_after_an_answer_to_a_run_of_another_terminal_leaves_it_going_on(
     answering = home.start("runs", "answer", run_id.group(1), "yes")
     read_until(answering.stdout, b"was answered: yes")
     answering.send_signal(signal.SIGINT)
-    _, told = answering.communicate(timeout=30)
+    _, told = answering.communicate(timeout=100)
     row = json.loads(home.run("runs", "list", "--json").stdout)["runs"][0]
     running.send_signal(signal.SIGINT)
-    running.communicate(timeout=30)
+    running.communicate(timeout=100)
     assert answering.returncode == 130
     assert b"the run goes on" in told
     assert row["status"] == "running"
@@ -75,4 +75,4 @@ def test_a_run_of_a_server_is_cancelled_from_the_command_line(home: Any) -> None
         assert "is cancelled" in done.stdout
     finally:
         server.send_signal(signal.SIGINT)
-        server.communicate(timeout=30)
+        server.communicate(timeout=100)

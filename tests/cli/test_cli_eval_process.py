@@ -29,7 +29,7 @@ def test_ctrl_c_stops_an_evaluation_and_says_how_it_goes_on(home: Home, sums: Pa
     running = home.start("eval", "run", str(sums), "--arm", "echo=single:echo", "--arm", "slow=patient model=echo")
     read_until(running.stderr, " · ".encode())
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=100)
     (info,) = json.loads(home.run("eval", "list", "--json").stdout)["evaluations"]
     assert running.returncode == 130
     assert f"agent-lab eval run --resume {info['evaluation_id']}" in err.decode()
@@ -46,7 +46,7 @@ def test_a_killed_evaluation_goes_on_and_pays_nothing_twice(home: Home, sums: Pa
     running = home.start("eval", "run", str(sums), "--arm", "vote:5:echo", "--concurrency", "4")
     read_until(running.stderr, " · ".encode())
     running.kill()
-    running.communicate(timeout=60)
+    running.communicate(timeout=100)
     resumed = home.run("eval", "run", "--resume", "last", "--json")
     assert resumed.returncode == 0, resumed.stderr
     report = json.loads(resumed.stdout)

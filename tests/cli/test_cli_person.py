@@ -13,7 +13,7 @@ from typing import Any
 
 from cli.test_cli_runs import ASKING, TWO, write
 
-SECONDS = 30.0
+SECONDS = 100.0
 
 
 def talk(home: Any, *args: str, say: Sequence[tuple[str, str]]) -> tuple[int, str]:

@@ -68,7 +68,7 @@ def test_ctrl_c_cancels_the_run_and_says_where_it_is(home: Any) -> None:
     running = home.start("run", "challenge", "-", "--model", "echo", stdin=LONG)
     read_until(running.stdout, b"Creator \xc2\xb7 echo")
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=100)
     assert running.returncode == 130
     assert b"not finished" in out
     assert b"Cancelling the run." in err
@@ -82,7 +82,7 @@ def test_a_second_ctrl_c_leaves_at_once(home: Any) -> None:
     read_until(running.stdout, b"tokens")
     running.send_signal(signal.SIGINT)
     began = time.monotonic()
-    while running.poll() is None and time.monotonic() - began < 10:
+    while running.poll() is None and time.monotonic() - began < 60:
         running.send_signal(signal.SIGINT)
         time.sleep(0.005)
     assert running.returncode == 130
@@ -94,7 +94,7 @@ def test_sigterm_cancels_the_run_too(home: Any) -> None:
     while statuses(home) != ["running"]:
         assert running.poll() is None
     running.terminate()
-    out, _ = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=100)
     assert running.returncode == 130
     assert json.loads(out)["status"] == "cancelled"
 
@@ -104,7 +104,7 @@ def test_a_reader_who_leaves_is_no_error_and_the_run_is_cancelled(home: Any) -> 
     read_until(running.stdout, b"Creator \xc2\xb7 echo")
     running.stdout.close()
     err = running.stderr.read()
-    assert running.wait(timeout=30) == 0
+    assert running.wait(timeout=100) == 0
     assert err == b""
     assert statuses(home) == ["cancelled"]
 
@@ -112,7 +112,7 @@ def test_a_reader_who_leaves_is_no_error_and_the_run_is_cancelled(home: Any) -> 
 def test_a_list_cut_short_by_head_is_no_error(home: Any) -> None:
     listing = home.start("models", "list")
     listing.stdout.close()
-    assert listing.wait(timeout=30) == 0
+    assert listing.wait(timeout=100) == 0
     assert listing.stderr.read() == b""
 
 
@@ -151,7 +151,7 @@ def test_a_command_whose_output_was_closed_does_its_work(home: Any, args: tuple[
 def written_to(place: str, home: Any, args: tuple[str, ...]) -> tuple[str, int]:
     """What a command whose standard output leads to that place said beside it, and its exit code."""
     program = ["sh", "-c", f'exec "$@" >{place}', "sh", sys.executable, "-m", "agent_lab", *args]
-    done = subprocess.run(program, env=home.environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(program, env=home.environ, capture_output=True, text=True, timeout=100, check=False)
     return done.stderr, done.returncode
 
 
@@ -188,7 +188,7 @@ def on_a_terminal(
             break
         said += piece
     os.close(leader)
-    return running.wait(timeout=30), said.decode()
+    return running.wait(timeout=100), said.decode()
 
 
 QUESTION = "What is three plus four, and how would you explain that to a child who can count to ten but no further?"
@@ -313,7 +313,7 @@ def test_up_serves_behind_a_one_time_link_and_stops_in_good_order(home: Any, sto
     assert second.value.code in {401, 403, 410, 422}
     assert (home.path / "token").stat().st_mode & 0o077 == 0
     server.send_signal(stop)
-    _, err = server.communicate(timeout=30)
+    _, err = server.communicate(timeout=100)
     assert server.returncode == 0
     assert b"Traceback" not in err
 
@@ -338,7 +338,7 @@ def test_lab_serves_the_api_and_models_are_unloaded_through_it(home: Any) -> Non
         assert "Sign in first" in wrong.stderr
     finally:
         server.send_signal(signal.SIGINT)
-        server.communicate(timeout=30)
+        server.communicate(timeout=100)
     assert server.returncode == 0
 
 
@@ -357,7 +357,7 @@ def test_a_server_that_stops_under_a_reader_reports_no_error(home: Any) -> None:
     with urllib.request.urlopen(urllib.request.Request(f"{url}/{run_id}/events", headers=headers)) as stream:
         read_until(stream, b"waiting_for_person")
         server.send_signal(signal.SIGINT)
-        _, err = server.communicate(timeout=30)
+        _, err = server.communicate(timeout=100)
     log = (home.path / "logs" / "agent-lab.log").read_text()
     assert server.returncode == 0
     assert "ASGI" not in err.decode() + log

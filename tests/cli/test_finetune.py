@@ -94,7 +94,7 @@ def test_ctrl_c_keeps_what_is_done(home: Home) -> None:
         if line.startswith(b"Step "):
             process.send_signal(signal.SIGINT)
             break
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=100)
     assert process.returncode == 130
     assert b"steps are kept; go on with the same command and --resume." in errors
     assert (home.path / "adapters" / "prose" / "checkpoint.safetensors").is_file()

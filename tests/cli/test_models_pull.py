@@ -83,7 +83,7 @@ def test_ctrl_c_leaves_a_sentence_and_what_was_fetched(home: Any, hub: FakeHub) 
     assert hub.half_sent.wait(60)
     (part,) = until_some(home.path / "cache")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=100)
     assert process.returncode == 130
     assert "Interrupted. What was fetched is kept: `agent-lab models pull far` goes on" in err.decode()
     assert "Traceback" not in err.decode()

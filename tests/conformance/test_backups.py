@@ -76,7 +76,7 @@ async def test_a_backup_is_of_one_moment_whatever_is_written_meanwhile(
 
     def meanwhile(part: str, done: int, total: int) -> None:
         if part == "runs":  # whose events are read after it
-            asyncio.run_coroutine_threadsafe(complete(store, run(f"during-{done}-{total}")), loop).result(10)
+            asyncio.run_coroutine_threadsafe(complete(store, run(f"during-{done}-{total}")), loop).result(60)
 
     here = folders(tmp_path / "here")
     manifest = await save(database, here, tmp_path / "saved.zip", tell=meanwhile)

@@ -102,7 +102,7 @@ async def test_leaving_the_stream_ends_the_work(subject: Subject) -> None:
     async with aclosing(subject.provider.stream(subject.call(max_tokens=400))) as stream:
         await anext(stream)
         assert subject.at_work() == 1
-    for _ in range(500):
+    for _ in range(3000):
         await asyncio.sleep(0.01)
         if not subject.at_work():
             break
