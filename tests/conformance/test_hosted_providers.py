@@ -109,7 +109,7 @@ async def test_an_answer_is_whole_once_it_said_why_it_ends(kind: Kind, left_out:
         begun = time.monotonic()
         answer = await answer_of(kind, **lost)
         assert (answer.text, answer.usage_known) == ("one two", left_out == 1)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 20  # its last words are waited for 2 s
     elif hangs:
         async with vendor(kind, **lost) as (_, provider):
             with pytest.raises(SilentError):
@@ -175,11 +175,12 @@ async def test_silence_ends_with_the_time_for_the_headers_or_the_answer(kind: Ki
 
 
 async def test_headers_alone_are_a_beginning_of_a_stream_but_not_of_a_whole_answer(kind: Kind) -> None:
-    async with vendor(kind, text="one", first_token_s=0.5) as (_, provider):
+    async with vendor(kind, text="one") as (server, provider):
         await pieces_of(provider, hosted_call(kind))
-        assert (await pieces_of(provider, hosted_call(kind, header_s=0.25)))[-1].text == "one"  # type: ignore[union-attr]
+        server.first_token_s = 1.5
+        assert (await pieces_of(provider, hosted_call(kind, header_s=1.0)))[-1].text == "one"  # type: ignore[union-attr]
         with pytest.raises(SilentError):
-            await pieces_of(provider, hosted_call(kind, header_s=0.25, streamed=False))
+            await pieces_of(provider, hosted_call(kind, header_s=1.0, streamed=False))
 
 
 async def test_a_stalled_answer_ends_with_its_time(kind: Kind) -> None:
