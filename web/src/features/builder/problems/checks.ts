@@ -27,7 +27,7 @@ export function useChecks(): Checking {
   const [tries, setTries] = useState(0);
   useEffect(() => {
     const known = store.getState().checked;
-    if (known !== null && isSameForChecks(known.document, flow)) return;
+    if (known !== null && isCheckOf(known, flow)) return;
     const asking = new AbortController();
     let again: ReturnType<typeof setTimeout> | undefined;
     const check = async () => {
@@ -53,11 +53,13 @@ export function useChecks(): Checking {
   return state;
 }
 
-/** Moved nodes are checked no more than they were. */
-function isSameForChecks(one: FlowDoc, other: FlowDoc): boolean {
-  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+/** Whether a check says of a document what a new one would: the places of nodes are no part of the graph, nor are notes, unless
+ * one of them was found wrong. */
+export function isCheckOf({ document, verdict }: Checked, flow: FlowDoc): boolean {
+  const names = new Set([...Object.keys(document), ...Object.keys(flow)]);
   names.delete("layout");
-  return [...names].every((name) => Object.is(one[name as keyof FlowDoc], other[name as keyof FlowDoc]));
+  if (!verdict.problems.some(({ path }) => path.startsWith("/notes"))) names.delete("notes");
+  return [...names].every((name) => Object.is(document[name as keyof FlowDoc], flow[name as keyof FlowDoc]));
 }
 
 const PLACED = new WeakMap<Checked, readonly PlacedProblem[]>();

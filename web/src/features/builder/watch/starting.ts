@@ -5,6 +5,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslations } from "use-intl";
 import { api, told } from "@/shared/api/client";
 import { once } from "@/shared/api/once";
+import { isCheckOf } from "../problems/checks";
 import { useBuilderStore } from "../store";
 import type { RunRequest } from "./asked";
 
@@ -29,7 +30,7 @@ export function useStartRun(onStarted: (runId: string) => void) {
       const { isReadOnly, saving, checked, history } = store.getState();
       if (!isReadOnly && saving.phase !== "saved") throw new NotSaved(t("not_saved"));
       // What the problems are stands below already, each a way to its node.
-      if (request.only == null && checked?.document === history.now && !checked.verdict.valid) throw new HasProblems(t("has_problems"));
+      if (request.only == null && checked !== null && isCheckOf(checked, history.now) && !checked.verdict.valid) throw new HasProblems(t("has_problems"));
       // Of the flow as it is now: a run of an earlier draft is another one.
       return once("canvas", [request, history.now], (key) => told(api.POST("/api/runs", { body: request, headers: { "Idempotency-Key": key } })));
     },
