@@ -34,13 +34,6 @@ export type NodeTab = "settings" | "trial" | "run";
 /** What lies over the canvas where there is no room beside it. */
 export type Pane = "palette" | "inspector";
 
-/** The edge that something is held over which would be put into it. */
-export interface Aim {
-  readonly edge: string;
-  /** Whether it takes nodes. */
-  readonly isOpen: boolean;
-}
-
 /** A node as a run that is watched here has it. */
 export type WatchedNode = Pick<NodeView, "status" | "visits" | "seconds">;
 
@@ -55,12 +48,13 @@ export interface BuilderState {
   readonly watched: ReadonlyMap<string, WatchedNode>;
   /** Kept while a node is looked at. */
   readonly flowTab: FlowTab;
-  /** What somebody asked to see of a node; `at` tells two wishes for the same apart. */
-  readonly nodeTab: { readonly node: string; readonly tab: NodeTab; readonly at: number } | null;
+  /** What somebody asked to see of a node; an object of its own for each time that it is asked for. */
+  readonly nodeTab: { readonly node: string; readonly tab: NodeTab } | null;
   readonly pane: Pane | null;
-  readonly aimed: Aim | null;
-  /** The node or, by its key, the note that the canvas shall bring into view; `at` tells two wishes for the same one apart. */
-  readonly shown: { readonly node: string; readonly at: number } | null;
+  /** The edge that something is held over which would be put into it. */
+  readonly aimed: string | null;
+  /** The node or, by its key, the note that the canvas shall bring into view; an object of its own for each time. */
+  readonly shown: { readonly node: string } | null;
 
   /** Change the document by a pure function. Edits with the same `key` that follow each other quickly are undone as one:
    * give one for what is typed (`node/creator/prompt`), none for what stands alone. */
@@ -133,19 +127,15 @@ export function makeBuilder({ flow, etag }: Opened, clock: () => number = Date.n
         const note = noteOfKey(node);
         if (note === null) get().select([node]);
         else get().select([], [], [note]);
-        set({ shown: { node, at: clock() } });
+        set({ shown: { node } });
       },
       setFlowTab: (flowTab) => set({ flowTab }),
       openTab: (node, tab) => {
         get().select([node]);
-        set({ nodeTab: { node, tab, at: clock() } });
+        set({ nodeTab: { node, tab } });
       },
       setPane: (pane) => set({ pane }),
-      aim: (id) => {
-        if (id === (get().aimed?.edge ?? null)) return;
-        const edge = id === null ? undefined : edgeOf(flowNow(get()), id);
-        set({ aimed: id === null || edge === undefined ? null : { edge: id, isOpen: takesNode(edge) } });
-      },
+      aim: (aimed) => set({ aimed }),
       setChecked: (checked) => set({ checked }),
       setWatched: (watched) => set({ watched }),
       flush: () => Promise.resolve(),

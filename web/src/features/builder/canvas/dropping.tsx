@@ -6,7 +6,7 @@ import { type DragEvent } from "react";
 import { useTranslations } from "use-intl";
 import { toast } from "@/shared/ui/toast";
 import { add, centred, insert } from "../actions";
-import { edgeOf } from "../document";
+import { edgeOf, takesNode } from "../document";
 import { KIND_TYPE } from "../palette/palette";
 import { flowNow, useBuilder, type Builder } from "../store";
 
@@ -63,15 +63,15 @@ function edgeAt({ clientX, clientY }: Point): string | null {
 /** Says what letting go would do. */
 export function DropHint() {
   const t = useTranslations("canvas.edge");
-  const aimed = useBuilder((state) => state.aimed);
-  const edge = useBuilder((state) => (state.aimed === null ? undefined : edgeOf(flowNow(state), state.aimed.edge)));
-  if (aimed === null || edge === undefined) return null;
+  const edge = useBuilder((state) => (state.aimed === null ? undefined : edgeOf(flowNow(state), state.aimed)));
+  if (edge === undefined) return null;
+  const isOpen = takesNode(edge);
   return (
     <p
       role="status"
-      className={`pointer-events-none absolute bottom-3 left-1/2 z-10 w-max max-w-[90%] -translate-x-1/2 rounded-md border bg-surface px-3 py-1.5 text-sm shadow-lift ${aimed.isOpen ? "border-accent text-accent" : "border-bad text-bad"}`}
+      className={`pointer-events-none absolute bottom-3 left-1/2 z-10 w-max max-w-[90%] -translate-x-1/2 rounded-md border bg-surface px-3 py-1.5 text-sm shadow-lift ${isOpen ? "border-accent text-accent" : "border-bad text-bad"}`}
     >
-      {aimed.isOpen ? t("takes", { from: edge.from, to: edge.to }) : t("takes_none")}
+      {isOpen ? t("takes", { from: edge.from, to: edge.to }) : t("takes_none")}
     </p>
   );
 }

@@ -22,7 +22,8 @@ export const FlowEdge = memo(function FlowEdge(props: EdgeProps<CanvasEdge>) {
   const edge = data?.edge;
   const { path, x, y } = drawn(props);
   const isWrong = useBuilder((state) => wrongEdges(state.checked).has(id));
-  const aim = useBuilder(({ aimed }) => (aimed?.edge === id ? (aimed.isOpen ? "open" : "closed") : null));
+  const isAimed = useBuilder(({ aimed }) => aimed === id);
+  const aim = isAimed && edge !== undefined ? (takesNode(edge) ? "open" : "closed") : null;
   const isReadable = useStore(({ transform }) => transform[2] >= READABLE_ZOOM);
   const look = isWrong || aim === "closed" ? "bad" : selected || aim === "open" ? "accent" : "plain";
   return (
