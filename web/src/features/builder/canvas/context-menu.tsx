@@ -131,11 +131,11 @@ function ofEdge(isOpen: boolean, { doing }: ContextMenuProps): Lines {
   return [settings(null, doing), { name: isOpen ? "into" : "into_none", icon: Plus, command: "add", isDisabled: !isOpen, act: doing.add }];
 }
 
-/** What it says and its size are settings; its colour is at hand. */
+/** What it says and its size are settings; its colour is at hand. One that cannot be written can still be read whole there. */
 function ofNote(builder: Builder, note: string, { doing }: ContextMenuProps): Lines {
   const tone = notesOf(flowNow(builder.getState())).get(note)?.tone;
   return [
-    { name: "write", icon: PenLine, command: "inspect", act: doing.inspect },
+    builder.getState().isReadOnly ? settings(null, doing) : { name: "write", icon: PenLine, command: "inspect", act: doing.inspect },
     ...NOTE_TONES.map((value): Line => ({
       name: `tone_${value}`,
       icon: tone === value ? Check : Palette,
