@@ -179,10 +179,15 @@ function useCopying(builder: Builder, doing: Doing): { taking: readonly Line[]; 
   const put = useCopy();
   const copy = async () => {
     const text = copySelected(builder);
-    return text !== null && put(text);
+    if (text !== null) await put(text);
   };
   const cut = async () => {
-    if (await copy()) removeSelected(builder);
+    const text = copySelected(builder);
+    if (text === null) return;
+    // Before the browser has it: a key that is pressed right after this is not meant for what is cut.
+    removeSelected(builder);
+    const left = flowNow(builder.getState());
+    if (!(await put(text)) && flowNow(builder.getState()) === left) builder.getState().undo();
   };
   const paste = async (place: Position) => {
     const text = await readCopied();
