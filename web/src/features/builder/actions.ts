@@ -122,31 +122,34 @@ export function copySelected(builder: Builder): string | null {
   return lately.copied;
 }
 
-/** Put what was copied onto the canvas; false where the text holds no nodes. */
-export function pasteText(builder: Builder, text: string, at?: Position): boolean {
+/** Put what was copied onto the canvas. Answers how many of its notes were left out, because a flow may have no more of them; null
+ * where the text holds neither nodes nor notes. */
+export function pasteText(builder: Builder, text: string, at?: Position): number | null {
   const fragment = readFragment(text);
-  if (fragment === null || builder.getState().isReadOnly) return false;
-  pasteFragment(builder, fragment, at);
-  return true;
+  return fragment === null || builder.getState().isReadOnly ? null : pasteFragment(builder, fragment, at);
 }
 
-export function duplicateSelected(builder: Builder): void {
+/** Answers how many notes were left out. */
+export function duplicateSelected(builder: Builder): number {
   const { selection } = builder.getState();
   const flow = flowNow(builder.getState());
-  if (selectedCount(builder.getState()) > 0) pasteFragment(builder, fragmentOf(flow, selection.nodes, placesOf(flow), selection.notes));
+  if (selectedCount(builder.getState()) === 0) return 0;
+  return pasteFragment(builder, fragmentOf(flow, selection.nodes, placesOf(flow), selection.notes));
 }
 
-function pasteFragment(builder: Builder, fragment: Fragment, at?: Position): void {
+function pasteFragment(builder: Builder, fragment: Fragment, at?: Position): number {
   let [ids, notes]: (readonly string[])[] = [];
+  let left = 0;
   builder.getState().edit((flow) => {
     const pasted = paste(fragment.nodes.length === 0 ? flow : pinned(flow), fragment, at);
-    [ids, notes] = [pasted.ids, pasted.notes];
+    [ids, notes, left] = [pasted.ids, pasted.notes, pasted.left];
     return pasted.flow;
   });
   const [first] = [...(ids ?? []), ...(notes ?? []).map(keyOfNote)];
-  if (first === undefined) return;
+  if (first === undefined) return left;
   builder.getState().show(first);
   builder.getState().select(ids ?? [], [], notes);
+  return left;
 }
 
 export function selectAll(builder: Builder): void {

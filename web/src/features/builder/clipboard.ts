@@ -67,6 +67,8 @@ export interface Pasted {
   readonly flow: FlowDoc;
   readonly ids: readonly string[];
   readonly notes: readonly string[];
+  /** How many of its notes were left out: a flow has no more of them than it may. */
+  readonly left: number;
 }
 
 /** The flow with the fragment in it under names that are free. `at`: its upper left corner; else a little aside. */
@@ -85,7 +87,7 @@ export function paste(flow: FlowDoc, fragment: Fragment, at?: Position): Pasted 
   if (places.length > 0) pasted = moveNodes(pasted, Object.fromEntries(places));
   const edges = fragment.edges.map((edge) => renamedEdge(edge, names));
   const noted = addNotes({ ...pasted, edges: [...pasted.edges, ...edges] }, fragment.notes.map((note) => ({ ...note, ...added(note, shift) })));
-  return { flow: noted.flow, ids: [...names.values()], notes: noted.ids };
+  return { flow: noted.flow, ids: [...names.values()], notes: noted.ids, left: fragment.notes.length - noted.ids.length };
 }
 
 function shiftOf(flow: FlowDoc, { layout, notes }: Fragment, at: Position | undefined): Position {

@@ -77,7 +77,7 @@ describe("a note on the canvas", () => {
     builder.getState().undo();
     selectAll(builder);
     const text = copySelected(builder) ?? "";
-    expect(pasteText(builder, text, { x: 2000, y: 1000 })).toBe(true);
+    expect(pasteText(builder, text, { x: 2000, y: 1000 })).toBe(0);
     const { layout, notes } = flowNow(builder.getState());
     expect([layout?.["a_2"], notes?.["note"]]).toMatchObject([{ x: 2000, y: 1000 }, { x: 2880, y: 1300 }]);
     expect(builder.getState().selection.notes).toEqual(new Set(["note"]));
@@ -91,6 +91,17 @@ describe("a note on the canvas", () => {
     pasteText(builder, text);
     const { notes } = flowNow(builder.getState());
     expect([notes?.["note"], notes?.["note_2"]]).toMatchObject([{ x: 912, y: 332 }, { x: 944, y: 364 }]);
+  });
+
+  it("is left out where a flow has as many as it may, and that is told", () => {
+    const nearlyFull = addNotes(flow, Array.from({ length: NOTE_BOUNDS.count - 2 }, (_, at) => ({ x: at, y: 0 }))).flow;
+    const builder = makeBuilder({ flow: nearlyFull, etag: '"1"' });
+    selectAll(builder);
+    expect(duplicateSelected(builder)).toBe(NOTE_BOUNDS.count - 2);
+    expect(notesOf(flowNow(builder.getState())).size).toBe(NOTE_BOUNDS.count);
+    expect(flowNow(builder.getState()).nodes).toHaveLength(4);
+    builder.getState().show("note:why");
+    expect(pasteText(builder, copySelected(builder) ?? "")).toBe(1);
   });
 
   it("goes with the nearest node when all are put in order", () => {

@@ -29,6 +29,7 @@ const canvas = {
     height: "Height",
     delete: "Delete the note",
     too_many: "A flow has {most} notes at most. Delete one that is not needed any more.",
+    left_out: "{left, plural, one {# note was} other {# notes were}} left out: a flow has {most} notes at most. Delete some that are not needed any more, and paste again.",
   },
   edge: {
     otherwise: "otherwise",

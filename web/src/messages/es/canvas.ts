@@ -31,6 +31,7 @@ const canvas: typeof en = {
     height: "Alto",
     delete: "Eliminar la nota",
     too_many: "Un flujo tiene {most} notas como mucho. Elimina alguna que ya no haga falta.",
+    left_out: "{left, plural, one {# nota se quedó} other {# notas se quedaron}} fuera: un flujo tiene {most} notas como mucho. Elimina las que ya no hagan falta y vuelve a pegar.",
   },
   edge: {
     otherwise: "si no",

@@ -116,7 +116,7 @@ function Drawn() {
         </ReactFlow>
       </Ask>
       {isEmpty && <Hint isReadOnly={isReadOnly} />}
-      <Toolbar ask={asking.ask} hasFind={count >= MAP_FROM} onNote={doing.note} />
+      <Toolbar ask={asking.ask} hasFind={count >= MAP_FROM} doing={doing} />
       <DropHint />
       <Announcer />
       {asking.dialog}

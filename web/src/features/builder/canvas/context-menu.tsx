@@ -35,7 +35,7 @@ import { BINDINGS, keysOf } from "../keyboard/keys";
 import { changeNote, NOTE_TONES, notesOf } from "../notes";
 import { flowNow, selectedCount, selectedEdge, selectedNode, selectedNote, selectedOpenEdge, useBuilder, useBuilderStore, type Builder } from "../store";
 import type { Asking } from "./asking";
-import { enterTrial, useNoting, type Doing } from "./use-keys";
+import { enterTrial, useLeftOut, useNoting, type Doing } from "./use-keys";
 
 interface ContextMenuProps {
   /** In the window. */
@@ -103,7 +103,7 @@ function useLines(props: ContextMenuProps): Lines {
   const edge = useBuilder(selectedEdge);
   const isOpen = useBuilder(selectedOpenEdge) !== null;
   const note = useBuilder(selectedNote);
-  const hasNodes = useBuilder((state) => selectedCount(state) > 0);
+  const canCopy = useBuilder((state) => selectedCount(state) > 0);
   const hasAny = useBuilder((state) => selectedCount(state) + state.selection.edges.size > 0);
   const builder = useBuilderStore();
   const noteAt = useNoting();
@@ -111,7 +111,7 @@ function useLines(props: ContextMenuProps): Lines {
   if (node !== null) return [...ofNode(builder, node, props), null, ...copying.taking, null, remove(builder)];
   if (edge !== null) return [...ofEdge(isOpen, props), null, remove(builder)];
   if (note !== null) return [...ofNote(builder, note, props), null, ...copying.taking, null, remove(builder)];
-  if (hasAny) return [...(hasNodes ? copying.taking : []), null, remove(builder)];
+  if (hasAny) return [...(canCopy ? copying.taking : []), null, remove(builder)];
   return ofCanvas(props, copying.pasting(props.place), () => noteAt(builder, props.place));
 }
 
@@ -177,6 +177,7 @@ function remove(builder: Builder): Line {
 function useCopying(builder: Builder, doing: Doing): { taking: readonly Line[]; pasting: (place: Position) => Line } {
   const t = useTranslations("canvas_menu");
   const put = useCopy();
+  const sayLeft = useLeftOut();
   const copy = async () => {
     const text = copySelected(builder);
     if (text !== null) await put(text);
@@ -191,8 +192,10 @@ function useCopying(builder: Builder, doing: Doing): { taking: readonly Line[]; 
   };
   const paste = async (place: Position) => {
     const text = await readCopied();
-    if (text === null) toast(t("paste_by_key"), "bad");
-    else if (!pasteText(builder, text, place)) toast(t("nothing_to_paste"), "bad");
+    if (text === null) return toast(t("paste_by_key"), "bad");
+    const left = pasteText(builder, text, place);
+    if (left === null) toast(t("nothing_to_paste"), "bad");
+    else sayLeft(left);
   };
   return {
     taking: [

@@ -6,27 +6,28 @@ import { Copy, Keyboard, Maximize, Network, PenLine, Plus, Redo2, Search, Spline
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { IconButton } from "@/shared/ui/button";
-import { duplicateSelected, removeSelected, tidy } from "../actions";
+import { removeSelected, tidy } from "../actions";
 import { selectedCount, selectedNode, selectedOpenEdge, useBuilder, useBuilderStore } from "../store";
 import type { Asking } from "./asking";
+import type { Doing } from "./use-keys";
 
 const BAR = "flex rounded-md border border-line bg-surface p-0.5 shadow-lift";
 const FIT = { maxZoom: 1, padding: 0.15 };
 
 /** `hasFind`: there are so many nodes that one may look for one. */
-export function Toolbar({ ask, hasFind, onNote }: { ask: Asking; hasFind: boolean; onNote: () => void }) {
+export function Toolbar({ ask, hasFind, doing }: { ask: Asking; hasFind: boolean; doing: Doing }) {
   const t = useTranslations("canvas.toolbar");
   const isReadOnly = useBuilder((state) => state.isReadOnly);
   return (
     <div role="toolbar" aria-label={t("label")} className="pointer-events-none absolute inset-x-3 top-3 flex flex-wrap gap-2 *:pointer-events-auto">
-      {!isReadOnly && <Edits onNote={onNote} />}
-      {!isReadOnly && <OfSelection ask={ask} />}
+      {!isReadOnly && <Edits doing={doing} />}
+      {!isReadOnly && <OfSelection ask={ask} doing={doing} />}
       <View ask={ask} isReadOnly={isReadOnly} hasFind={hasFind} />
     </div>
   );
 }
 
-function Edits({ onNote }: { onNote: () => void }) {
+function Edits({ doing }: { doing: Doing }) {
   const t = useTranslations("canvas.toolbar");
   const builder = useBuilderStore();
   const canUndo = useBuilder((state) => state.history.past.length > 0);
@@ -35,17 +36,17 @@ function Edits({ onNote }: { onNote: () => void }) {
     <div className={BAR}>
       <Tool label={t("undo")} disabled={!canUndo} onClick={() => builder.getState().undo()} icon={<Undo2 aria-hidden className="size-4" />} />
       <Tool label={t("redo")} disabled={!canRedo} onClick={() => builder.getState().redo()} icon={<Redo2 aria-hidden className="size-4" />} />
-      <Tool label={t("note")} onClick={onNote} icon={<StickyNote aria-hidden className="size-4" />} />
+      <Tool label={t("note")} onClick={doing.note} icon={<StickyNote aria-hidden className="size-4" />} />
     </div>
   );
 }
 
-function OfSelection({ ask }: { ask: Asking }) {
+function OfSelection({ ask, doing }: { ask: Asking; doing: Doing }) {
   const t = useTranslations("canvas.toolbar");
   const builder = useBuilderStore();
   const node = useBuilder(selectedNode);
   const edge = useBuilder(selectedOpenEdge);
-  const hasNodes = useBuilder((state) => selectedCount(state) > 0);
+  const canCopy = useBuilder((state) => selectedCount(state) > 0);
   const hasAny = useBuilder((state) => selectedCount(state) + state.selection.edges.size > 0);
   if (!hasAny) return null;
   return (
@@ -57,7 +58,7 @@ function OfSelection({ ask }: { ask: Asking }) {
         </>
       )}
       {edge !== null && <Tool label={t("insert")} onClick={() => ask({ is: "insert", into: edge })} icon={<Plus aria-hidden className="size-4" />} />}
-      {hasNodes && <Tool label={t("duplicate")} onClick={() => duplicateSelected(builder)} icon={<Copy aria-hidden className="size-4" />} />}
+      {canCopy && <Tool label={t("duplicate")} onClick={doing.duplicate} icon={<Copy aria-hidden className="size-4" />} />}
       <Tool label={t("delete")} onClick={() => removeSelected(builder)} icon={<Trash2 aria-hidden className="size-4" />} />
     </div>
   );

@@ -30,8 +30,9 @@ export function useCanvasKeys(builder: Builder, ask: Asking, frame: RefObject<HT
     if (binding.command === "menu") openMenu();
     else doing[binding.command]();
   });
+  const sayLeft = useLeftOut();
   const onClipboard = useEffectEvent((event: ClipboardEvent) => {
-    if (isHere(event.target)) copyOrPaste(builder, event);
+    if (isHere(event.target)) sayLeft(copyOrPaste(builder, event));
   });
   useEffect(() => {
     const [pressed, copied] = [(event: KeyboardEvent) => onKey(event), (event: ClipboardEvent) => onClipboard(event)];
@@ -55,6 +56,7 @@ function isButtonKey({ key, target }: KeyboardEvent): boolean {
 function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | null>): Doing {
   const { zoomIn, zoomOut, fitView, screenToFlowPosition } = useReactFlow();
   const noteAt = useNoting();
+  const sayLeft = useLeftOut();
   const { undo, redo, select, flush } = builder.getState();
   const only = () => selectedNode(builder.getState());
   const withNode = (what: (node: string) => void) => () => {
@@ -92,7 +94,7 @@ function useDoing(builder: Builder, ask: Asking, frame: RefObject<HTMLElement | 
     copy: () => undefined,
     cut: () => undefined,
     paste: () => undefined,
-    duplicate: () => duplicateSelected(builder),
+    duplicate: () => sayLeft(duplicateSelected(builder)),
     undo,
     redo,
     save: () => void flush(),
@@ -119,6 +121,14 @@ export function useNoting(): (builder: Builder, at: Position) => void {
   const t = useTranslations("canvas.note");
   return (builder, at) => {
     if (addNote(builder, at) === null) toast(t("too_many", { most: NOTE_BOUNDS.count }), "bad");
+  };
+}
+
+/** Says of notes that were copied how many found no room. */
+export function useLeftOut(): (left: number) => void {
+  const t = useTranslations("canvas.note");
+  return (left) => {
+    if (left > 0) toast(t("left_out", { left, most: NOTE_BOUNDS.count }), "bad");
   };
 }
 
@@ -172,16 +182,19 @@ function toggled(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
   return next;
 }
 
-function copyOrPaste(builder: Builder, event: ClipboardEvent): void {
+/** Answers how many notes were left out of what was pasted. */
+function copyOrPaste(builder: Builder, event: ClipboardEvent): number {
   const { type, clipboardData } = event;
   if (type === "paste") {
-    if (pasteText(builder, clipboardData?.getData("text/plain") ?? "")) event.preventDefault();
-    return;
+    const left = pasteText(builder, clipboardData?.getData("text/plain") ?? "");
+    if (left !== null) event.preventDefault();
+    return left ?? 0;
   }
   // Words that somebody has marked are copied as words.
   const text = (getSelection()?.isCollapsed ?? true) ? copySelected(builder) : null;
-  if (text === null) return;
+  if (text === null) return 0;
   event.preventDefault();
   clipboardData?.setData("text/plain", text);
   if (type === "cut" && !builder.getState().isReadOnly) removeSelected(builder);
+  return 0;
 }
