@@ -225,10 +225,14 @@ def left_on_screen(said: str) -> list[str]:
     return lines
 
 
+AT_WORK = ("Creator", "Challenger")
+
+
 def test_who_is_at_work_is_told_on_a_terminal_and_leaves_no_trace(home: Any) -> None:
     _, said = on_a_terminal(home, "run", "challenge", "What is 12 + 30?", "--seed", "1")
     assert "Creator · loading the model ... · " in said
-    assert "Challenger · 0." in said
+    waited_s = {who: [float(told) for told in re.findall(rf"{who}[^\r\n]* · (\d+\.\d) s", said)] for who in AT_WORK}
+    assert waited_s["Challenger"][0] < waited_s["Creator"][-1], "each is told from its own beginning"
     run_id = json.loads(home.run("runs", "list", "--json").stdout)["runs"][0]["run_id"]
     stored = home.run("runs", "show", run_id).stdout
     shown = "\n".join(left_on_screen(said))
