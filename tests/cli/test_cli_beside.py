@@ -6,35 +6,48 @@ import json
 import re
 import signal
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from agent_lab.runs import steering
 from support.cli_processes import PATIENT, free_port, read_until, start_patient
 
+Run = Callable[..., Any]
 
-def test_a_run_of_another_terminal_is_watched_and_cancelled_from_here(home: Any) -> None:
+
+@pytest.fixture
+def patient(said: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A command in this process that waits long for the process that it asks."""
+    monkeypatch.setattr(steering, "ORDER_WAIT_S", 100.0)
+    return said
+
+
+def test_a_run_of_another_terminal_is_watched_and_cancelled_from_here(home: Any, patient: Run) -> None:
     running = start_patient(home)
     said = read_until(running.stdout, b"tokens").decode()
     run_id = re.search(r"Run (\S+)", said)
     assert run_id
-    cancelled = home.run("runs", "cancel", run_id.group(1))
+    cancelled = patient("runs", "cancel", run_id.group(1))
     watched = home.run("runs", "watch", run_id.group(1))
     running.communicate(timeout=100)
-    assert cancelled.returncode == 0
-    assert "is cancelled" in cancelled.stdout
+    assert cancelled.code == 0
+    assert "is cancelled" in cancelled.out
     assert watched.returncode == 1
     assert "cancelled" in watched.stdout
     assert running.returncode == 1
 
 
-def test_a_run_of_another_terminal_is_paused_and_taken_up_from_here(home: Any) -> None:
+def test_a_run_of_another_terminal_is_paused_and_taken_up_from_here(home: Any, patient: Run) -> None:
     running = start_patient(home)
     said = read_until(running.stdout, b"tokens").decode()
     run_id = re.search(r"Run (\S+)", said)
     assert run_id
     # It waits for a minute between two tries, and that is no call in flight: the pause begins at once.
-    paused = home.run("runs", "pause", run_id.group(1))
+    paused = patient("runs", "pause", run_id.group(1))
     out, _ = running.communicate(timeout=100)
-    assert "is paused" in paused.stdout
+    assert "is paused" in paused.out
     assert running.returncode == 0
     assert f"runs resume {run_id.group(1)}" in out.decode()
 
@@ -58,8 +71,9 @@ def test_ctrl_c_after_an_answer_to_a_run_of_another_terminal_leaves_it_going_on(
     assert row["status"] == "running"
 
 
-def test_a_run_of_a_server_is_cancelled_from_the_command_line(home: Any) -> None:
-    start_patient(home).terminate()  # leaves the flow's file
+def test_a_run_of_a_server_is_cancelled_from_the_command_line(home: Any, patient: Run) -> None:
+    (home.path / "flows").mkdir()
+    (home.path / "flows" / "patient.json").write_text(json.dumps(PATIENT))
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     server = home.start("lab", "--port", str(port), "--json")
@@ -70,9 +84,9 @@ def test_a_run_of_a_server_is_cancelled_from_the_command_line(home: Any) -> None
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         with urllib.request.urlopen(urllib.request.Request(f"{url}/api/runs", body, headers)) as answer:
             run_id = json.loads(answer.read())["run_id"]
-        done = home.run("runs", "cancel", run_id)
-        assert done.returncode == 0, done.stderr
-        assert "is cancelled" in done.stdout
+        done = patient("runs", "cancel", run_id)
+        assert done.code == 0, done.err
+        assert "is cancelled" in done.out
     finally:
         server.send_signal(signal.SIGINT)
         server.communicate(timeout=100)
