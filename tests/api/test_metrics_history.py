@@ -10,9 +10,11 @@ import httpx
 import pytest
 
 from agent_lab.contracts.errors import EnvironmentFaultError, UnusableError
+from agent_lab.lab import alerts
 from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.telemetry.history.sampler import Sampler
 from api.doors import PATIENT_S, SIGNED_IN, Door, open_door, serve
+from api.test_spending import Noon
 
 MACHINE = {"memory", "disk"}
 """Alerts of the machine that the tests run on."""
@@ -62,10 +64,10 @@ async def test_a_range_that_there_is_not_is_refused(door: Door, params: dict[str
 async def test_the_backend_hands_both_on(door: Door) -> None:
     async with door.owner() as owner:
         history = await owner.get("/api/v1/metrics/history", params={"range": "6h"})
-        alerts = await owner.get("/api/v1/metrics/alerts")
+        told = await owner.get("/api/v1/metrics/alerts")
         text = await owner.get("/api/v1/metrics")
     assert history.json()["range"] == "6h"
-    assert {alert["kind"] for alert in alerts.json()["alerts"]} <= MACHINE
+    assert {alert["kind"] for alert in told.json()["alerts"]} <= MACHINE
     assert text.headers["content-type"].startswith("text/plain")
 
 
@@ -97,7 +99,8 @@ async def test_a_budget_that_is_spent_and_a_store_that_is_gone_are_told(
 ) -> None:
     services = door.app.state.services
     object.__setattr__(services, "daily_budget_usd", Decimal(2))
-    await door.lab.spending.add(datetime.now(UTC).date(), "a", Decimal("2.5"))
+    monkeypatch.setattr(alerts, "datetime", Noon)
+    await door.lab.spending.add(Noon.now(UTC).date(), "a", Decimal("2.5"))
     async with door.owner() as owner:
         assert set(await found(owner)) == {"budget"}
 
