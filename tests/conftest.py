@@ -3,6 +3,11 @@
 import gc
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is: none fails for that.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 UNCOUNTED = {"browser", "e2e", "faults"}
 """Folders whose tests drive what the others cover already. Counting lines doubles what a test computes."""

@@ -80,7 +80,7 @@ def test_a_line_that_is_torn_or_not_ours_is_passed_over(tmp_path: Path, strange:
     assert list(rollups.read(NOW)) == [minute(NOW, 1.0), minute(NOW + 60, 2.0)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=50)
 @given(cut=st.integers(0, 400))
 def test_wherever_a_write_was_cut_off_the_other_minutes_are_there(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "metrics" / "2026-11-21.jsonl"

@@ -18,6 +18,7 @@ from agent_lab.providers.local.templates.sandbox import Templates
 from support.tiny_model import local_stack, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)
+UNCHECKED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ entries = st.fixed_dictionaries(
 headers = st.dictionaries(words | st.text(max_size=2), entries | anything, max_size=3)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=UNCHECKED)
 @given(
     raw=st.binary(max_size=60) | (headers | anything).map(lambda value: json.dumps(value).encode()),
     data_bytes=st.integers(0, 60),
@@ -175,7 +176,7 @@ def test_whatever_a_header_holds_it_is_read_or_refused(
         assert str(path) in refusal
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=UNCHECKED)
 @given(at=st.integers(0, 3000), flip=st.integers(1, 255))
 def test_a_flipped_byte_in_a_header_never_ends_in_anything_but_a_sentence(copied: Path, at: int, flip: int) -> None:
     path = copied / "model.safetensors"
