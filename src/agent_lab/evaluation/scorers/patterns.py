@@ -8,10 +8,13 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, cast
+
+import psutil
 
 from agent_lab.contracts.errors import EnvironmentFaultError, ValidationError
 from agent_lab.contracts.evaluation import Item, ScorerSpec
@@ -25,7 +28,11 @@ VERSION = "regex@1"
 TAIL_CHARS = 100_000
 """Only so much of an answer's end is read."""
 LONGEST_S = 1.0
+"""Of the processor: on a busy machine an answer waits for its turn too, and is not wrong for that."""
 START_S = 30.0
+WAIT_S = 10.0
+"""However little of it was the processor's."""
+LOOK_S = 0.05
 TARGET = "{target}"
 TOO_LONG = "the pattern took too long on this answer"
 # What a model may well write; a pattern that takes too long on one of them would on many answers.
@@ -64,7 +71,7 @@ class PatternScorer:
         self._check()
 
     def read(self, text: str) -> str | None:
-        """What the pattern finds; None where it finds nothing, or not in time. Waits for at most LONGEST_S."""
+        """What the pattern finds; None where it finds nothing, or not in time. Waits for at most WAIT_S."""
         try:
             return shown(self._found(self._pattern, text)) if not self._holds_target else shown(clean(text).strip())
         except TookTooLong:
@@ -174,14 +181,15 @@ class _Child:
         return process
 
     def _line(self, line: bytes, process: subprocess.Popen[bytes], limit_s: float = LONGEST_S) -> bytes:
-        late = threading.Event()
+        answered, late = threading.Event(), threading.Event()
 
-        def end() -> None:
-            late.set()
-            process.kill()
+        def watch() -> None:
+            if not _answered_in_time(answered, process.pid, limit_s):
+                late.set()
+                process.kill()
 
-        clock = threading.Timer(limit_s, end)
-        clock.start()
+        watching = threading.Thread(target=watch, name="pattern-watch", daemon=True)
+        watching.start()
         try:
             writer, reader = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
             writer.write(line)
@@ -190,9 +198,29 @@ class _Child:
         except BrokenPipeError:
             return b""
         finally:
-            clock.cancel()
+            answered.set()
+            watching.join()
             if late.is_set():  # else the next text would be asked of a process that is about to end
                 process.wait()
+
+
+def _answered_in_time(answered: threading.Event, pid: int, limit_s: float) -> bool:
+    """Waits until it is, or the process has used so much of the processor, or the answer is long overdue."""
+    ends, before_s, left_s = time.monotonic() + max(limit_s, WAIT_S), _processor_s(pid), limit_s
+    while not answered.wait(max(left_s, LOOK_S)):
+        left_s = before_s + limit_s - _processor_s(pid)
+        if left_s <= 0 or time.monotonic() >= ends:
+            return answered.is_set()
+    return True
+
+
+def _processor_s(pid: int) -> float:
+    """The seconds of the processor that a process has used; none where it is gone."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _end(running: list[subprocess.Popen[bytes]]) -> None:
