@@ -77,7 +77,7 @@ async def test_a_caller_at_its_bounds_is_refused_while_others_go_past_and_its_ne
         assert (await lab.runs.start(asked, caller=caller)).status == "running"
     assert (await lab.runs.start(asked, caller="nightly")).status == "queued"
     gate.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         views = [await lab.runs.wait(info.run_id) for info in (first, second)]
     assert [view.status for view in views] == ["completed"] * 2
     keeping.cancel()
@@ -85,14 +85,16 @@ async def test_a_caller_at_its_bounds_is_refused_while_others_go_past_and_its_ne
 
 
 async def test_queued_runs_begin_in_their_order_as_places_become_free(tmp_path: Path) -> None:
-    provider = ScriptedProvider({"*": "a b"}, delay_s=0.01)
+    gate = asyncio.Event()
+    provider = ScriptedProvider({"*": "a b"}, gate=gate)
     lab = bench(tmp_path, provider, rules=QueueRules(at_once=2))
     keeping = asyncio.create_task(Keeper(lab.runs, serving=True, tick_s=5).keep())
     await asyncio.sleep(0)
     starts = [await lab.runs.start(RunRequest(flow="challenge", prompt=f"x{n}")) for n in range(6)]
     assert [info.status for info in starts] == ["running"] * 2 + ["queued"] * 4
     assert (await lab.runs.counts()).queued == 4
-    async with asyncio.timeout(10):
+    gate.set()
+    async with asyncio.timeout(30):
         views = [await lab.runs.wait(info.run_id) for info in starts]
     assert {view.status for view in views} == {"completed"}
     assert provider.calls[0].request.context.turns[0].content in {"x0", "x1"}
@@ -133,7 +135,7 @@ async def test_the_metrics_are_told_how_the_runs_stand(tmp_path: Path) -> None:
     keeping = asyncio.create_task(Keeper(lab.runs, serving=True, tick_s=0.01).keep())
     metrics = lab.runs.shop.metrics
     assert isinstance(metrics, CountedRuns)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while ("standing", {"running": 1, "queued": 2, "waiting": 0, "paused": 0}) not in metrics.seen:  # noqa: ASYNC110 - told by nobody
             await asyncio.sleep(0.01)
     keeping.cancel()
