@@ -142,8 +142,8 @@ async def test_a_run_that_is_stopped_before_its_first_step_leaves_its_place(tmp_
 
 async def test_the_time_of_a_run_that_a_person_answered_meanwhile_is_counted_once(tmp_path: Path) -> None:
     lab = lab_with(tmp_path, BESIDE, provider=ScriptedProvider({"other": "word " * 20, "*": "text"}, delay_s=0.05))
-    info = await lab.runs.start(RunRequest(flow="beside", prompt="x"))
     began = time.monotonic()
+    info = await lab.runs.start(RunRequest(flow="beside", prompt="x"))
     async for event in lab.runs.watch(info.run_id):
         if isinstance(event, WaitingForPerson):
             await asyncio.sleep(0.6)
