@@ -14,6 +14,7 @@ from agent_lab.contracts.errors import EnvironmentFaultError, LimitExceededError
 from agent_lab.gateway.budget import Budget, BudgetHold
 from agent_lab.gateway.ledger import Ledger
 from agent_lab.storage.spending import MemorySpending
+from support.skipped_time import skipping_time
 
 TODAY = date(2026, 3, 1)
 USD = Decimal
@@ -191,6 +192,7 @@ async def _slow(ledger: Ledger, usd: Decimal) -> None:
         account.settle(usd)
 
 
+@skipping_time
 async def test_a_storm_of_calls_is_written_in_a_few_strokes() -> None:
     spending = CountedWrites()
     ledger = Ledger(spending, today=Days())

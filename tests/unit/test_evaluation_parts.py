@@ -22,6 +22,7 @@ from agent_lab.evaluation.running.pace import Pace
 from agent_lab.evaluation.running.purse import BudgetReachedError, Purse
 from agent_lab.evaluation.running.terms import Terms
 from agent_lab.storage.memory_evaluations import MemoryAnswers
+from support.skipped_time import skipping_time
 
 
 # --- mixtures ---------------------------------------------------------------------------------------------------------
@@ -209,6 +210,7 @@ async def test_a_greedy_local_answer_is_the_same_for_every_seed() -> None:
     assert one.text != other.text
 
 
+@skipping_time
 async def test_who_waits_for_a_call_that_is_given_up_makes_it_himself() -> None:
     model = Model()
     model.gate.clear()

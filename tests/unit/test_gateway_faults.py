@@ -25,6 +25,7 @@ from agent_lab.gateway.misfits import GatewayDefaults
 from agent_lab.gateway.retry import RetryPolicy
 from agent_lab.providers.scripted import ScriptedProvider
 from support.runs import MODELS, STRATEGIES
+from support.skipped_time import skipping_time
 
 REQUEST = GenerationRequest(prompt="Why?", model_key="voice")
 BUSY, SICK = BusyError("It is busy; later."), UnusableError("It is sick; take another.")
@@ -174,6 +175,7 @@ def test_a_429_cools_down_for_longer_each_time_and_never_opens() -> None:
     assert breaker.cooling_s(now) == 0.5
 
 
+@skipping_time
 async def test_half_open_lets_exactly_one_of_a_hundred_callers_through() -> None:
     time, gate = Time(), asyncio.Event()
     provider = ScriptedProvider({"*": "well again"}, errors={1: SICK, 2: SICK, 3: SICK}, gate=gate)
