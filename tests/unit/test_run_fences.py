@@ -87,7 +87,7 @@ async def test_an_unexpected_fault_does_not_end_the_keeping_of_runs(tmp_path: Pa
     keeping = asyncio.create_task(Keeper(lab.runs, serving=True, tick_s=0.01, recover_s=0.01).keep())
     # The fault is caught, not written out: with all that was known at it that takes seconds on a slow machine.
     with structlog.testing.capture_logs() as logs:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await lab.runs.view(run_id)).status != "completed":
                 assert not keeping.done()
                 await asyncio.sleep(0.01)

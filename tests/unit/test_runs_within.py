@@ -68,7 +68,7 @@ def laid(folder: Path, flows: Sequence[dict[str, Any]], plan: str = "one\ntwo", 
 
 async def settled(lab: Bench, run_id: str) -> RunView:
     """The run, once it waits for somebody or has ended."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (view := await lab.runs.view(run_id)).status in {"queued", "running"}:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return view
