@@ -22,7 +22,7 @@ from agent_lab.registries.strategies import load_strategies
 
 STANDARD = StrategySpec(name="standard", description="as it is", loading=Loading())
 QUICK = Rules(max_wait_s=0.3, longest_residency_s=0.1, patience_s=0.1, look_again_s=0.05)
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """No test waits longer for an event that should come."""
 
 

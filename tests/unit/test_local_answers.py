@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -33,6 +34,19 @@ async def answer(stack: LocalStack, call: ModelCall) -> ModelAnswer:
         pieces = [piece async for piece in stream]
     assert isinstance(pieces[-1], ModelAnswer)
     return pieces[-1]
+
+
+def steps_of(stack: LocalStack, pause_s: float = 0.02) -> list[int]:
+    """Counts the steps of the model, which take so long at the least: however late a test comes to look, an answer of
+    hundreds is far from its end."""
+    steps: list[int] = []
+
+    def step(*_: object) -> None:
+        steps.append(1)
+        time.sleep(pause_s)
+
+    stack.manager.load_model("tiny", "standard").model.register_forward_hook(step)
+    return steps
 
 
 async def test_an_answer_is_what_generate_alone_would_write(tiny_stack: LocalStack, tiny_folder: Path) -> None:
@@ -71,9 +85,7 @@ async def test_without_a_seed_answers_differ(tiny_stack: LocalStack, tiny_folder
 
 
 async def test_leaving_stops_the_writing_within_a_step(tiny_stack: LocalStack, tiny_folder: Path) -> None:
-    steps: list[int] = []
-    model = tiny_stack.manager.load_model("tiny", "standard").model
-    model.register_forward_hook(lambda *_: steps.append(1))
+    steps = steps_of(tiny_stack)
     async with aclosing(tiny_stack.provider.stream(tiny_call(tiny_folder, max_tokens=450, seed=3))) as stream:
         await anext(stream)
     at_leaving = len(steps)
@@ -100,6 +112,7 @@ async def test_a_call_that_is_left_gives_back_the_model_while_others_go_on(
             await asyncio.sleep(0.005)
         raise AssertionError(f"never used by {count}")
 
+    steps_of(tiny_stack, pause_s=0.005)
     async with aclosing(tiny_stack.provider.stream(tiny_call(tiny_folder, max_tokens=450, seed=3))) as first:
         await anext(first)
         leaving = asyncio.create_task(answer(tiny_stack, tiny_call(tiny_folder, max_tokens=450)))
@@ -111,10 +124,10 @@ async def test_a_call_that_is_left_gives_back_the_model_while_others_go_on(
 
 async def test_closing_ends_running_and_waiting_answers_with_a_sentence(tiny_folder: Path) -> None:
     stack = local_stack(tiny_spec(tiny_folder))
+    steps = steps_of(stack)
     calls = [asyncio.create_task(answer(stack, tiny_call(tiny_folder, max_tokens=450, seed=s))) for s in (3, 4)]
-    while not stack.manager.resident():  # noqa: ASYNC110  (there is nothing to wait on but the load itself)
+    while not steps:  # noqa: ASYNC110  (a model tells nobody of its steps)
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
     await stack.provider.close()
     for call in calls:
         with pytest.raises(UnusableError, match="being shut down"):
@@ -166,6 +179,8 @@ async def test_the_first_token_is_counted_from_the_question_though_the_model_had
     stack = local_stack(*specs, max_usage_gb=room_gb)
     held = await stack.host.lease(specs[1], STANDARD)
     asked = asyncio.create_task(answer(stack, tiny_call(tiny_folder, max_tokens=4)))
+    while not any(one.stage == "waiting" and one.total_bytes for one in stack.host.loading()):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     await asyncio.sleep(0.5)
     held.release()
     got = await asked

@@ -78,10 +78,10 @@ def test_a_loaded_model_is_had_at_once_while_another_one_loads_and_a_third_leave
 def test_a_hit_costs_far_less_than_a_millisecond() -> None:
     on = shelf({"a": 1.0})
     on.manager.load_model("a", "standard")
-    begun_s = time.process_time()  # what others do on this machine meanwhile is not its cost
+    begun_s = time.thread_time()  # what others do on this machine and in this process meanwhile is not its cost
     for _ in range(200):
         assert on.manager.get_model("a", "standard") is not None
-    assert (time.process_time() - begun_s) / 200 < 0.001
+    assert (time.thread_time() - begun_s) / 200 < 0.001
 
 
 def test_a_load_that_nobody_waits_for_any_more_still_ends_in_memory() -> None:
@@ -103,7 +103,7 @@ def test_a_model_is_unloaded_when_its_keep_alive_is_over_and_not_before_its_last
     held.slot.result(PATIENCE_S)
     on.manager.load_model("b", "standard")
     soon(lambda: on.keys() == ["a"])
-    assert on.loader.loaded["b"].engine.is_closed
+    soon(lambda: on.loader.loaded["b"].engine.is_closed)  # it leaves first
     time.sleep(0.1)
     assert on.keys() == ["a"]
     on.manager.release(held)
@@ -183,8 +183,8 @@ def test_an_adapter_that_does_not_fit_is_told_and_its_base_stays_free() -> None:
     assert on.manager.load_model("calm", "standard").model_key == "calm"
 
 
-def keepers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "model-keeper"]
+def keepers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "model-keeper"}
 
 
 def test_closing_refuses_those_who_wait_and_ends_every_engine() -> None:
@@ -195,7 +195,7 @@ def test_closing_refuses_those_who_wait_and_ends_every_engine() -> None:
     gate = on.loader.gate("b")
     waiting = claim(on, "b")
     assert on.loader.begun["b"].wait(PATIENCE_S)
-    assert keepers() != before
+    assert keepers() - before
     with ThreadPoolExecutor(1) as pool:
         closing = pool.submit(on.manager.close)
         with pytest.raises(UnusableError, match="shut down"):
@@ -207,7 +207,7 @@ def test_closing_refuses_those_who_wait_and_ends_every_engine() -> None:
     assert "b" not in on.loader.loaded, "it breaks off where it next tells how far it is"
     with pytest.raises(UnusableError, match="shut down"):
         claim(on, "a")
-    assert keepers() == before
+    assert not keepers() - before  # those of other managers may end meanwhile
 
 
 def test_strategies_that_load_alike_share_one_copy_of_the_weights() -> None:
@@ -285,13 +285,28 @@ def test_unloading_a_model_that_has_died_meanwhile_waits_for_nothing() -> None:
     assert on.keys() == []
 
 
+class AwaitedEvent(threading.Event):
+    """Counts those who have begun to wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.awaited = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.awaited += 1
+        return super().wait(timeout)
+
+
 def test_two_who_unload_a_model_both_wait_until_its_memory_is_back() -> None:
     machine = FakeMachine(is_late=True)
     on = shelf({"a": 1.0}, machine=machine)
     on.manager.load_model("a", "standard")
+    (slot,) = on.manager._residents.present()
+    gone = slot.gone = AwaitedEvent()
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(on.manager.unload_model, "a")
-        soon(lambda: on.manager.resident() == [])
+        soon(lambda: gone.awaited == 1)
         second = pool.submit(on.manager.unload_model, "a")
+        soon(lambda: gone.awaited == 2)
         machine.give_back()
         assert first.result(PATIENCE_S) == second.result(PATIENCE_S) == ["a"]
