@@ -204,6 +204,6 @@ def test_the_answer_for_500_nodes_stays_under_300_kb(shape: str) -> None:
 def test_10_000_nodes_take_seconds_at_most() -> None:
     document = many(10_000, (pair for i in range(9_998) for pair in ((i, i + 1), (i, i + 2))))
     flow = FlowConfig.model_validate(document)
-    begun = time.perf_counter()
+    begun = time.process_time()  # what others do on this machine meanwhile is not its cost
     flow_scope(flow, KINDS)
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10

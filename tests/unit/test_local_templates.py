@@ -113,10 +113,11 @@ HOSTILE = {
 def test_a_hostile_template_fails_in_bounded_time_and_the_next_one_is_rendered(
     strict: Templates, template: str
 ) -> None:
+    assert strict.render("x", {}) == "x"  # the process is there: its start has a time of its own
     started = time.monotonic()
     with pytest.raises(TemplateFailure) as caught:
         strict.render(template, {"messages": [{"role": "user", "content": "x"}]})
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 30  # five seconds, and what a busy machine adds; most would go on for ever
     assert caught.value.failure == HOSTILE[template]
     assert strict.render("{{ 1 + 1 }}", {}) == "2"
 
@@ -170,7 +171,7 @@ def test_one_process_is_kept_and_a_killed_one_is_replaced(children: Callable[[],
     templates.render("y", {})
     assert [one.pid for one in children()] == [first.pid]
     first.send_signal(signal.SIGKILL)
-    first.wait(5)
+    first.wait(30)
     assert templates.render("z", {}) == "z"
     assert first.pid not in [one.pid for one in children()]
     templates.close()
@@ -237,5 +238,5 @@ def test_no_process_outlives_a_parent_that_is_killed(busy: bool) -> None:
         parent.kill()
         parent.wait()
         parent.stdout.close()
-    _, alive = psutil.wait_procs(born, timeout=30)  # a busy one lasts for its two seconds of the processor
+    _, alive = psutil.wait_procs(born, timeout=90)  # a busy one lasts for its two seconds of the processor
     assert alive == []

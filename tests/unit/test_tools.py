@@ -85,17 +85,14 @@ def test_a_variable_of_a_tool_may_stand_in_the_dotenv_file(tmp_path: Path) -> No
 
 @LOOPS
 def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(loop: Loop, tmp_path: Path) -> None:
-    code = (
-        "import os, subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        f"open({str(tmp_path / 'pids')!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
-        "time.sleep(60)\n"
-    )
+    # A shell has its child long before the second is over, also where Python takes that long to start.
+    told = tmp_path / "pids"
+    script = f"sleep 120 & echo $$ $! > {told}; wait"
     began = time.monotonic()
     with pytest.raises(SilentError, match=r"'probe' took longer than 1 s \(timeout_s of its row\)"):
-        written(loop, python(code, timeout_s=1))
-    assert time.monotonic() - began < 10
-    assert_gone(tmp_path / "pids")
+        written(loop, python("", command=["/bin/sh", "-c", script], timeout_s=1))
+    assert time.monotonic() - began < 60
+    assert_gone(told)
 
 
 @LOOPS
@@ -117,7 +114,7 @@ def test_a_command_is_ended_when_its_run_is_cancelled(loop: Loop, tmp_path: Path
 
 LEAVES_A_CHILD = """
 import subprocess, sys
-child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(20)'], start_new_session={apart})
+child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(120)'], start_new_session={apart})
 open({path!r}, 'w').write(str(child.pid)); print('done')
 """
 
@@ -126,10 +123,10 @@ open({path!r}, 'w').write(str(child.pid)); print('done')
 def test_what_a_command_leaves_running_is_ended_and_does_not_hold_its_answer_back(
     loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_lab.providers.commands, "LINGER_S", 60.0)
+    monkeypatch.setattr(agent_lab.providers.commands, "LINGER_S", 120.0)
     began, told = time.monotonic(), tmp_path / "pid"
     assert written(loop, python(LEAVES_A_CHILD.format(apart=False, path=str(told)))) == "done"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert_gone(told)
 
 
@@ -137,18 +134,18 @@ def test_what_a_command_leaves_running_is_ended_and_does_not_hold_its_answer_bac
 def test_what_slips_out_of_the_group_does_not_hold_the_answer_back_either(loop: Loop, tmp_path: Path) -> None:
     began, told = time.monotonic(), tmp_path / "pid"
     assert written(loop, python(LEAVES_A_CHILD.format(apart=True, path=str(told)))) == "done"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     os.kill(int(told.read_text()), 9)
 
 
 def wait_for(path: Path) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not (path.exists() and path.read_text()) and time.monotonic() < until:
         time.sleep(0.01)
 
 
 def assert_gone(told: Path) -> None:
-    pids, until = told.read_text().split(), time.monotonic() + 5
+    pids, until = told.read_text().split(), time.monotonic() + 30
     while any(alive(pid) for pid in pids) and time.monotonic() < until:
         time.sleep(0.02)
     assert not any(alive(pid) for pid in pids)
