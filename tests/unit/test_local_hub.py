@@ -105,7 +105,8 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: FakeHub, cache
 
 
 PULLER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as at a terminal, also where the tests run behind one
 from pathlib import Path
 from agent_lab.providers.local.files.hub import HubCache, pull
 from agent_lab.contracts.registry import ModelSpec
@@ -153,7 +154,7 @@ def next_part(folder: Path) -> Callable[[], Path]:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 60
     while not true():
         assert time.monotonic() < ends
         time.sleep(0.01)
@@ -371,5 +372,5 @@ def test_ctrl_c_leaves_what_was_fetched(hub: FakeHub, cache: HubCache) -> None:
     part = next_part(cache.folder)
     wait_for(lambda: part().stat().st_size > 1_000_000)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert part().stat().st_size > 1_000_000

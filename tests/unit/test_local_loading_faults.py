@@ -18,7 +18,7 @@ from agent_lab.providers.local.loading.reading import Reading
 from agent_lab.providers.local.plan import Device, LoadPlan
 from support.checkpoints import change_config, save_checkpoint
 from support.loading import CPU, Opened, load, prepared
-from support.memory_in_a_process import measured
+from support.memory_in_a_process import LONGEST_S, measured
 from support.tiny_model import STANDARD, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)
@@ -107,12 +107,14 @@ def test_closing_ends_the_engine_and_lets_go_of_the_model(tiny_folder: Path) -> 
     assert engine.state() == EngineState(active=0, waiting=0, unused_bytes=0)
 
 
+@pytest.mark.timeout(LONGEST_S)
 def test_two_hundred_loads_leave_no_memory_behind(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path / "x", "llama", vocab_size=4000, hidden_size=256, intermediate_size=512)
     rss = measured("loader_cycles", folder)
     assert rss["after"] <= 1.02 * rss["before"]
 
 
+@pytest.mark.timeout(LONGEST_S)
 def test_memory_grows_by_what_was_told(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path / "x", "llama", vocab_size=8000, hidden_size=512, intermediate_size=2048)
     figures = measured("one_load", folder)

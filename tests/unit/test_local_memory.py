@@ -6,6 +6,8 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.providers.local.gpu_guard import (
     GB,
@@ -15,7 +17,7 @@ from agent_lab.providers.local.gpu_guard import (
     get_available_vram,
 )
 from agent_lab.providers.local.loading.loader import TransformersLoader
-from support.memory_in_a_process import measured
+from support.memory_in_a_process import LONGEST_S, measured
 from support.tiny_model import STANDARD, LocalStack, local_stack, save_tiny_model, tiny_spec
 
 pytest_plugins = ("support.tiny_fixtures",)
@@ -75,6 +77,7 @@ def test_loads_and_unloads_leave_nothing_behind(tiny_folder: Path) -> None:
     assert [reference() for reference in gone] == [None] * 6
 
 
+@pytest.mark.timeout(LONGEST_S)
 def test_the_memory_of_the_process_is_back_after_loads_and_unloads(tmp_path: Path) -> None:
     rss = measured("manager_cycles", save_tiny_model(tmp_path / "wide", hidden=256))
     assert rss["after"] <= 1.02 * rss["before"]
