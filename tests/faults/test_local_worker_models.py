@@ -110,7 +110,9 @@ def test_a_worker_killed_in_the_middle_of_answers_can_be_loaded_anew(tiny_folder
     prepared = loader.prepare(spec, STANDARD, CPU)
     first = loader.load(spec, prepared, PLACEMENT)
     readers = [ask(first, max_tokens=400, sampling=Sampling(temperature=1.5), seed=seed) for seed in range(8)]
-    assert all(reader.began.wait(20) for reader in readers)
+    assert all(reader.began.wait(60) for reader in readers)
+    os.kill(first.worker_pid, signal.SIGSTOP)
+    readers.append(ask(first, max_tokens=400))  # whatever the others had the time for, this one is broken off
     os.kill(first.worker_pid, signal.SIGKILL)
     outcomes = [reader.ended() for reader in readers]  # random weights may have ended one before
     assert any(isinstance(outcome, BrokenOffError) for outcome in outcomes)
@@ -133,4 +135,4 @@ def test_a_damaged_file_is_told_with_its_path_and_no_process_is_left(copied: Pat
     weights.write_bytes(b"not weights")
     with pytest.raises(ModelCorruptError, match=r"model\.safetensors"):
         loader.prepare(spec, STANDARD, CPU)
-    assert set(psutil.Process().children()) == before
+    assert not set(psutil.Process().children()) - before  # of other tests some may end meanwhile

@@ -175,7 +175,7 @@ class ScriptedLoader:
 class Heard:
     """Reads one answer; `ended` gives its outcome, which must come within `patience_s`."""
 
-    def __init__(self, patience_s: float = 20.0) -> None:
+    def __init__(self, patience_s: float = 60.0) -> None:
         self.pieces: list[str] = []
         self._patience_s = patience_s
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
