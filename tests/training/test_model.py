@@ -177,7 +177,7 @@ def test_only_what_a_role_should_say_is_learned(tokenizer):
 
 
 def test_a_team_steps_by_the_mean_of_its_gradients():
-    slots, barrier = torch.zeros(2, 6), threading.Barrier(2, timeout=10)
+    slots, barrier = torch.zeros(2, 6), threading.Barrier(2, timeout=60)
     models = [torch.nn.Linear(2, 2) for _ in range(2)]
     for rank, model in enumerate(models):
         for parameter in model.parameters():

@@ -42,6 +42,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         monkeypatch.setattr(
             constants, "HUGGINGFACE_CO_URL_TEMPLATE", served.url + "/{repo_id}/resolve/{revision}/{filename}"
         )
+        # On a busy machine a server that is right here may take longer to answer than one that is far away should.
+        monkeypatch.setattr("agent_lab.providers.local.files.hub.CONNECT_TIMEOUT_S", 60.0)
         yield served
         close_session()
 

@@ -136,7 +136,7 @@ def test_a_model_that_is_nowhere_is_told_at_once(
     started = time.monotonic()
     with pytest.raises(UnusableError) as caught:
         locate(spec, tmp_path)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert "'far' (owner/far-away) is not on this machine" in caught.value.message
     assert ("HF_HUB_OFFLINE" in caught.value.message) is offline
     assert "hf download owner/far-away" in caught.value.message
