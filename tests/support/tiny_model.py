@@ -129,5 +129,5 @@ def tiny_call(folder: Path, prompt: str = "How many?", **more: object) -> ModelC
         strategy=STANDARD,
         sampling=Sampling.model_validate({"temperature": temperature}),
         max_tokens=max_tokens,  # type: ignore[arg-type]
-        timeout_s=30.0,
+        timeout_s=100.0,
     )
