@@ -19,6 +19,7 @@ from support.forking import forking
 KILLS = 6
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 async def test_a_killed_evaluation_is_taken_up_and_pays_no_answer_twice(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -47,7 +48,7 @@ async def test_a_killed_evaluation_is_taken_up_and_pays_no_answer_twice(
         process.join()
         kills += 1
         process = begin(start=False)
-    process.join(90)
+    process.join(300)
 
     database = await open_database(killed_lab.place_of(url))
     store = SqlEvaluations(database)

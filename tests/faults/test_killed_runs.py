@@ -14,23 +14,24 @@ def check(left: Left) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_runs_of_every_flow_outlive_kills_at_random_moments(tmp_path: Path) -> None:
     killer = Killer(tmp_path, LIBRARY, seed=7)
     await killer.kill_until(kills=15, runs=15)
     left = await killer.finish()
     check(left)
-    assert left.kills >= 12
+    assert left.kills >= 15
     assert left.runs >= 15
     assert left.repeated > 0, "no kill has hit a call: kill later"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 async def test_several_processes_share_one_database_and_take_over_from_those_that_are_killed(
     tmp_path: Path, place: Place
 ) -> None:
     killer = Killer(tmp_path, LIBRARY, url=place.url.render_as_string(hide_password=False), seed=11)
-    longest_s = 0.6 if place.path else 2.0  # connecting takes longer than a file
-    await killer.kill_until(kills=5, runs=10, beside=2, longest_s=longest_s)
+    await killer.kill_until(kills=5, runs=10, beside=2, longest_s=0.6)
     left = await killer.finish()
     check(left)
     assert left.runs >= 10

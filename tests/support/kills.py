@@ -9,6 +9,7 @@ import signal
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from agent_lab.storage.outputs import OutputFolder
 from agent_lab.storage.runs import SqlRuns
 from support import killed_lab
 from support.forking import forking
+
+AT_WORK = 0.75
+"""So many of the kills come when the processes have come to their work; the others may hit them on their way there."""
+LONGEST_START_S = 60.0
 
 
 @dataclass(slots=True)
@@ -55,34 +60,41 @@ class Killer:
         self.known_runs = 0
         self.left = Left()
 
-    def begin(self, runs: int) -> BaseProcess:
-        """A process that starts so many runs and works on all that there are."""
-        arguments = (str(self._folder), self._flows, runs, self._url)
+    def begin(self, runs: int) -> tuple[BaseProcess, Connection]:
+        """A process that starts so many runs and works on all that there are; it says a word when it comes to that."""
+        here, there = self._context.Pipe(duplex=False)
+        arguments = (str(self._folder), self._flows, runs, self._url, there)
         process = self._context.Process(target=killed_lab.main, args=arguments, daemon=True)
         process.start()
-        return process
+        there.close()
+        return process, here
 
     async def kill(self, *, runs: int = 4, longest_s: float = 0.4, beside: int = 1) -> None:
         """Let processes work for a moment, `beside` each other, and kill them one after the other."""
-        processes = [self.begin(runs) for _ in range(beside)]
+        begun = [self.begin(runs) for _ in range(beside)]
+        if self._chance.random() < AT_WORK:
+            for _, word in begun:
+                await asyncio.to_thread(word.poll, LONGEST_START_S)
         await asyncio.sleep(self._chance.uniform(0.0, longest_s))
-        for process in processes:
+        for process, word in begun:
             process.kill()
             process.join()
+            word.close()
             self.left.kills += process.exitcode == -signal.SIGKILL
         await self._look_at_ends()
 
     async def kill_until(self, *, kills: int, runs: int, beside: int = 1, longest_s: float = 0.4) -> None:
-        """Kill that often, and on until so many runs were begun: a slow machine begins few before it is stopped."""
-        for number in range(5 * kills):
-            if number >= kills and self.known_runs >= runs:
+        """Kill that often, and on until so many runs were begun: what has ended by itself was not killed."""
+        for _ in range(5 * kills):
+            if self.left.kills >= kills and self.known_runs >= runs:
                 break
             await self.kill(beside=beside, longest_s=longest_s)
 
-    async def finish(self, timeout_s: float = 120.0) -> Left:
+    async def finish(self, timeout_s: float = 300.0) -> Left:
         """Let a last process end everything; what is left."""
-        process = self.begin(0)
+        process, word = self.begin(0)
         process.join(timeout_s)
+        word.close()
         await self._look_at_ends()
         store = SqlRuns(await open_database(killed_lab.place_of(self._url)))
         for info in await _every_run(store):
