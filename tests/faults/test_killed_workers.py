@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from agent_lab.contracts.events import GenerationFinished, RunResumed
 from agent_lab.runs.reducer import fold
 from agent_lab.storage.database import open_database
@@ -28,6 +30,7 @@ def worker(folder: Path, place: Place, generation: int, start: int) -> subproces
     )
 
 
+@pytest.mark.timeout(400)
 async def test_killed_workers_lose_no_run_and_pay_for_nothing_twice_but_the_call_in_flight(
     tmp_path: Path, place: Place
 ) -> None:
@@ -40,7 +43,7 @@ async def test_killed_workers_lose_no_run_and_pay_for_nothing_twice_but_the_call
         process.kill()
         process.wait()
     last = worker(tmp_path, place, KILLS, 0)
-    assert last.wait(60) == 0
+    assert last.wait(100) == 0
 
     store = SqlRuns(await open_database(place))
     runs = await store.list(limit=50)

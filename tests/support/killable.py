@@ -34,7 +34,9 @@ async def work(folder: Path, place: Place, generation: int, start: int) -> None:
     # Each worker lives an hour after the one before it, so that leases of the dead have ended.
     later = timedelta(hours=generation)
     store = SqlRuns(await open_database(place), clock=lambda: datetime.now(UTC) + later)
-    lab = bench(folder, ScriptedProvider(lambda call: reply(folder, call), delay_s=0.01), store=store)
+    # Who begins runs ends none of them: however late it is killed, there is something to be taken up.
+    provider = ScriptedProvider(lambda call: reply(folder, call), delay_s=10.0 if start else 0.01)
+    lab = bench(folder, provider, store=store)
     run_ids = await lab.runs.recover()
     for number in range(start):
         info = await lab.runs.start(RunRequest(flow=("challenge", "linear")[number % 2], prompt=f"Question {number}"))
