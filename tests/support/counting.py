@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from agent_lab.contracts.events import RunEvent
 from agent_lab.runs.tally import Tallies
 from agent_lab.storage.database import open_database
 from agent_lab.storage.runs import SqlRuns
@@ -12,11 +14,16 @@ from support.flows import KINDS
 from support.killed_lab import place_of
 
 
-async def count(url: str) -> None:
-    """Count until nothing is left to count."""
+async def count(url: str, *, pause_s: float = 0.0) -> None:
+    """Count until nothing is left to count, with a pause before each run."""
     database = await open_database(place_of(url))
     runs, store = SqlRuns(database), SqlTallies(database)
-    tallies = Tallies(store, runs.events, KINDS)
+
+    async def events(run_id: str) -> Sequence[RunEvent]:
+        await asyncio.sleep(pause_s)
+        return await runs.events(run_id)
+
+    tallies = Tallies(store, events, KINDS)
     while await store.uncounted(None, limit=1):
         await tallies.count(None)
     await tallies.close()
@@ -24,5 +31,5 @@ async def count(url: str) -> None:
 
 
 def main(url: str) -> None:
-    """For `multiprocessing`."""
-    asyncio.run(count(url))
+    """For `multiprocessing`: takes seconds, so that whoever waits for the first steps can still kill it in the next."""
+    asyncio.run(count(url, pause_s=0.01))
