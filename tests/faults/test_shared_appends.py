@@ -23,13 +23,17 @@ class Held:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._gate = threading.Event()
+        self._begun, self._gate = threading.Event(), threading.Event()
         self.commits = 0
 
     async def __aenter__(self) -> Held:
-        self._task = asyncio.create_task(self._database.write(lambda _: self._gate.wait()))
-        await asyncio.sleep(0.05)
+        self._task = asyncio.create_task(self._database.write(self._hold))
+        assert await asyncio.to_thread(self._begun.wait, 60)
         return self
+
+    def _hold(self, _connection: Connection) -> None:
+        self._begun.set()
+        self._gate.wait()
 
     async def __aexit__(self, *_: object) -> None:
         event.listen(self._database.engine, "commit", self._count)
@@ -168,4 +172,4 @@ def test_a_loop_that_ends_leaves_nobody_waiting(tmp_path: Path) -> None:
         await asyncio.sleep(0.05)
         assert not any(task.done() for task in (held, *kept))
 
-    asyncio.run(asyncio.wait_for(begin(), 10))
+    asyncio.run(asyncio.wait_for(begin(), 60))

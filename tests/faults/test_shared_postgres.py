@@ -17,6 +17,7 @@ from agent_lab.runs.keeper import Keeper
 from agent_lab.settings import Settings
 from agent_lab.storage.opening import Stores, open_store
 from agent_lab.storage.postgres_wire import PostgresWire
+from support.gates import Words
 from support.runs import Bench, bench
 
 REQUEST = RunRequest(flow="challenge", prompt="Why?")
@@ -42,13 +43,21 @@ async def lab(folder: Path, url: str, provider: ScriptedProvider) -> AsyncIterat
     await stores.close()
 
 
-@pytest.fixture
-def gate() -> asyncio.Event:
-    return asyncio.Event()
+async def listened_to(lab: Lab, run_id: str) -> None:
+    """Wait until that process knows that another one listens to its run."""
+    assert isinstance(lab.stores.wire, PostgresWire)
+    async with asyncio.timeout(60):
+        while run_id not in lab.stores.wire._interests:  # noqa: ASYNC110 - told by nobody
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
-async def labs(tmp_path: Path, postgres_database: str, gate: asyncio.Event) -> AsyncIterator[tuple[Lab, Lab]]:
+def gate() -> Words:
+    return Words(0)
+
+
+@pytest.fixture
+async def labs(tmp_path: Path, postgres_database: str, gate: Words) -> AsyncIterator[tuple[Lab, Lab]]:
     """The first has the models, whose words wait for the gate."""
     speaking = ScriptedProvider(delay_s=0.02, gate=gate)
     async with (
@@ -58,9 +67,7 @@ async def labs(tmp_path: Path, postgres_database: str, gate: asyncio.Event) -> A
         yield first, second
 
 
-async def test_a_reader_at_another_process_hears_the_run_as_it_is_spoken(
-    labs: tuple[Lab, Lab], gate: asyncio.Event
-) -> None:
+async def test_a_reader_at_another_process_hears_the_run_as_it_is_spoken(labs: tuple[Lab, Lab], gate: Words) -> None:
     first, second = labs
     info = await first.bench.runs.start(REQUEST)
 
@@ -68,9 +75,9 @@ async def test_a_reader_at_another_process_hears_the_run_as_it_is_spoken(
         return [event async for event in second.bench.runs.watch(info.run_id)]
 
     listening = asyncio.create_task(listen())
-    await asyncio.sleep(0.5)
+    await listened_to(first, info.run_id)
     gate.set()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         heard = await listening
     stored = [event for event in heard if not isinstance(event, Token)]
     assert [event.seq for event in stored] == list(range(1, len(stored) + 1))
@@ -80,35 +87,43 @@ async def test_a_reader_at_another_process_hears_the_run_as_it_is_spoken(
 
 
 async def test_who_begins_to_listen_in_the_middle_of_an_answer_has_it_from_its_first_word(
-    labs: tuple[Lab, Lab], gate: asyncio.Event
+    labs: tuple[Lab, Lab], gate: Words
 ) -> None:
     first, second = labs
-    gate.set()
+    gate.let(20)
     info = await first.bench.runs.start(RunRequest(flow="challenge", prompt=" ".join(["Why?"] * 150)))
     async for event in first.bench.runs.watch(info.run_id):
         if isinstance(event, Token) and event.offset > 30:
             break
-    said = ""
-    async with asyncio.timeout(30):
+
+    async def listen() -> tuple[str, str]:
+        said = ""
         async for event in second.bench.runs.watch(info.run_id):
             if isinstance(event, Token) and event.node == "creator":
                 said = event.text if event.offset == 0 else said + event.text
             if isinstance(event, GenerationFinished):
-                break
+                return said, event.result.text
+        raise AssertionError("the answer never ended")
+
+    listening = asyncio.create_task(listen())
+    await listened_to(first, info.run_id)
+    gate.set()
+    async with asyncio.timeout(60):
+        said, whole = await listening
     assert len(said) > 30
-    assert event.result.text.startswith(said)
+    assert whole.startswith(said)
 
 
 async def test_a_run_is_cancelled_from_a_process_that_does_not_work_on_it(labs: tuple[Lab, Lab]) -> None:
     first, second = labs
     info = await first.bench.runs.start(REQUEST)
     await asyncio.sleep(0.3)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert (await second.bench.runs.cancel(info.run_id)).status == "cancelled"
     assert first.bench.provider.open_streams == 0
 
 
-async def test_a_run_that_is_held_is_not_begun_by_the_other_process(labs: tuple[Lab, Lab], gate: asyncio.Event) -> None:
+async def test_a_run_that_is_held_is_not_begun_by_the_other_process(labs: tuple[Lab, Lab], gate: Words) -> None:
     first, second = labs
     infos = [await first.bench.runs.start(REQUEST) for _ in range(5)]
     assert await second.bench.runs.recover() == []
