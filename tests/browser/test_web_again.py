@@ -186,7 +186,7 @@ async def test_who_reads_further_down_is_told_of_the_answer(visit: Any) -> None:
         page = await here.signed_in(f"/runs/{run_id}")
         for node in ("creator", "challenger"):
             await expect(page.locator(f"[data-node={node}]")).to_have_attribute("data-status", "running")
-            steps.go()
+            await steps.go()
         await expect(page.locator("[data-node=refiner]")).to_have_attribute("data-status", "running")
         for node in ("creator", "challenger"):
             await expect(page.locator(f"[data-card={node}]")).to_contain_text("Paragraph 59")
@@ -194,7 +194,7 @@ async def test_who_reads_further_down_is_told_of_the_answer(visit: Any) -> None:
         await expect(page.locator("#outcome")).not_to_be_in_viewport()
         told = page.get_by_role("button", name="The answer is there")
         await expect(told).to_have_count(0)
-        steps.go()
+        await steps.go()
         await told.press("Enter")
         await expect(page.locator("#outcome")).to_be_focused()
         await expect(page.get_by_role("tabpanel")).to_be_in_viewport()

@@ -280,8 +280,9 @@ async def test_a_run_lights_up_the_canvas_and_is_read_along(visit: Any) -> None:
         await side.get_by_role("button", name="Run the flow").click()
         for name in ("creator", "challenger", "refiner"):
             await expect(node(page, name)).to_contain_text("Running")
-            steps.go()
+            await steps.go()
         await expect(side.get_by_text("Completed")).to_be_visible()
+        await expect(node(page, "refiner")).to_contain_text("Done")  # the canvas is told of it after the panel
         stood = await page.evaluate("() => window.stood")
         assert [stood[name][-2:] for name in ("creator", "challenger", "refiner")] == [["Running", "Done"]] * 3
         await node(page, "refiner").click()

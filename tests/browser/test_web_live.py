@@ -59,7 +59,7 @@ async def test_a_run_lights_up_node_by_node(visit: Any) -> None:
         for node, label in (("creator", "Creator"), ("challenger", "Challenger"), ("refiner", "Refiner")):
             await expect(page.locator(f"[data-node={node}]")).to_have_attribute("data-status", "running")
             await expect(page.get_by_role("status").filter(has_text="at work")).to_have_text(f"{label} is at work.")
-            steps.go()
+            await steps.go()
         await expect(page.get_by_role("tabpanel")).to_contain_text("Answer: 42")
         for node in ROLES:
             await expect(page.locator(f"[data-node={node}]")).to_have_attribute("data-status", "completed")
@@ -104,7 +104,7 @@ async def test_a_run_is_stopped_by_its_button(visit: Any) -> None:
         await expect(page.get_by_text("The run was stopped before there was an answer.")).to_be_visible()
         await expect(page.locator("[data-node=creator]")).to_have_attribute("data-status", "skipped")
         await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
-        assert (await here.door.lab.runs.list(limit=1))[0].status == "cancelled"
+        assert (await here.door.lab.runs.wait(run_id)).status == "cancelled"
         assert here.complaints == []
 
 
@@ -113,9 +113,16 @@ class Wire:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self._port: int = probe.getsockname()[1]
+        # Bound and not listened at: nobody else gets the port while no server is there, and who calls is refused.
+        self._kept = socket.socket()
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(("127.0.0.1", 0))
+        self._port: int = self._kept.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
+
+    def close(self) -> None:
+        """The port is anybody's again."""
+        self._kept.close()
 
     @asynccontextmanager
     async def up(self) -> AsyncIterator[None]:
@@ -131,11 +138,14 @@ class Wire:
             await serving
 
 
-async def test_a_server_that_goes_away_and_comes_back_is_waited_for(browser: Browser, tmp_path: Path) -> None:
+async def test_a_server_that_goes_away_and_comes_back_is_waited_for(
+    browser: Browser, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     gate = Words(20)
     provider = ScriptedProvider({"*": WORDS}, gate=gate, delay_s=0.005)
     async with open_door(tmp_path / "home", provider) as door:
         wire = Wire(door.app)
+        request.addfinalizer(wire.close)
         here = Visit(browser, door, wire.url)
         async with wire.up():
             run_id = await begin(door, "challenge", QUESTION)
@@ -293,7 +303,7 @@ async def test_a_question_of_several_lines_is_shown_and_named_in_the_tab(visit: 
         run_id = await begin(here.door, "challenge", "Two lines:\n\n  this  is the second.")
         page = await here.signed_in(f"/runs/{run_id}")
         await expect(page.get_by_role("tabpanel")).to_contain_text("Answer: 42")
-        assert await page.title() == "Completed · Two lines: this is the second. · AI Agent Lab"
+        await expect(page).to_have_title("Completed · Two lines: this is the second. · AI Agent Lab")
         assert here.complaints == []
 
 
@@ -314,9 +324,9 @@ async def test_eight_voices_fit_every_page_while_they_speak_and_after(visit: Any
             await page.get_by_role("group", name="Voices side by side").get_by_text("Expert_5").click()
             await expect(page.get_by_role("region", name="Expert_5")).to_be_visible()
             await expect(page.get_by_role("region", name="Expert_1")).to_be_hidden()
-        steps.go()
+        await steps.go(calls=8)
         await expect(page.locator("[data-node=sum]")).to_have_attribute("data-status", "running")
-        steps.go()
+        await steps.go()
         await expect(page.get_by_role("tabpanel")).to_contain_text("from one side (example.org)")
         await page.get_by_role("tab", name="Without deliberation").click()
         await expect(page.get_by_role("region", name="A vote of the independent answers")).to_contain_text("8 votes")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from playwright.async_api import Page
 
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.providers.scripted import Reply, ScriptedProvider
-from api.doors import Door
+from api.doors import Door, until
 
 RECORDER = """
 window.seen = {};
@@ -27,11 +27,26 @@ new MutationObserver(note).observe(document, {
 """Notes each state of each node in the picture of a flow, however short it was."""
 
 
+class Gate(asyncio.Event):
+    """Knows how many wait before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting = 0
+
+    async def wait(self) -> Literal[True]:
+        self.waiting += 1
+        try:
+            return await super().wait()
+        finally:
+            self.waiting -= 1
+
+
 class Stepping:
     """A scripted model that says nothing before the test lets it: each new call closes the gate again."""
 
     def __init__(self, replies: Mapping[str, Reply] | Callable[[ModelCall], Reply], *, delay_s: float = 0.0) -> None:
-        self.gate = asyncio.Event()
+        self.gate = Gate()
         self._replies = replies
         self._is_open = False
         self.provider = ScriptedProvider(self._say, gate=self.gate, delay_s=delay_s)
@@ -44,8 +59,9 @@ class Stepping:
         role = call.request.context.role or ""
         return self._replies.get(role) or self._replies["*"]
 
-    def go(self) -> None:
-        """Let the calls that wait go on."""
+    async def go(self, calls: int = 1) -> None:
+        """Let that many calls go on, once all of them wait: a page shows a node at work before its model is asked."""
+        await until(lambda: not self.gate.is_set() and self.gate.waiting >= calls)
         self.gate.set()
 
     def open(self) -> None:
