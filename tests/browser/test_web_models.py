@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from agent_lab.contracts.errors import CapacityError
 from api.doors import until
@@ -111,7 +111,7 @@ async def test_the_built_in_model_is_loaded_kept_and_put_out(lab: Visiting) -> N
         await memory.get_by_role("button", name="Put demo out of memory").click()
         await expect(page.get_by_text("No model is in memory")).to_be_visible()
         await expect(row(page, "demo")).to_contain_text("Ready")
-        assert here.door.lab.host.resident() == []
+        await until(lambda: here.door.lab.host.resident() == [])
         assert here.complaints == []
 
 
@@ -123,6 +123,7 @@ async def test_a_load_tells_how_far_it_is_and_goes_on_while_nobody_looks(lab: Vi
         await expect(panel.get_by_text("loading downloads them first")).to_be_visible()
         await panel.get_by_role("button", name="Load into memory").click()
         await expect(panel).to_contain_text("waiting for room")
+        await until(lambda: host.begun == ["mistral7b"])  # the page says so before the server has been asked
         host.tell("mistral7b", "fetching", 3_600_000_000, 14_400_000_000, elapsed_s=9.0, seconds_left=27.0)
         await expect(panel).to_contain_text("downloading · 3.6 GB of 14.4 GB · 27 s left")
         bar = panel.get_by_role("meter", name="mistral7b is being loaded")
@@ -146,18 +147,26 @@ async def test_a_load_that_fails_says_what_to_do_and_can_be_tried_again(lab: Vis
         await panel.get_by_label("Keep it there").check()
         await panel.get_by_role("button", name="Load into memory").click()
         await expect(panel).to_contain_text("waiting for room")
+        await until(lambda: host.begun == ["mistral7b"])
         host.fail("mistral7b", CapacityError("It needs 15 GB and 4 GB are free; put another model out of memory."))
         await expect(panel.get_by_role("alert")).to_contain_text("put another model out of memory")
         await expect(panel.get_by_label("Strategy")).to_have_value("optimized")
         await expect(panel.get_by_label("Keep it there")).to_be_checked()
         await panel.get_by_role("button", name="Load into memory").click()
         await expect(panel).to_contain_text("waiting for room")
+        await until(lambda: host.begun == ["mistral7b"] * 2)
         host.finish("mistral7b")
         await expect(panel.get_by_role("button", name="Put out of memory")).to_be_visible()
 
 
 async def test_what_the_server_refuses_is_taken_back(lab: Visiting) -> None:
     host = ScriptedHost()
+
+    async def begins_to_answer(route: Route) -> None:
+        """It becomes busy between the press and the server: before the press, the page might see it in time."""
+        host.models["demo"] = replace(host.models["demo"], in_use=1)
+        await route.continue_()
+
     async with lab(host=host) as here:
         models, strategies = here.door.lab.models, here.door.lab.strategies
         for key in ("demo", "mistral7b"):
@@ -165,8 +174,7 @@ async def test_what_the_server_refuses_is_taken_back(lab: Visiting) -> None:
         page = await here.signed_in("/models")
         memory = page.get_by_role("list", name="In memory")
         await expect(memory.get_by_role("listitem")).to_have_count(2)
-        # It becomes busy between the last look and the press.
-        host.models["demo"] = replace(host.models["demo"], in_use=1)
+        await page.route("**/cache/demo", begins_to_answer)
         await memory.get_by_role("button", name="Put demo out of memory").click()
         await expect(page.get_by_role("status").filter(has_text="in use just now")).to_be_visible()
         await expect(memory).to_contain_text("1 answer")
