@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from agent_lab.providers.scripted import ScriptedProvider
-from support.web import axe, draft, stored, visiting_lab
+from support.web import axe, draft, fitted, stored, visiting_lab
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +92,7 @@ async def test_a_node_is_put_into_an_edge_by_double_click_and_by_key(visit: Any)
         page = await here.signed_in("/flows/chain")
         one, other = page.locator(f'{NODE}[data-id="step_0"]'), page.locator(f'{NODE}[data-id="step_1"]')
         await expect(other).to_be_visible()
+        await fitted(page)
         left, right = await one.bounding_box(), await other.bounding_box()
         assert left is not None
         assert right is not None

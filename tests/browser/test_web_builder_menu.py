@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from agent_lab.providers.scripted import ScriptedProvider
-from support.web import axe, draft, stored
+from support.web import axe, draft, fitted, stored
 
 pytestmark = pytest.mark.browser
 
@@ -48,6 +48,7 @@ async def test_a_kind_is_dropped_into_an_edge_and_an_edge_back_says_why_not(visi
         page = await here.signed_in("/flows/loop")
         await expect(page.locator('[data-edge="step_2->step_0"]')).to_be_visible()
         await expect(page.get_by_role("option", name="Judge Has")).to_be_visible()
+        await fitted(page)
         await hold_judge_over(page, '[data-edge="step_2->step_0"]')
         await expect(page.get_by_text("An edge back takes no node")).to_be_visible()
         await page.mouse.up()
@@ -120,6 +121,7 @@ async def test_a_finger_that_rests_opens_the_menu(visit: Any, ended_by: str) -> 
             viewport={"width": 375, "height": 812}, has_touch=True, is_mobile=True, locale="en-GB"
         )
         page = await here.signed_in("/flows/loop", context=context)
+        await fitted(page)
         box = await page.locator(f'{NODE}[data-id="step_0"]').bounding_box()
         assert box is not None
         finger = await context.new_cdp_session(page)

@@ -32,6 +32,13 @@ FLAGS = [
 Theme = Literal["light", "dark"]
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 """Run on a page: wait until what has changed is drawn, and what watches the drawing has been told."""
+FITTED = """() => {
+  const at = document.querySelector('.react-flow__viewport')?.style.transform;
+  const isStill = at !== undefined && at === window.canvasStoodAt;
+  window.canvasStoodAt = at;
+  return isStill && at !== '' && at !== 'translate(0px, 0px) scale(1)';
+}"""
+"""True once the builder's canvas shows the flow where it stays: nodes are seen a moment before they are moved there."""
 SLOWED = float(os.environ.get("TEST_BROWSER_SLOWED", "1"))
 """How many times slower than this machine every page's processor is made: what a slow one would find is found here."""
 
@@ -78,6 +85,11 @@ class Visit:
     def _note(self, request: Request) -> None:
         if not request.url.startswith((self.url, "data:", "blob:")):
             self.foreign.append(request.url)
+
+    @staticmethod
+    async def without_alerts(page: Page) -> None:
+        """What is wrong with the machine that the test runs on shall move nothing on this page."""
+        await page.route("**/api/metrics/alerts", lambda route: route.fulfill(json={"alerts": []}))
 
     async def signed_in(self, path: str = "/", **how: Any) -> Page:
         """A page behind the link, at that path."""
@@ -155,6 +167,11 @@ async def axe(page: Page) -> list[str]:
         for one in found["violations"]
         for node in one["nodes"]
     ]
+
+
+async def fitted(page: Page) -> None:
+    """Wait until the canvas has brought its flow into view: what is measured before is elsewhere a frame later."""
+    await page.wait_for_function(FITTED)
 
 
 async def stored(here: Visit, document: dict[str, Any]) -> None:
