@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 FONT_PX = "getComputedStyle(document.querySelector('h1')).fontSize"
 STARTED = "head > script[src][async]"
 CHUNK = re.compile(r"_next/static/chunks/[^\"]+\.js")
+KEPT_SPANISH = "() => JSON.parse(localStorage.getItem('agent-lab.console'))?.state.promptLanguage === 'es'"
 READ_WHOLE = "//# allFunctionsCalledOnLoad\n"
 
 
@@ -49,7 +50,7 @@ async def test_a_page_looks_as_it_will_before_its_files_have_come(
         assert 'async=""' not in await answer.text()
         started = await page.locator(STARTED).count()
         for _ in range(started):
-            await asyncio.wait_for(scripts.acquire(), 10)
+            await asyncio.wait_for(scripts.acquire(), 30)
         assert asked.count("script") == started
         # The browser complains of every file that was lost; of what the policy refused there is nothing to tell.
         assert not [line for line in here.complaints if "CSP" in line or "Security Policy" in line]
@@ -135,6 +136,7 @@ async def test_what_is_chosen_before_the_page_is_alive_is_not_lost(browser: Brow
         gate.set()
         await expect(page.get_by_role("radio", name="Challenge")).to_be_checked()
         await expect(page.get_by_label("Language of the prompts")).to_have_value("es")
+        await page.wait_for_function(KEPT_SPANISH)
         await while_not_alive("/", "One model")
         gate.set()
         await expect(page.get_by_role("button", name="Ask")).to_be_visible()

@@ -60,6 +60,7 @@ SCREENS = {
 
 
 @pytest.mark.browser
+@pytest.mark.timeout(600)  # half a minute of it is the build, and several on a slow machine
 async def test_every_screen_shows_recorded_content_and_no_error_without_a_server(browser: Browser, files: str) -> None:
     page = await (await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")).new_page()
     complaints: list[str] = []
