@@ -202,6 +202,7 @@ async def test_nothing_moves_when_a_badge_comes_late(visit: Any, path: str, widt
     async with visit(ScriptedProvider(ROLES)) as here:
         await evaluated(here)
         page = await here.signed_in("/settings", width=width)
+        await here.without_alerts(page)
         told = asyncio.Event()
 
         async def late(route: Route) -> None:

@@ -15,7 +15,7 @@ from agent_lab.providers.scripted import ScriptedProvider
 from agent_lab.storage.database import open_database
 from agent_lab.storage.tables import RUN_MODELS
 from support.many_runs import fill
-from support.web import Theme, Visit, axe
+from support.web import DRAWN, Theme, Visit, axe
 
 pytestmark = pytest.mark.browser
 
@@ -170,7 +170,7 @@ async def test_what_is_typed_just_before_the_filters_are_cleared_does_not_come_b
         )
         await expect(page.get_by_text("That is all: 60 runs.")).to_be_visible()
         await expect(page.get_by_label("Find in questions")).to_have_value("")
-        assert page.url == f"{here.url}/runs"
+        await expect(page).to_have_url(f"{here.url}/runs")
 
 
 async def test_a_list_whose_first_row_is_older_than_all_news_is_asked_for_once(visit: Any, tmp_path: Path) -> None:
@@ -217,13 +217,16 @@ async def test_what_is_new_waits_while_somebody_reads_and_comes_by_itself_at_the
 ) -> None:
     async with visit(ScriptedProvider(ROLES)) as here:
         made = await fill(tmp_path / "home", 150)
-        page = await here.signed_in("/runs")
+        page = await here.signed_in()
+        await here.without_alerts(page)
+        await page.goto(f"{here.url}/runs")
         await expect(row(page, made[-1])).to_be_visible()
         first = await ran(here, "Asked at the top")
         await expect(row(page, first)).to_contain_text("Completed")
         await page.evaluate("scrollTo(0, 2000)")
         in_sight = row(page, made[-50])
         await expect(in_sight).to_be_in_viewport()
+        await page.evaluate(DRAWN)  # rows that have just come into sight are measured
         place = await in_sight.bounding_box()
         second = await ran(here, "Asked meanwhile")
         await expect(page.get_by_role("button", name="1 new run")).to_be_visible()
@@ -312,6 +315,7 @@ async def test_a_run_is_acted_on_and_marked_with_the_keyboard_alone(visit: Any, 
         await page.keyboard.press("Escape")
         await expect(row(page, first).get_by_role("button", name="More for")).to_be_focused()
         await page.keyboard.press("Enter")
+        await expect(page.get_by_role("menuitem", name="Fork it")).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("dialog", name="Run again with a change")).to_be_visible()
         await page.keyboard.press("Escape")
