@@ -117,7 +117,7 @@ async def test_a_flow_is_built_from_nothing_and_run_with_the_keyboard_alone(visi
         await keys.press("ArrowLeft")
         await expect(node(page, "blue_team")).to_be_focused()
         await keys.press("Enter")
-        assert await page.evaluate("document.activeElement.closest('#builder-inspector') !== null")
+        await expect(page.locator("#builder-inspector :focus")).to_be_attached()
         await keys.press("Escape")
         await expect(node(page, "blue_team")).to_be_focused()
         await keys.press("f")
@@ -158,6 +158,7 @@ async def test_a_flow_with_problems_is_not_run_but_says_where_they_are(visit: An
         page = await opened(here, BROKEN)
         await expect(page.get_by_text("problem").last).to_be_visible()
         await page.get_by_role("button", name="Run", exact=True).click()
+        await expect(page.get_by_role("textbox", name="Question")).to_be_focused()
         await page.keyboard.type("What?")
         await page.get_by_role("button", name="Run the flow").click()
         await expect(page.get_by_role("alert").filter(has_text="mend its problems first")).to_be_visible()
@@ -270,9 +271,7 @@ async def test_edits_outlive_a_server_that_is_away_and_a_page_that_is_closed(vis
         await page.unroute("**/api/flows/mine?autosave=true")
         await is_saved(page)
         assert ends(await draft(here, "mine")) == [("first", "second"), ("second", "judge")]
-        async with asyncio.timeout(10):
-            while await page.evaluate("localStorage.getItem('agent-lab.builder.mine')") is not None:
-                await page.wait_for_timeout(50)
+        await page.wait_for_function("() => localStorage.getItem('agent-lab.builder.mine') === null")
 
 
 async def test_an_emptied_canvas_is_not_saved_over_a_full_one(visit: Any) -> None:

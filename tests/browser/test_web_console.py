@@ -177,7 +177,7 @@ async def test_the_palette_finds_pages_flows_and_looks_by_keyboard(visit: Any) -
         await page.keyboard.type("dark")
         assert await axe(page) == []
         await page.keyboard.press("Enter")
-        assert "dark" in (await page.locator("html").get_attribute("class") or "")
+        await expect(page.locator("html.dark")).to_be_attached()
         await page.keyboard.press("Control+k")
         await page.get_by_role("combobox", name="Commands").fill("Español")
         await page.keyboard.press("Enter")

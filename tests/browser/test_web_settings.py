@@ -85,7 +85,7 @@ async def test_theme_and_language_stay_with_the_browser(lab: Visiting) -> None:
         await expect(page.get_by_role("heading", name="Modelos")).to_be_visible()
         await page.set_viewport_size({"width": 375, "height": 812})
         words = page.get_by_role("navigation").filter(visible=True).locator("a > span")
-        assert await words.count() == 7
+        await expect(words).to_have_count(7)
         cut = "all => all.filter((word) => word.scrollWidth > word.clientWidth).map((word) => word.textContent)"
         assert await words.evaluate_all(cut) == []
         await expect(html).to_have_class(re.compile(r"\bdark\b"))
