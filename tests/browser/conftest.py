@@ -17,6 +17,13 @@ expect.set_options(timeout=30_000)
 Visiting = Callable[..., AbstractAsyncContextManager[Visit]]
 
 
+@pytest.fixture(autouse=True)
+def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever keys the machine has, no page says so."""
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _built() -> None:
     assert (SITE / "index.html").is_file(), "the web app is not built: make web"

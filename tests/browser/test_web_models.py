@@ -39,10 +39,7 @@ Visiting = Callable[..., AbstractAsyncContextManager[Visit]]
 
 
 @pytest.fixture
-def lab(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Visiting:
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
+def lab(browser: Browser, tmp_path: Path) -> Visiting:
     def to(**more: Any) -> AbstractAsyncContextManager[Visit]:
         return visiting_lab(browser, tmp_path / "home", rows=ROWS, **more)
 

@@ -20,8 +20,6 @@ Visiting = Callable[..., AbstractAsyncContextManager[Visit]]
 
 @pytest.fixture
 def lab(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Visiting:
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("BOX_API_KEY", CANARY)
     monkeypatch.setenv("HOME", str(tmp_path))  # whatever this machine has fetched from the hub is not looked at
 

@@ -32,6 +32,11 @@ FLAGS = [
 Theme = Literal["light", "dark"]
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 """Run on a page: wait until what has changed is drawn, and what watches the drawing has been told."""
+AT_REST = """() => {
+  const going = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime < Infinity);
+  return Promise.allSettled(going.map(({ finished }) => finished)).then(() => null);
+}"""
+"""Wait until every colour is what it changes to: half way there it may be too faint to read, for a moment."""
 FITTED = """() => {
   const at = document.querySelector('.react-flow__viewport')?.style.transform;
   const isStill = at !== undefined && at === window.canvasStoodAt;
@@ -161,6 +166,7 @@ async def axe(page: Page) -> list[str]:
     """What axe finds on the page as it is: the rule, what to do, and where."""
     if not await page.evaluate("() => 'axe' in window"):
         await page.evaluate(AXE.read_text("utf-8"))
+    await page.evaluate(AT_REST)
     found = await page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{one['id']}: {one['help']} at {node['target']}: {node.get('failureSummary', '')}"
