@@ -273,6 +273,8 @@ test("an evaluation is estimated, deleted, and not started", async () => {
   const other = { ...body, limit: 20 };
   expect((await refusal(told(api.POST("/api/evaluations/estimate", { body: other })))).message).toContain("start the server");
   await expect(told(api.POST("/api/evaluations", { body }))).rejects.toThrow("start the server");
+  const file = { name: "a", text: "1", kind: "auto", dataset: "demo", arms: [], columns: {}, keep: false } as const;
+  await expect(told(api.POST("/api/evaluations/import/read", { body: { ...file, arms: [] } }))).rejects.toThrow("start the server");
   const evaluation_id = (await told(api.GET("/api/evaluations"))).evaluations[0]?.evaluation_id ?? "";
   await toldWith(api.DELETE("/api/evaluations/{evaluation_id}", { params: { path: { evaluation_id } } }));
   expect((await told(api.GET("/api/evaluations"))).evaluations).toEqual([]);

@@ -108,7 +108,7 @@ function routesOfEvaluations(evaluations: MockEvaluations): Route[] {
   return [
     [new RegExp(`^GET ${at}$`), () => evaluations.list()],
     [new RegExp(`^POST ${at}/estimate$`), async ({ request }) => evaluations.estimate(await request.json())],
-    [new RegExp(`^POST ${at}(/import)?$`), () => unknown("Mock mode evaluates nothing; start the server for it.")],
+    [new RegExp(`^POST ${at}(/import(/read)?)?$`), () => unknown("Mock mode evaluates nothing; start the server for it.")],
     [
       new RegExp(`^(\\w+) ${at}/([^/]+)(?:/(.*))?$`),
       ({ query, parts: [method, id = "", what = ""] }) => evaluations.one(id, `${method} ${what}`, query),
