@@ -300,6 +300,22 @@ async def test_an_access_key_reads_and_neither_spends_nor_writes(door: Door, cli
     assert [answer.json()["type"] for answer in refused] == ["urn:agent-lab:problem:owners-only"] * len(refused)
 
 
+async def test_an_access_key_has_less_read_than_the_owner(
+    door: Door, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent_lab.lab.body.MAX_BODY_BYTES_OF_KEYS", 100_000)
+    text = "".join(json.dumps({"id": str(place), "answer": "x" * 20_000}) + "\n" for place in range(8))
+    asked = {"name": "theirs", "text": text, "dataset": "sums"}
+    secret = door.lab.access_keys.add("ci")[1]
+    async with door.client(Authorization=f"Bearer {secret}") as other:
+        for path, sent in (("import/read", asked), ("import", {"spec": SPEC, "answers": {"one": [{"item": text}]}})):
+            refused = await other.post(f"/api/evaluations/{path}", json=sent)
+            assert (refused.status_code, refused.json()["type"]) == (413, "urn:agent-lab:problem:too-large")
+        assert (await other.post("/api/datasets/preview", json={"name": "a", "text": text})).status_code == 413
+    read = await client.post("/api/evaluations/import/read", json=asked)
+    assert read.status_code == 200, read.text
+
+
 async def test_a_flow_says_whether_it_was_worth_it_once_it_was_held_against_its_baseline(
     client: httpx.AsyncClient,
 ) -> None:

@@ -135,8 +135,11 @@ class GuardedRoute(APIRoute):
         limit_bytes: int = getattr(self.endpoint, _BODY, body.MAX_BODY_BYTES)
 
         async def guarded(request: Request) -> Response:
+            most_bytes = limit_bytes
             if not is_public:
                 check_signed_in(request)
-            return await inner(await body.checked(request, limit_bytes=limit_bytes) if reads_body else request)
+                if caller_of(request):
+                    most_bytes = min(limit_bytes, body.MAX_BODY_BYTES_OF_KEYS)
+            return await inner(await body.checked(request, limit_bytes=most_bytes) if reads_body else request)
 
         return guarded

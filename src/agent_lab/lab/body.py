@@ -14,6 +14,8 @@ from agent_lab.contracts.errors import TooLargeError, ValidationError
 from agent_lab.lab.problems import MediaTypeError
 
 MAX_BODY_BYTES = 2_000_000
+MAX_BODY_BYTES_OF_KEYS = 20_000_000
+"""What an access key may send at the most, also where the owner may send more."""
 ASIDE_BYTES = 50_000
 """A larger body may take a second to look through: that is done aside, while others are served."""
 DRAINED_BODIES = 8
