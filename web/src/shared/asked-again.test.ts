@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { followedUp, handOver, takeOver, type Asked } from "./asked-again";
+import { followedUp, handOver, MOST_MESSAGES, takeOver, type Asked } from "./asked-again";
 
 const ASKED: Asked = {
   flow: "challenge@2",
@@ -66,5 +66,12 @@ describe("what a run was asked", () => {
       "assistant: Then this.",
     ]);
     expect(second).toMatchObject({ flow: "challenge@2", options: { model: "demo" } });
+  });
+
+  it("is told of a long conversation what was said last", () => {
+    const long = Array.from({ length: 40 }, (_, place) => `${place}`).reduce<Asked>((asked, answer) => followedUp({ ...asked, prompt: `Why ${answer}?` }, answer), ASKED);
+    expect(long.options.history).toHaveLength(MOST_MESSAGES);
+    expect(long.options.history.at(-1)?.content).toBe("39");
+    expect(long.options.history[0]).toMatchObject({ role: "user", content: "Why 15?" });
   });
 });

@@ -26,9 +26,12 @@ export function takeOver(): Asked | null {
   }
 }
 
+/** So many messages, the newest ones, go on with a conversation: a browser keeps no more than some megabytes. */
+export const MOST_MESSAGES = 50;
+
 /** The next question of the same conversation, not yet written: what was asked and answered is told before it. */
 export function followedUp(asked: Asked, answer: string): Asked {
-  const history = [...asked.options.history, said("user", asked.prompt), said("assistant", answer)];
+  const history = [...asked.options.history, said("user", asked.prompt), said("assistant", answer)].slice(-MOST_MESSAGES);
   return { ...asked, prompt: "", options: { ...asked.options, history } };
 }
 

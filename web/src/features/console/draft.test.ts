@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { MOST_MESSAGES } from "@/shared/asked-again";
 import { directRequest, draftOf, EMPTY, numberIn, runRequest, useDraft, wordFor, wrongFields } from "./draft";
 
 describe("the draft of a question", () => {
@@ -78,6 +79,9 @@ describe("the draft of a question", () => {
       "user: And then?",
       "assistant: Then this.",
     ]);
+    for (let turn = 0; turn < 30; turn += 1) followUp(directRequest(useDraft.getState()), `Answer ${turn}.`);
+    const { history } = useDraft.getState();
+    expect([history.length, history.at(-1)?.content, history[0]?.role]).toEqual([MOST_MESSAGES, "Answer 29.", "user"]);
     useDraft.setState({ ...EMPTY, question: "Written since" });
     followUp(asked, "So.");
     expect(useDraft.getState().question).toBe("Written since");

@@ -2,7 +2,7 @@
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
 import type { components } from "@/shared/api/schema";
-import type { Asked } from "@/shared/asked-again";
+import { MOST_MESSAGES, type Asked } from "@/shared/asked-again";
 
 export type RunRequest = components["schemas"]["RunRequest"];
 export type ExecutionRequest = components["schemas"]["ExecutionRequest"];
@@ -77,7 +77,7 @@ export const useDraft = create<DraftStore>()(
         }),
       followUp: ({ prompt, history = [] }, answer) =>
         set(({ question }) => ({
-          history: [...history, { role: "user", content: prompt }, { role: "assistant", content: answer }],
+          history: [...history, { role: "user", content: prompt }, { role: "assistant", content: answer }].slice(-MOST_MESSAGES),
           question: question === prompt ? "" : question,
           sent: prompt,
         })),
@@ -109,7 +109,7 @@ export function draftOf({ flow, prompt, inputs, options }: Asked): Omit<Draft, "
     maxCostUsd: typed(options.limits.max_cost_usd),
     timeoutS: typed(options.limits.timeout_s),
     maxAllTokens: typed(options.limits.max_tokens),
-    history: options.history.map((turn) => ({ ...turn, images: [...turn.images], tool_calls: [...turn.tool_calls] })),
+    history: options.history.slice(-MOST_MESSAGES).map((turn) => ({ ...turn, images: [...turn.images], tool_calls: [...turn.tool_calls] })),
   };
 }
 

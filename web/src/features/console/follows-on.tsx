@@ -3,6 +3,7 @@
 // What the question was taken from: the question that it follows on from, and what stood here before.
 import { CornerDownRight } from "lucide-react";
 import { useTranslations } from "use-intl";
+import { MOST_MESSAGES } from "@/shared/asked-again";
 import { Button } from "@/shared/ui/button";
 import { useDraft } from "./draft";
 
@@ -17,7 +18,10 @@ export function FollowsOn() {
       {before !== undefined && (
         <p className="flex flex-wrap items-center gap-x-3 gap-y-1 rounded-md bg-sunken px-3 py-2">
           <CornerDownRight aria-hidden className="size-4 shrink-0 text-accent" />
-          <span className="min-w-0 flex-1 basis-48 [overflow-wrap:anywhere]">{t("follows", { question: cut(before) })}</span>
+          <span className="min-w-0 flex-1 basis-48 [overflow-wrap:anywhere]">
+            {t("follows", { question: cut(before) })}
+            {history.length >= MOST_MESSAGES && ` ${t("follows_most", { most: MOST_MESSAGES })}`}
+          </span>
           <Button size="sm" onClick={() => change({ history: [] })}>
             {t("apart")}
           </Button>

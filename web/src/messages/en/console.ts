@@ -5,6 +5,7 @@ const console = {
   question: "Question",
   question_hint: "What shall be answered?",
   follows: "Follows on from “{question}”, and is told what was answered.",
+  follows_most: "Of a long conversation the newest {most} messages go with it.",
   apart: "Ask it by itself",
   replaced: "What you had written here has made room for the run’s question.",
   bring_back: "Bring it back",

@@ -6,6 +6,7 @@ const console: typeof en = {
   question: "Pregunta",
   question_hint: "¿Qué hay que responder?",
   follows: "Continúa a partir de «{question}», y se le dice lo que se respondió.",
+  follows_most: "De una conversación larga la acompañan los {most} mensajes más recientes.",
   apart: "Preguntar sin lo anterior",
   replaced: "Lo que habías escrito aquí ha dejado su sitio a la pregunta de la ejecución.",
   bring_back: "Recuperarlo",
