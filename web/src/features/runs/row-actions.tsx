@@ -57,9 +57,11 @@ function RowMenu({ run, label, opened }: { run: RunRow; label: string; opened: O
   const sentence = useSentence();
   const copy = useCopy();
   const [isForking, setForking] = useState(false);
-  const retry = useRetry((begun) => router.push(`/runs/${begun.run_id}`));
+  const retry = useRetry(
+    (begun) => router.push(`/runs/${begun.run_id}`),
+    (error) => toast(sentence(error), "bad"),
+  );
   const { run_id, parent_run_id: parent, status } = run;
-  const again = () => retry.mutate(run_id, { onError: (error) => toast(sentence(error), "bad") });
   return (
     <>
       <Menu
@@ -76,7 +78,7 @@ function RowMenu({ run, label, opened }: { run: RunRow; label: string; opened: O
           </MenuItem>
         )}
         {canRetry(status) && (
-          <MenuItem icon={<RotateCcw aria-hidden className={ICON} />} onSelect={again}>
+          <MenuItem icon={<RotateCcw aria-hidden className={ICON} />} onSelect={() => retry.mutate(run_id)}>
             {t("run_actions.retry")}
           </MenuItem>
         )}

@@ -83,8 +83,8 @@ export function useSteer(onRefused?: (error: Error) => void) {
   });
 }
 
-/** Run it again from where it broke. Gives the new run. */
-export function useRetry(onBegun: (run: RunRow) => void) {
+/** Run it again from where it broke. Gives the new run. What was refused is told also where the run's row or menu is gone by then. */
+export function useRetry(onBegun: (run: RunRow) => void, onRefused: (error: Error) => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (runId: string) =>
@@ -96,6 +96,7 @@ export function useRetry(onBegun: (run: RunRow) => void) {
       void client.invalidateQueries({ queryKey: ["runs", "latest"] });
       onBegun(run);
     },
+    onError: onRefused,
   });
 }
 

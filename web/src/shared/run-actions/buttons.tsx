@@ -30,7 +30,7 @@ export function RunButtons({ run, size = "sm", onBegun }: RunButtonsProps) {
   const refused = (error: unknown) => toast(sentence(error), "bad");
   const go = onBegun ?? ((id: string) => router.push(`/runs/${id}`));
   const steer = useSteer(refused);
-  const retry = useRetry((begun) => go(begun.run_id));
+  const retry = useRetry((begun) => go(begun.run_id), refused);
   const act = (verb: Steering) => steer.mutate({ ...run, verb });
   const isActing = (verb: Steering) => steer.isPending && steer.variables.verb === verb;
   const common = { size, look: "plain" as const };
@@ -59,7 +59,7 @@ export function RunButtons({ run, size = "sm", onBegun }: RunButtonsProps) {
           {...common}
           title={t("retry")}
           busy={retry.isPending}
-          onClick={() => retry.mutate(run.run_id, { onError: refused })}
+          onClick={() => retry.mutate(run.run_id)}
         >
           <RotateCcw aria-hidden className="size-4" />
           {t("retry_short")}
