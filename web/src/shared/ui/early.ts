@@ -3,6 +3,13 @@ import { useEffect, useRef, useState, useSyncExternalStore, type RefObject } fro
 
 const FIELDS = "input, textarea, select";
 const never = () => () => undefined;
+/** Of all the fields of the page, in its order. */
+const toRepeat: ((() => void) | null)[] = [];
+
+/** The last field first: a choice may take away fields that stand behind it, and with them what was typed there. */
+function repeatAll(): void {
+  for (const repeat of toRepeat.splice(0).reverse()) repeat?.();
+}
 
 /** What was typed or chosen in here before the page was alive counts as done now: it would be lost to what the fields began with. */
 export function useDoneEarly<T extends HTMLElement>(): RefObject<T | null> {
@@ -13,11 +20,9 @@ export function useDoneEarly<T extends HTMLElement>(): RefObject<T | null> {
   const [cameWithPage] = useState(isComingAlive);
   useEffect(() => {
     if (!cameWithPage) return;
-    const repeats = [...(place.current?.querySelectorAll<Field>(FIELDS) ?? [])].map(repeatOf);
+    for (const field of place.current?.querySelectorAll<Field>(FIELDS) ?? []) toRepeat.push(repeatOf(field));
     // After the effects of the whole screen: some of them bring back what stood there last time.
-    const timer = setTimeout(() => {
-      for (const repeat of repeats) repeat?.();
-    });
+    const timer = setTimeout(repeatAll);
     return () => clearTimeout(timer);
   }, [cameWithPage]);
   return place;
