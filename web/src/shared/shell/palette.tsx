@@ -5,26 +5,34 @@ import { useQuery } from "@tanstack/react-query";
 import { Command } from "cmdk";
 import { useTheme } from "next-themes";
 import { useRouter } from "next/navigation";
-import type { ReactNode } from "react";
+import { useLayoutEffect, useRef, type ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { flowsQuery, latestRunsQuery } from "@/shared/api/endpoints";
 import { inLanguage } from "@/shared/flow/text";
 import { LANGUAGES, useLanguage } from "@/shared/i18n/language";
 import { Dialog } from "@/shared/ui/dialog";
 import { SCREENS } from "./nav";
+import { FIELD, setWords, useSearch } from "./search";
 
 const RUNS = 20;
 const ITEM = "flex cursor-default items-center gap-2 rounded-sm px-2 py-1.5 data-[selected=true]:bg-sunken";
 
 export function Palette({ onClose }: { onClose: () => void }) {
   const t = useTranslations("common");
+  const words = useSearch((state) => state.words);
+  const field = useRef<HTMLInputElement>(null);
+  // Some of them may have been typed before this was here: the next ones come behind them.
+  useLayoutEffect(() => field.current?.setSelectionRange(-1, -1), []);
   return (
     <Dialog open title={t("palette.title")} hideTitle place="top" onClose={onClose}>
       <Command label={t("palette.title")} loop>
         <Command.Input
+          ref={field}
           data-autofocus
+          value={words}
+          onValueChange={setWords}
           placeholder={t("palette.hint")}
-          className="h-12 w-full border-b border-line bg-transparent px-4 text-lg outline-none placeholder:text-soft"
+          className={FIELD}
         />
         <Command.List className="max-h-[50dvh] overflow-y-auto p-2">
           <Command.Empty className="px-2 py-6 text-center text-soft">{t("palette.empty")}</Command.Empty>

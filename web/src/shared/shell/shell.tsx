@@ -2,7 +2,7 @@
 
 // What stands around every screen: the ways to the others, the alert line, the command palette, the sign-in.
 import { Search } from "lucide-react";
-import { useEffect, useLayoutEffect, useState, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { useSession } from "@/shared/api/queries";
 import { Button, IconButton } from "@/shared/ui/button";
@@ -13,21 +13,25 @@ import { Toasts } from "@/shared/ui/toast";
 import { Alerts } from "./alerts";
 import { MockBadge } from "./mock-badge";
 import { BottomNav, SideNav } from "./nav";
+import { SearchComing, setSearching, useSearch } from "./search";
 import { SignIn } from "./sign-in";
 
-const Palette = late(() => import("./palette").then((module) => module.Palette), { missing: MissingDialog });
+const Palette = late(() => import("./palette").then((module) => module.Palette), {
+  waiting: () => <SearchComing />,
+  missing: MissingDialog,
+});
 
 export function Shell({ children }: { children: ReactNode }) {
   const t = useTranslations("common");
   const signedOut = useSession((state) => state.signedOut);
-  const [isSearching, setSearching] = useState(false);
+  const isSearching = useSearch((state) => state.isOpen);
   // Before anything can be pressed that is alive: what was pressed on the painted page until now is done (`scripts/first-paint.mjs`).
   useLayoutEffect(() => void dispatchEvent(new Event("alive")), []);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k") return;
       event.preventDefault();
-      setSearching((was) => !was);
+      setSearching(!useSearch.getState().isOpen);
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
