@@ -119,7 +119,7 @@ function Facts({ view, started }: { view: RunView; started: RunStarted }) {
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-sm text-soft tabular-nums">
       <RunStatus status={view.status} />
-      <Link prefetch={false} href={`/flows/${view.flow_id}`} className="underline-offset-2 hover:text-ink hover:underline">
+      <Link prefetch={false} href={`/flows/${view.flow_id}`} className="py-0.5 underline-offset-2 hover:text-ink hover:underline">
         {name + version}
       </Link>
       <Fact name={t("time")}>
@@ -131,7 +131,7 @@ function Facts({ view, started }: { view: RunView; started: RunStarted }) {
       <Fact name={t("cost")}>{totals.calls === 0 ? "–" : totals.cost_usd === null ? t("cost_unknown") : figures.usd(totals.cost_usd)}</Fact>
       {view.created_at !== null && <When at={view.created_at} />}
       {view.parent_run_id !== null && (
-        <Link prefetch={false} href={`/runs/${view.parent_run_id}`} className="inline-flex items-center gap-1 underline-offset-2 hover:text-ink hover:underline">
+        <Link prefetch={false} href={`/runs/${view.parent_run_id}`} className="inline-flex items-center gap-1 py-0.5 underline-offset-2 hover:text-ink hover:underline">
           <GitFork aria-hidden className="size-3.5" />
           {t("parent")}
         </Link>

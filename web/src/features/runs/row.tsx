@@ -77,15 +77,18 @@ function Mark({ run }: { run: RunRow }) {
   const toggle = useChosen((state) => state.toggle);
   return (
     <span role="cell" className="relative z-10 flex">
-      <input
-        type="checkbox"
-        aria-label={t("select", { question: short(run.prompt) })}
-        title={isFull && !isChosen ? t("chosen_most") : undefined}
-        checked={isChosen}
-        disabled={isFull && !isChosen}
-        onChange={() => toggle(run.run_id)}
-        className="size-4 accent-accent"
-      />
+      {/* Around it a finger hits it too. */}
+      <label className="-m-2 flex p-2">
+        <input
+          type="checkbox"
+          aria-label={t("select", { question: short(run.prompt) })}
+          title={isFull && !isChosen ? t("chosen_most") : undefined}
+          checked={isChosen}
+          disabled={isFull && !isChosen}
+          onChange={() => toggle(run.run_id)}
+          className="size-4 accent-accent"
+        />
+      </label>
     </span>
   );
 }

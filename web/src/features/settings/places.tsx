@@ -31,7 +31,7 @@ export function Places({ settings: { places, version } }: { settings: ServerSett
           <dt className="text-sm text-soft">{t("api")}</dt>
           <dd>
             {/* The server answers there, not a page of this app. */}
-            <a href={`${API_URL}/openapi.json`} className="font-mono text-sm text-accent hover:underline">
+            <a href={`${API_URL}/openapi.json`} className="inline-block py-0.5 font-mono text-sm text-accent hover:underline">
               /openapi.json
             </a>
           </dd>

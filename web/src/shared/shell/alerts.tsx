@@ -61,11 +61,11 @@ function WorstAlert() {
         {sentence(worst)}
       </p>
       {others.length > 0 && (
-        <Link href="/metrics" prefetch={false} className="shrink-0 text-sm whitespace-nowrap underline">
+        <Link href="/metrics" prefetch={false} className="shrink-0 py-0.5 text-sm whitespace-nowrap underline">
           {t("more", { count: others.length })}
         </Link>
       )}
-      <Link href={`/${placeOf(worst)}`} prefetch={false} className="shrink-0 text-sm font-medium whitespace-nowrap underline">
+      <Link href={`/${placeOf(worst)}`} prefetch={false} className="shrink-0 py-0.5 text-sm font-medium whitespace-nowrap underline">
         {t(`go.${placeOf(worst)}`)}
       </Link>
       <IconButton label={t("dismiss")} size="sm" onClick={() => hide(worst)}>

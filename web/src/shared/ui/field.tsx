@@ -88,10 +88,12 @@ export function Checkbox({ label, hint, className, ...more }: CheckboxProps) {
         {...more}
         id={id}
         {...(hint !== undefined && { "aria-describedby": `${id}-hint` })}
-        className="mt-0.5 size-4 accent-accent"
+        className="mt-1 size-4 shrink-0 accent-accent"
       />
       <div>
-        <label htmlFor={id}>{label}</label>
+        <label htmlFor={id} className="block w-fit py-px">
+          {label}
+        </label>
         {hint !== undefined && (
           <div id={`${id}-hint`} className="text-xs text-soft">
             {hint}

@@ -111,7 +111,7 @@ function LinkedBadge({ badge }: { badge: FlowBadge }) {
         href={`/evaluations/${badge.evaluation_id}`}
         prefetch={false}
         aria-describedby={id}
-        className="rounded-sm"
+        className="inline-flex min-h-6 items-center rounded-sm"
       >
         <span className="sr-only">{t("label")} </span>
         <Short badge={badge} />

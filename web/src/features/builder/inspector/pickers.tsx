@@ -82,7 +82,7 @@ export function FlowPick(props: PickProps) {
     <div className="flex flex-col gap-1">
       <Pick {...props} options={options} />
       {options.some(({ value }) => value === id) && (
-        <Link prefetch={false} href={`/flows/${id}`} className="w-fit text-xs text-accent underline underline-offset-2">
+        <Link prefetch={false} href={`/flows/${id}`} className="flex min-h-6 w-fit items-center text-xs text-accent underline underline-offset-2">
           {t("open_flow")}
         </Link>
       )}
@@ -116,7 +116,7 @@ export function NodesPick({ node, values, onChange, label, hint, error, readOnly
       {all.length === 0 && <p className="text-xs text-soft">{t("nodes_none")}</p>}
       <div className="flex max-h-44 flex-col gap-0.5 overflow-y-auto">
         {all.map((id) => (
-          <label key={id} className="flex items-center gap-2 font-mono text-sm">
+          <label key={id} className="flex min-h-6 items-center gap-2 font-mono text-sm">
             <input
               type="checkbox"
               className="size-4 accent-accent"

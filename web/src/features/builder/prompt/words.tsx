@@ -55,7 +55,7 @@ export function Words({ label, value, onChange, readOnly = false, children }: Wo
 
 export function TextButton({ onClick, children }: { onClick: () => void; children: ReactNode }) {
   return (
-    <button type="button" onClick={onClick} className="w-fit text-xs text-soft underline underline-offset-2 hover:text-ink">
+    <button type="button" onClick={onClick} className="min-h-6 w-fit text-xs text-soft underline underline-offset-2 hover:text-ink">
       {children}
     </button>
   );

@@ -98,7 +98,7 @@ export function RunLine({ run, view, onClose }: { run: Run; view: RunView; onClo
         <RunStatus status={view.status} />
         <span className="text-soft">{figures.seconds(hasEnded(view.status) ? view.totals.seconds : worked)}</span>
         {view.totals.calls > 0 && <span className="text-soft">{figures.usd(view.totals.cost_usd)}</span>}
-        <Link prefetch={false} href={`/runs/${view.run_id}`} className="text-accent underline underline-offset-2">
+        <Link prefetch={false} href={`/runs/${view.run_id}`} className="py-0.5 text-accent underline underline-offset-2">
           {t("open")}
         </Link>
       </div>

@@ -65,7 +65,7 @@ function ArmBoxes({ names, shown, onToggle }: { names: readonly string[]; shown:
     <fieldset className="flex flex-wrap gap-x-4 gap-y-1">
       <legend className="mb-1 text-sm font-medium">{t("arms")}</legend>
       {names.map((name) => (
-        <label key={name} className="flex items-center gap-1.5 text-sm">
+        <label key={name} className="flex min-h-6 items-center gap-1.5 text-sm">
           <input type="checkbox" className="size-4 accent-accent" checked={shown.has(name)} onChange={() => onToggle(name)} />
           {name}
         </label>

@@ -45,7 +45,7 @@ export function TextDiff({ before, after, view = "inline", labels, className }: 
 }
 
 const TEXT = "min-w-0 break-words whitespace-pre-wrap";
-const FOLD = "my-0.5 block rounded-sm bg-sunken px-1.5 py-0.5 text-xs";
+const FOLD = "my-0.5 block rounded-sm bg-sunken px-1.5 py-1 text-xs";
 
 function InlineBlock({ block }: { block: Block }) {
   const [open, setOpen] = useState(false);
