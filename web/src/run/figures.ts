@@ -49,27 +49,33 @@ export interface Work {
   readonly doneMs: number;
   /** In milliseconds of the server's clock; null while nobody works on the run. */
   readonly since: number | null;
+  /** When the newest stored event was: what a process that was killed did after it is not known. */
+  readonly latest: number;
 }
 
-export const NO_WORK: Work = { doneMs: 0, since: null };
+export const NO_WORK: Work = { doneMs: 0, since: null, latest: 0 };
 
 /** The work after this event. Time in the queue, in a pause and with a person does not count. */
 export function worked(work: Work, event: RunEvent): Work {
+  if (event.type === "token") return work;
+  const latest = Date.parse(event.at);
   switch (event.type) {
     case "run_started":
-      return { doneMs: 0, since: Date.parse(event.at) };
+      return { doneMs: 0, since: latest, latest };
     case "run_queued":
-      return NO_WORK;
+      return { ...NO_WORK, latest };
     case "run_admitted":
+      return { ...work, since: work.since ?? latest, latest };
     case "run_resumed":
-      return { ...work, since: work.since ?? Date.parse(event.at) };
+      // Where nothing says that the stretch before it ended, its process was killed.
+      return { doneMs: work.doneMs + stretchMs(work.since, work.latest), since: latest, latest };
     case "run_paused":
     case "run_waits":
-      return { doneMs: work.doneMs + stretchMs(work.since, Date.parse(event.at)), since: null };
+      return { doneMs: work.doneMs + stretchMs(work.since, latest), since: null, latest };
     case "run_finished":
-      return { doneMs: event.seconds * 1000, since: null };
+      return { doneMs: event.seconds * 1000, since: null, latest };
     default:
-      return work;
+      return { ...work, latest };
   }
 }
 

@@ -217,6 +217,20 @@ test("the figures of an answer are those of its result", () => {
   expect(figuresOf({ ...lane, result: null })).toBeNull();
 });
 
+test("the time between a process that was killed and the one that goes on is no work", () => {
+  const at = (second: number): string => new Date(second * 1000).toISOString();
+  const started = vector("told_waiting").events[0] as RunStarted;
+  const events: RunEvent[] = [
+    { ...started, at: at(0) },
+    { ...node_started("a"), at: at(4) },
+    { ...token("one", 0), at: at(9) },
+    { type: "run_resumed", seq: 3, at: at(60), recorded_steps: 0 },
+  ];
+  expect(workedS(events.slice(0, 3).reduce(worked, NO_WORK), 10_000)).toBe(10);
+  expect(workedS(events.reduce(worked, NO_WORK), 61_000)).toBe(5);
+  expect(told(events).turns.get(turnKey("a", 1))?.startedAt).toBe(at(60));
+});
+
 test("time in the queue, in a pause and with a person is no work", () => {
   const at = (second: number): string => new Date(second * 1000).toISOString();
   const started = vector("told_waiting").events[0] as RunStarted;

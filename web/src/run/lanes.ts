@@ -7,6 +7,7 @@ import type {
   NodeStarted,
   RunEvent,
   RunFinished,
+  RunResumed,
   RunStarted,
   Token,
 } from "./events";
@@ -33,6 +34,8 @@ export class TranscriptFold {
       case "run_queued":
         this.ahead = event.ahead;
         return;
+      case "run_resumed":
+        return this.resume(event);
       case "node_started":
         return this.begin(event);
       case "waiting_for_person": {
@@ -97,6 +100,11 @@ export class TranscriptFold {
     };
     if (!this.turns.has(turn.key)) this.place(turn);
     this.turns.set(turn.key, turn);
+  }
+
+  /** A turn that was cut off is had again: its time until then went with its process. */
+  private resume({ at }: RunResumed): void {
+    for (const turn of this.turns.values()) if (turn.state === "running") this.turns.set(turn.key, { ...turn, startedAt: at });
   }
 
   /** Turns that begin before one of them has ended go on side by side. */
