@@ -36,11 +36,12 @@ def test_the_least_recently_used_model_makes_way_and_no_more_than_needed() -> No
 def test_a_model_in_use_never_makes_way_and_whoever_waits_for_its_place_is_told_in_time() -> None:
     on = shelf({"a": 2.0, "b": 2.0, "c": 2.0}, limit_gb=5.0, rules=QUICK)
     first, second = lent(on, "a"), lent(on, "c")
+    waiting = claim(on, "b")
+    soon(lambda: any(one.stage == "waiting" and one.total_bytes for one in on.manager.loading()))  # for room
     with pytest.raises(BusyError, match="'b' was not ready in time: other models that are in use") as caught:
         claim(on, "b", patience_s=0.2).slot.result(PATIENCE_S)
     assert caught.value.retry_after_s is not None
     assert set(on.keys()) == {"a", "c"}
-    waiting = claim(on, "b")
     on.manager.release(first)
     assert waiting.slot.result(PATIENCE_S).spec.key == "b"
     assert set(on.keys()) == {"b", "c"}
