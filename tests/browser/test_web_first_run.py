@@ -36,7 +36,7 @@ def link(tmp_path: Path) -> Iterator[str]:
         yield found.group()
     finally:
         server.send_signal(signal.SIGINT)
-        server.communicate(timeout=30)
+        server.communicate(timeout=60)
 
 
 async def test_a_newcomer_runs_an_example_on_the_built_in_model(browser: Browser, link: str) -> None:
@@ -49,7 +49,7 @@ async def test_a_newcomer_runs_an_example_on_the_built_in_model(browser: Browser
     await page.get_by_role("button", name="Run", exact=True).click()
     await page.wait_for_url("**/runs/*")
     # The model is loaded for it, which takes some seconds.
-    await expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=90_000)
+    await expect(page.get_by_text("Completed", exact=True).first).to_be_visible(timeout=200_000)
     await expect(page.get_by_text(re.compile(r"Answer: \d+")).first).to_be_visible()
     await page.goto(link)  # the link again, in a browser that is signed in
     await page.get_by_role("button", name="Hide this").click()

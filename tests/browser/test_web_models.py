@@ -94,7 +94,7 @@ async def test_the_built_in_model_is_loaded_kept_and_put_out(lab: Visiting) -> N
         await panel.get_by_label("Keep it there whatever else wants its place").check()
         await panel.get_by_role("button", name="Load into memory").click()
         # A real model is loaded, which takes as long as the machine makes it; the page has to follow.
-        await until(lambda: bool(here.door.lab.host.resident()), seconds=90)
+        await until(lambda: bool(here.door.lab.host.resident()), seconds=200)
         await expect(panel.get_by_role("button", name="Let it make way")).to_be_visible()
         (resident,) = here.door.lab.host.resident()
         assert (resident.model_key, resident.pinned) == ("demo", True)
