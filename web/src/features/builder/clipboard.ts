@@ -86,7 +86,8 @@ export function paste(flow: FlowDoc, fragment: Fragment, at?: Position): Pasted 
   const places = Object.entries(fragment.layout).map(([id, place]) => [names.get(id) ?? id, added(place, shift)] as const);
   if (places.length > 0) pasted = moveNodes(pasted, Object.fromEntries(places));
   const edges = fragment.edges.map((edge) => renamedEdge(edge, names));
-  const noted = addNotes({ ...pasted, edges: [...pasted.edges, ...edges] }, fragment.notes.map((note) => ({ ...note, ...added(note, shift) })));
+  if (edges.length > 0) pasted = { ...pasted, edges: [...pasted.edges, ...edges] };
+  const noted = addNotes(pasted, fragment.notes.map((note) => ({ ...note, ...added(note, shift) })));
   return { flow: noted.flow, ids: [...names.values()], notes: noted.ids, left: fragment.notes.length - noted.ids.length };
 }
 

@@ -101,7 +101,9 @@ describe("a note on the canvas", () => {
     expect(notesOf(flowNow(builder.getState())).size).toBe(NOTE_BOUNDS.count);
     expect(flowNow(builder.getState()).nodes).toHaveLength(4);
     builder.getState().show("note:why");
+    const { history } = builder.getState();
     expect(pasteText(builder, copySelected(builder) ?? "")).toBe(1);
+    expect(builder.getState().history).toBe(history);
   });
 
   it("goes with the nearest node when all are put in order", () => {
