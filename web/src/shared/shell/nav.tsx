@@ -62,7 +62,7 @@ export function BottomNav() {
           prefetch={false}
           aria-current={isWithin(pathname, path) ? "page" : undefined}
           className={clsx(
-            "flex min-w-0 flex-auto flex-col items-center justify-center gap-0.5 text-xs tracking-tight text-soft",
+            "flex min-w-0 flex-auto flex-col items-center justify-center gap-0.5 text-xs tracking-tighter text-soft",
             isWithin(pathname, path) && "font-medium !text-accent",
           )}
         >
