@@ -1,13 +1,14 @@
 "use client";
 
 // The side of the builder that says what is selected: a node, an edge, or the flow itself.
-import { useState, type ReactNode } from "react";
+import { useLayoutEffect, useRef, useState, type ReactNode, type RefObject } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { Fence } from "@/shared/ui/panel";
 import { Skeleton } from "@/shared/ui/bits";
 import { late } from "@/shared/ui/late";
 import { Tab, Tabs } from "@/shared/ui/tabs";
 import { inLanguage } from "@/shared/flow/text";
+import { focusCanvas } from "../canvas/use-keys";
 import { EdgeSettings } from "../conditions/edge-settings";
 import { edgeOf, nodeOf } from "../document";
 import { FlowSettings } from "../limits/flow-settings";
@@ -30,9 +31,11 @@ const NoteSettings = late(() => import("./note-settings").then((module) => modul
 export function Inspector() {
   const t = useTranslations("inspector");
   const checking = useChecks();
+  const scrolled = useRef<HTMLDivElement>(null);
+  useTop(scrolled);
   return (
     <aside aria-label={t("label")} className="flex h-full min-h-0 min-w-0 flex-col bg-surface">
-      <div className="min-h-0 flex-1 overflow-y-auto">
+      <div ref={scrolled} className="min-h-0 flex-1 overflow-y-auto">
         <Fence>
           <Watching>
             <Selected />
@@ -42,6 +45,16 @@ export function Inspector() {
       <ProblemList checking={checking} />
     </aside>
   );
+}
+
+/** What is selected now is read from its beginning, however far down one was in what was selected before. */
+function useTop(scrolled: RefObject<HTMLElement | null>): void {
+  const subject = useBuilder((state) => selectedNode(state) ?? selectedEdge(state) ?? selectedNote(state));
+  useLayoutEffect(() => {
+    scrolled.current?.scrollTo(0, 0);
+    // The button that deleted what was selected is gone: a keyboard goes on where the rest of the flow is.
+    if (subject === null && document.activeElement === document.body) focusCanvas();
+  }, [scrolled, subject]);
 }
 
 function Selected() {

@@ -49,10 +49,15 @@ function OneProblem({ problem: { place, message, severity } }: { problem: Placed
   const store = useBuilderStore();
   const at = place.is === "node" ? t("at_node", { id: place.id }) : place.is === "edge" ? t("at_edge", { id: place.id }) : t("at_flow");
   const go = () => {
-    const { show, select } = store.getState();
-    if (place.is === "node" && place.id !== "") show(place.id);
-    else if (place.is === "edge" && place.id !== "") select([], [place.id]);
-    else select([]);
+    const { openTab, setFlowTab, show, select } = store.getState();
+    if (place.is === "node" && place.id !== "") {
+      show(place.id);
+      openTab(place.id, "settings");
+    } else if (place.is === "edge" && place.id !== "") select([], [place.id]);
+    else {
+      select([]);
+      setFlowTab("settings");
+    }
   };
   return (
     <button type="button" onClick={go} className="flex w-full flex-col gap-0.5 rounded-md px-2 py-1.5 text-left hover:bg-sunken">
