@@ -30,6 +30,12 @@ function hide(): void {
   readers.forEach((reader) => reader());
 }
 
+/** A keyboard goes on at the question: the button that it pressed is gone. */
+function hideAndAsk(): void {
+  hide();
+  document.querySelector<HTMLElement>("main textarea")?.focus();
+}
+
 function subscribe(reader: () => void): () => void {
   readers.add(reader);
   return () => readers.delete(reader);
@@ -72,7 +78,7 @@ export function FirstRun() {
         <ButtonLink href="/models" size="sm">
           {t("first_models")}
         </ButtonLink>
-        <Button size="sm" look="quiet" onClick={hide}>
+        <Button size="sm" look="quiet" onClick={hideAndAsk}>
           {t("first_hide")}
         </Button>
       </div>

@@ -6,6 +6,7 @@ import { useState, type ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import { Button, IconButton } from "@/shared/ui/button";
 import { TextArea, TextField } from "@/shared/ui/field";
+import { goOn } from "@/shared/ui/go-on";
 import { readNumber, type Control } from "./controls";
 
 export interface Named {
@@ -76,7 +77,7 @@ export function JsonField({ value, onChange, label, hint, error, isObject = fals
     if (found.is === "value") onChange(found.value);
   };
   return (
-    <div className="flex flex-col gap-1">
+    <div data-group className="flex flex-col gap-1">
       <TextArea
         label={label}
         hideLabel={hideLabel}
@@ -90,7 +91,7 @@ export function JsonField({ value, onChange, label, hint, error, isObject = fals
         onChange={({ target }) => take(target.value)}
       />
       {text === "" && example !== undefined && !readOnly && (
-        <Button size="sm" look="quiet" className="w-fit" onClick={() => take(written(example))}>
+        <Button size="sm" look="quiet" className="w-fit" onClick={(event) => goOn(event, () => take(written(example)))}>
           {t("schema_start")}
         </Button>
       )}
@@ -136,7 +137,7 @@ export function ListField<T>({ items, most, empty, onChange, label, hint, error,
           <div key={place} className="flex items-start gap-1">
             <div className="min-w-0 flex-1">{children(item, (next) => keep(items.with(place, next)), name)}</div>
             {!readOnly && (
-              <IconButton label={t("remove", { name })} onClick={() => keep(items.toSpliced(place, 1))}>
+              <IconButton label={t("remove", { name })} onClick={(event) => goOn(event, () => keep(items.toSpliced(place, 1)))}>
                 <Trash2 aria-hidden className="size-4" />
               </IconButton>
             )}
@@ -188,7 +189,11 @@ export function TextsByName({ values, most, onChange, label, hint, error, readOn
               )}
             </div>
             {!readOnly && (
-              <IconButton label={t("remove", { name: key })} size="sm" onClick={() => keep(entries.filter(([other]) => other !== key))}>
+              <IconButton
+                label={t("remove", { name: key })}
+                size="sm"
+                onClick={(event) => goOn(event, () => keep(entries.filter(([other]) => other !== key)))}
+              >
                 <Trash2 aria-hidden className="size-4" />
               </IconButton>
             )}
@@ -204,7 +209,7 @@ export function TextsByName({ values, most, onChange, label, hint, error, readOn
             onChange={({ target }) => setName(target.value)}
             onKeyDown={(event) => event.key === "Enter" && add()}
           />
-          <Button onClick={add} disabled={!isNew} aria-label={t("add_to", { name: label })}>
+          <Button onClick={(event) => goOn(event, add)} disabled={!isNew} aria-label={t("add_to", { name: label })}>
             {t("add")}
           </Button>
         </div>

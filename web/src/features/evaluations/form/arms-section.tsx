@@ -9,6 +9,7 @@ import type { ApiProblem } from "@/shared/api/problem";
 import { inLanguage } from "@/shared/flow/text";
 import { Button, IconButton } from "@/shared/ui/button";
 import { Select, TextField } from "@/shared/ui/field";
+import { goOn } from "@/shared/ui/go-on";
 import { Panel } from "@/shared/ui/panel";
 import { KINDS, nameOf, takesFlow, takesK, takesLike, takesNode, useDraft, wrongIn, type ArmDraft, type Kind } from "./draft";
 import { useWrongArm } from "./wrong";
@@ -23,36 +24,38 @@ export function ArmsSection({ problem }: { problem: ApiProblem | null }) {
   const names = arms.map(nameOf);
   return (
     <Panel title={t("arms")}>
-      <p className="mb-3 text-soft">{t("arms_about")}</p>
-      <ol className="flex flex-col gap-3">
-        {arms.map((arm, index) => (
-          <ArmFields key={arm.key} arm={arm} number={index + 1} told={problem?.at(`/arms/${index}`)} />
-        ))}
-      </ol>
-      {hasNone && (
-        <p role="alert" className="text-sm text-bad">
-          {t("wrong.none")}
-        </p>
-      )}
-      <div className="mt-3 flex flex-wrap items-end justify-between gap-3">
-        <Button disabled={arms.length >= MOST} onClick={() => addArm(arms.length === 0 ? "flow" : "vote")}>
-          <Plus aria-hidden className="size-4" />
-          {t("add")}
-        </Button>
-        <Select
-          label={t("baseline")}
-          value={baseline}
-          onChange={(event) => change({ baseline: event.target.value })}
-          className="w-full max-w-xl sm:w-auto sm:min-w-72"
-        >
-          <option value="auto">{t("baseline_auto")}</option>
-          {baseline !== "auto" && !names.includes(baseline) && <option value={baseline}>{baseline}</option>}
-          {[...new Set(names)].map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
+      <div data-group>
+        <p className="mb-3 text-soft">{t("arms_about")}</p>
+        <ol className="flex flex-col gap-3">
+          {arms.map((arm, index) => (
+            <ArmFields key={arm.key} arm={arm} number={index + 1} told={problem?.at(`/arms/${index}`)} />
           ))}
-        </Select>
+        </ol>
+        {hasNone && (
+          <p role="alert" className="text-sm text-bad">
+            {t("wrong.none")}
+          </p>
+        )}
+        <div className="mt-3 flex flex-wrap items-end justify-between gap-3">
+          <Button disabled={arms.length >= MOST} onClick={() => addArm(arms.length === 0 ? "flow" : "vote")}>
+            <Plus aria-hidden className="size-4" />
+            {t("add")}
+          </Button>
+          <Select
+            label={t("baseline")}
+            value={baseline}
+            onChange={(event) => change({ baseline: event.target.value })}
+            className="w-full max-w-xl sm:w-auto sm:min-w-72"
+          >
+            <option value="auto">{t("baseline_auto")}</option>
+            {baseline !== "auto" && !names.includes(baseline) && <option value={baseline}>{baseline}</option>}
+            {[...new Set(names)].map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </Select>
+        </div>
       </div>
     </Panel>
   );
@@ -100,7 +103,7 @@ function ArmFields({ arm, number, told }: ArmProps) {
           {told}
         </p>
       )}
-      <IconButton label={t("remove", { name: nameOf(arm) })} size="sm" className="absolute top-2 right-2" onClick={() => removeArm(arm.key)}>
+      <IconButton label={t("remove", { name: nameOf(arm) })} size="sm" className="absolute top-2 right-2" onClick={(event) => goOn(event, () => removeArm(arm.key))}>
         <X aria-hidden className="size-4" />
       </IconButton>
     </li>
