@@ -2,7 +2,7 @@
 
 // The flow builder: a palette, the canvas, the settings of what is selected.
 import clsx from "clsx";
-import { ArrowLeft, Play, Plus, SlidersHorizontal, X } from "lucide-react";
+import { ArrowLeft, Play, Plus, Rocket, SlidersHorizontal, X } from "lucide-react";
 import type { KeyboardEvent, ReactNode } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import canvasWords from "@/messages/en/canvas";
@@ -21,7 +21,7 @@ import { LateWorthBadge } from "@/shared/worth/late";
 import { add } from "./actions";
 import { Canvas } from "./canvas/canvas";
 import { SaveState, SaveTrouble } from "./canvas/save-state";
-import { enterRun, INSPECTOR_ID, leaveInspector } from "./canvas/use-keys";
+import { enterRun, enterVersions, INSPECTOR_ID, leaveInspector } from "./canvas/use-keys";
 import { Inspector } from "./inspector/inspector";
 import { OpenFlow } from "./open";
 import { ROOM } from "./opening";
@@ -74,7 +74,20 @@ function Head() {
       <h1 className="min-w-0 truncate font-semibold">{name}</h1>
       <LateWorthBadge flow={flowId} />
       {!isReadOnly && <SaveState />}
-      <Button size="sm" className="ml-auto" title={t("head.run_hint")} onClick={() => enterRun(builder)}>
+      {!isReadOnly && (
+        <Button
+          size="sm"
+          look="quiet"
+          className="ml-auto"
+          aria-label={t("head.publish")}
+          title={t("head.publish_hint")}
+          onClick={() => enterVersions(builder)}
+        >
+          <Rocket aria-hidden className="size-4" />
+          <span className="max-sm:hidden">{t("head.publish")}</span>
+        </Button>
+      )}
+      <Button size="sm" className={isReadOnly ? "ml-auto" : ""} title={t("head.run_hint")} onClick={() => enterRun(builder)}>
         <Play aria-hidden className="size-4" />
         {t("head.run")}
       </Button>

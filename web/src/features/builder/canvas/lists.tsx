@@ -116,9 +116,10 @@ export function EdgeList({ of, onClose }: { of: string; onClose: () => void }) {
           {flow.edges.map((edge, index) => {
             const id = ids[index] ?? "";
             if (edge.from !== of && edge.to !== of) return null;
+            const label = t("edge.label", { from: edge.from, to: edge.to });
             return (
-              <Command.Item key={id} value={id} onSelect={() => choose(id)} className={ITEM}>
-                <span className="min-w-0 truncate">{t("edge.label", { from: edge.from, to: edge.to })}</span>
+              <Command.Item key={id} value={id} keywords={[label]} onSelect={() => choose(id)} className={ITEM}>
+                <span className="min-w-0 truncate">{label}</span>
                 <span className="ml-auto shrink-0 text-xs text-soft">{conditionText(edge, t("edge.otherwise"))}</span>
               </Command.Item>
             );

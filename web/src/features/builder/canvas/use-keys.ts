@@ -150,6 +150,15 @@ export function enterRun(builder: Builder): void {
   requestAnimationFrame(() => enterInspector());
 }
 
+/** Go to the versions of the flow, to publish one. */
+export function enterVersions(builder: Builder): void {
+  const { select, setFlowTab, setPane } = builder.getState();
+  select([]);
+  setFlowTab("versions");
+  setPane("inspector");
+  requestAnimationFrame(() => enterInspector("[role=tabpanel]"));
+}
+
 /** Go to the trial of a node: to its question, or to what the nodes before it are taken to have said. */
 export function enterTrial(builder: Builder, node: string, part: "question" | "pins"): void {
   const { openTab, setPane } = builder.getState();
@@ -158,12 +167,18 @@ export function enterTrial(builder: Builder, node: string, part: "question" | "p
   requestAnimationFrame(() => enterInspector(part === "pins" ? "[data-part=pins]" : "[role=tabpanel]"));
 }
 
-/** Come back from the settings to the node or note that they are of. */
+/** Come back from the settings to the node or note that they are of, or else to the canvas. */
 export function leaveInspector(builder: Builder): void {
   const [node, note] = [selectedNode(builder.getState()), selectedNote(builder.getState())];
   (document.activeElement as HTMLElement | null)?.blur();
   if (node !== null) builder.getState().show(node);
   else if (note !== null) builder.getState().show(keyOfNote(note));
+  else focusCanvas();
+}
+
+/** The canvas itself: where its keys go on once what had the focus is gone. */
+export function focusCanvas(): void {
+  document.querySelector<HTMLElement>(".flow-canvas")?.focus({ preventScroll: true });
 }
 
 function toggleFocused(builder: Builder, frame: HTMLElement | null): void {

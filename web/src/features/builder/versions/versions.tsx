@@ -143,7 +143,7 @@ function Confirm({ asked, flowId, onClose }: { asked: Asked; flowId: string; onC
       footer={
         <>
           <Button onClick={onClose}>{tc("cancel")}</Button>
-          <Button look="primary" busy={edit.isPending} onClick={() => edit.mutate(asked)}>
+          <Button data-autofocus look="primary" busy={edit.isPending} onClick={() => edit.mutate(asked)}>
             {title}
           </Button>
         </>
