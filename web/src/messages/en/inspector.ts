@@ -299,7 +299,7 @@ const inspector = {
     import_file: "File",
     import_button: "Import",
     imported: "{id} was imported.",
-    not_json: "This file is no JSON document.",
+    not_json: "This file is no JSON document. Choose one that was exported here, or write one as `agent-lab flows schema` says.",
     too_large: "This file has more than {mb} MB.",
     duplicate: "Duplicate",
     duplicate_id: "Id of the copy",

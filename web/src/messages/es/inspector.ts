@@ -300,7 +300,7 @@ const inspector: typeof en = {
     import_file: "Archivo",
     import_button: "Importar",
     imported: "Se importó {id}.",
-    not_json: "Este archivo no es un documento JSON.",
+    not_json: "Este archivo no es un documento JSON. Elige uno exportado aquí, o escríbelo como indica `agent-lab flows schema`.",
     too_large: "Este archivo tiene más de {mb} MB.",
     duplicate: "Duplicar",
     duplicate_id: "Id de la copia",
