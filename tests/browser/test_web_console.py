@@ -185,3 +185,17 @@ async def test_the_palette_finds_pages_flows_and_looks_by_keyboard(visit: Any) -
         await page.reload()
         await expect(page.get_by_role("heading", name="Consola")).to_be_visible()
         assert here.complaints == []
+
+
+async def test_what_is_chosen_is_told_also_where_the_system_sets_the_colours(visit: Any) -> None:
+    async with visit(ScriptedProvider(ROLES)) as here:
+        page = await here.signed_in()
+        await page.emulate_media(forced_colors="active")
+        cards = page.locator("label").filter(has=page.get_by_role("radio"))
+        lines = "all => all.map((one) => getComputedStyle(one).outlineStyle === 'solid')"
+        chosen = "all => all.map((one) => one.querySelector('input').checked)"
+        await expect(page.get_by_role("radio", name="Challenge")).to_be_checked()
+        assert await cards.evaluate_all(lines) == await cards.evaluate_all(chosen)
+        await page.get_by_role("radio", name="Adversarial").check(force=True)
+        assert await cards.evaluate_all(lines) == await cards.evaluate_all(chosen)
+        assert True in await cards.evaluate_all(lines)
