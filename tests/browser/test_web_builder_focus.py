@@ -105,3 +105,15 @@ async def test_the_draft_is_published_from_the_head_with_the_keyboard_alone(visi
         await page.keyboard.press("Enter")
         await expect(side(page).get_by_text("Published", exact=True)).to_be_visible()
         assert here.complaints == []
+
+
+async def test_a_double_click_does_not_close_what_its_first_click_opened(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Yes."})) as here:
+        page = await here.signed_in("/flows")
+        dialog = page.get_by_role("dialog", name="New flow")
+        await page.get_by_role("button", name="New flow").dblclick()
+        await expect(dialog.get_by_role("textbox", name="Name")).to_be_focused()
+        opened_ms = await page.evaluate("performance.now()")
+        await page.wait_for_function("(since) => performance.now() > since + 500", arg=opened_ms)
+        await page.mouse.click(5, 5)
+        await expect(dialog).to_have_count(0)

@@ -15,6 +15,9 @@ const PLACES = {
   bottom: "mx-0 mt-auto mb-0 w-full max-w-full rounded-t-lg",
 };
 
+/** The second press of a double click belongs to the button that opened the dialog, not to what lies around it. */
+const DOUBLE_CLICK_MS = 500;
+
 interface DialogProps {
   title: string;
   open: boolean;
@@ -33,12 +36,14 @@ export function Dialog({ open, ...more }: DialogProps) {
 
 function OpenDialog({ title, onClose, place = "middle", hideTitle = false, footer, children }: Omit<DialogProps, "open">) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const openedAt = useRef(0);
   const t = useTranslations("common.actions");
   const titleId = useId();
   // Closed while it is still in the page: only then the browser gives the focus back to where it was.
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
+    openedAt.current = performance.now();
     // The browser would take the button that closes. What is typed into comes first where the dialog says so.
     element?.querySelector<HTMLElement>("[data-autofocus]")?.focus();
     return () => element?.close();
@@ -51,7 +56,9 @@ function OpenDialog({ title, onClose, place = "middle", hideTitle = false, foote
         event.preventDefault();
         onClose();
       }}
-      onPointerDown={(event) => event.target === event.currentTarget && onClose()}
+      onPointerDown={({ target, currentTarget, timeStamp }) => {
+        if (target === currentTarget && timeStamp - openedAt.current > DOUBLE_CLICK_MS) onClose();
+      }}
       className={clsx("border border-line bg-surface p-0 text-ink shadow-lift", PLACES[place])}
     >
       <div className={clsx("flex min-h-0 flex-col", place === "side" ? "h-full" : "max-h-[85dvh]")} onPointerDown={(event) => event.stopPropagation()}>
