@@ -1,4 +1,4 @@
-// Where labels of edges stand: on their own way, upon no node and upon no other label.
+// Where labels of edges stand: on their own way or close to it, upon no node and upon no other label.
 import { pointsOf, type Box, type Point, type Way } from "./path";
 
 export interface Labelled {
@@ -10,14 +10,16 @@ export interface Labelled {
 const SHARES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82, 0.1, 0.9];
 const MARGIN = 2;
 
-/** The middle of each label. Where there is room nowhere, it stands where it covers the least. */
-export function placedLabels(labels: readonly Labelled[], nodes: readonly Box[]): Point[] {
+/** The middle of each label. Where there is room nowhere, it stands where it covers the least. `aside`: how far below the
+ * middle of its way, or above it, a label may stand that finds no room on it, the best first. */
+export function placedLabels(labels: readonly Labelled[], nodes: readonly Box[], aside: readonly number[] = []): Point[] {
   const taken = [...nodes];
   return labels.map(({ way, size }) => {
     const along = measured(way);
+    const middle = along(0.5);
+    const places = [...SHARES.map(along), ...aside.map((down) => ({ x: middle.x, y: middle.y + down }))];
     let best: { at: Point; covered: number } | null = null;
-    for (const share of SHARES) {
-      const at = along(share);
+    for (const at of places) {
       const covered = coverage(boxAround(at, size), taken);
       if (best === null || covered < best.covered) best = { at, covered };
       if (covered === 0) break;

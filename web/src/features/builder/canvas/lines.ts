@@ -13,6 +13,9 @@ export interface Line {
   readonly label: Point | null;
 }
 
+/** Clear of two nodes that stand closer to each other than a label is wide: below them first, for edges back run above. */
+const ASIDE = [NODE.height / 2 + 18, -NODE.height / 2 - 18];
+
 /** Of each edge, in their order. */
 export function linesOf(edges: readonly EdgeDoc[], places: ReadonlyMap<string, Position>): readonly Line[] {
   const ways = routes(edges, places);
@@ -21,7 +24,7 @@ export function linesOf(edges: readonly EdgeDoc[], places: ReadonlyMap<string, P
     if (size === undefined || from === undefined || to === undefined) return [];
     return [{ index, size, way: ways[index] ?? plainWay(endsOf(from, to)) }];
   });
-  const found = placedLabels(labels, labels.length === 0 ? [] : [...places.values()].map((place) => ({ ...place, ...NODE })));
+  const found = placedLabels(labels, labels.length === 0 ? [] : [...places.values()].map((place) => ({ ...place, ...NODE })), ASIDE);
   const at = new Map(labels.map(({ index }, place) => [index, found[place] ?? null]));
   return ways.map((way, index) => ({ path: way && pathOf(way), label: at.get(index) ?? null }));
 }

@@ -4,6 +4,7 @@ import { isIn, pointsOf, type Box, type Way } from "@/shared/flow/path";
 import { LIBRARY, someFlow } from "@/shared/flow/sample-flows";
 import type { EdgeDoc, FlowDoc, Position } from "../document";
 import { labelSize, NODE, tidyPlaces } from "../layout";
+import { linesOf } from "./lines";
 import { endsOf, plainWay, routes } from "./routes";
 
 const ORIGIN = { x: 0, y: 0 };
@@ -83,6 +84,13 @@ describe("the labels of edges on the canvas", () => {
     const all = [...found, ...boxes];
     expect(found.flatMap((one, index) => all.slice(index + 1).filter((other) => isUpon(one, other)))).toEqual([]);
   });
+});
+
+it("a label that finds no room between two nodes stands below them", () => {
+  const places = new Map([["a", ORIGIN], ["b", { x: NODE.width + 64, y: 0 }]]);
+  const when = { value: "a.text", op: "contains", than: "a long word or two" } as const;
+  const [line] = linesOf([{ from: "a", to: "b", when }], places);
+  expect(line?.label).toEqual({ x: NODE.width + 32, y: NODE.height + 18 });
 });
 
 function isUpon(one: Box, other: Box): boolean {
