@@ -226,6 +226,8 @@ test("the time between a process that was killed and the one that goes on is no 
     { ...token("one", 0), at: at(9) },
     { type: "run_resumed", seq: 3, at: at(60), recorded_steps: 0 },
   ];
+  expect(laneOf(events.slice(0, 3)).wasCutOff).toBe(false);
+  expect(laneOf(events).wasCutOff).toBe(true);
   expect(workedS(events.slice(0, 3).reduce(worked, NO_WORK), 10_000)).toBe(10);
   expect(workedS(events.reduce(worked, NO_WORK), 61_000)).toBe(5);
   expect(told(events).turns.get(turnKey("a", 1))?.startedAt).toBe(at(60));

@@ -102,9 +102,10 @@ export class TranscriptFold {
     this.turns.set(turn.key, turn);
   }
 
-  /** A turn that was cut off is had again: its time until then went with its process. */
+  /** What was cut off is had again: its time until then went with its process, and so did what had been said. */
   private resume({ at }: RunResumed): void {
     for (const turn of this.turns.values()) if (turn.state === "running") this.turns.set(turn.key, { ...turn, startedAt: at });
+    for (const lane of this.lanes.values()) if (lane.state !== "done") this.lanes.set(lane.key, { ...lane, wasCutOff: true });
   }
 
   /** Turns that begin before one of them has ended go on side by side. */
@@ -231,6 +232,7 @@ function silent({ node, visit, sample }: Place): Lane {
     doneAt: null,
     restarts: 0,
     reason: null,
+    wasCutOff: false,
     isBehind: false,
   };
 }

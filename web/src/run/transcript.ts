@@ -22,6 +22,8 @@ export interface Lane {
   /** How often the answer broke off, and why the last time. */
   readonly restarts: number;
   readonly reason: string | null;
+  /** Whether the run was taken up again in the middle of it: what had been said by then is void. */
+  readonly wasCutOff: boolean;
   /** True while a piece of the text is missing; the whole text comes with the result at the latest. */
   readonly isBehind: boolean;
 }

@@ -130,6 +130,7 @@ function LaneBody({ turn, laneKey, title, isNarrow }: LaneBodyProps) {
   const text = <LaneText text={lane.text} isGrowing={isGrowing} label={t("lane.text", { title })} height={isNarrow ? "side" : "full"} />;
   return (
     <>
+      {lane.wasCutOff && <p className="text-sm text-warn">{t("lane.cut_off")}</p>}
       {lane.reason !== null && <p className="text-sm text-warn">{t("lane.restarted", { reason: lane.reason })}</p>}
       {verdict === null ? (
         lane.text === "" && isGrowing ? <Expected /> : text

@@ -68,6 +68,7 @@ const live = {
     whole: "Show all of it",
     less: "Show less",
     as_written: "As it was written",
+    cut_off: "The run was interrupted here; this was asked for again from its beginning.",
     restarted: "The answer broke off and was asked for again: {reason}",
     reused: "taken over, not paid again",
     per_second: "{tokens} tok/s",

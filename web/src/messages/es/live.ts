@@ -70,6 +70,7 @@ const live: typeof en = {
     whole: "Ver todo",
     less: "Ver menos",
     as_written: "Tal como se escribió",
+    cut_off: "La ejecución se interrumpió aquí; esto se pidió de nuevo desde el principio.",
     restarted: "La respuesta se cortó y se pidió de nuevo: {reason}",
     reused: "reutilizada, no se paga otra vez",
     per_second: "{tokens} tok/s",
