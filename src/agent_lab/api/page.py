@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agent_lab.api.auth import CODE_LIFE_S, LoginCodes, OwnerGate
 from agent_lab.api.site import NOT_BUILT, Site, page_answer, wants_page
+from agent_lab.contracts.sentences import said
 from agent_lab.lab.access import GuardedRoute, admitted, check_owner, owner, public
 from agent_lab.lab.problems import NotSignedInError, documented
 from agent_lab.lab.system import ServiceInfo, service_info
@@ -61,7 +62,9 @@ async def login(request: Request, code: Annotated[str, Query(max_length=200)] = 
         page = page_answer(cast("Site", request.app.state.site), "/", request.headers, status=401)
         if page is not None:
             return page
-    raise NotSignedInError("This link was used already or is too old; `agent-lab up` prints a new one.")
+    raise NotSignedInError(
+        said("link_used", "This link was used already or is too old; `agent-lab up` prints a new one.")
+    )
 
 
 @router.post("/api/login-codes", operation_id="make_login_code", status_code=201, responses=documented())

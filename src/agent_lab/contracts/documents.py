@@ -11,6 +11,7 @@ from typing import NoReturn
 from pydantic import JsonValue
 
 from agent_lab.contracts.errors import TooLargeError, ValidationError
+from agent_lab.contracts.sentences import said
 
 MAX_BYTES = 5_000_000
 MAX_DEPTH = 64
@@ -20,20 +21,27 @@ _NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
 def read_json(raw: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> JsonValue:
-    """The value. Raises TooLargeError over the bounds and ValidationError for what is not JSON."""
+    """The value. Raises TooLargeError over the bounds and ValidationError for what is not JSON.
+
+    `what`: how their sentences begin; a sentence of its own where it is told in other languages too.
+    """
     if len(raw) > max_bytes:
-        raise TooLargeError(f"{what} has {len(raw):,} bytes; {max_bytes:,} are allowed.")
+        form = "{what} has {size:,} bytes; {most:,} are allowed."
+        raise TooLargeError(said("json_too_long", form, what=what, size=len(raw), most=max_bytes))
     _check_depth(raw, what, max_depth)
     try:
         value: JsonValue = json.loads(raw, parse_constant=_not_a_number)
     except UnicodeDecodeError as error:
-        raise ValidationError(f"{what} is not UTF-8 text (byte {error.start + 1}).") from error
+        form = "{what} is not UTF-8 text (byte {at})."
+        raise ValidationError(said("json_not_utf8", form, what=what, at=error.start + 1)) from error
     except json.JSONDecodeError as error:
+        form = "{what} is not valid JSON: line {line}, column {column}: {reason}."
         raise ValidationError(
-            f"{what} is not valid JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+            said("json_broken", form, what=what, line=error.lineno, column=error.colno, reason=error.msg)
         ) from error
     except ValueError as error:  # an integer of more digits than Python converts
-        raise ValidationError(f"{what} is not usable JSON: {error}.") from error
+        form = "{what} is not usable JSON: {reason}."
+        raise ValidationError(said("json_unusable", form, what=what, reason=str(error))) from error
     return value
 
 
@@ -42,7 +50,8 @@ def _check_depth(raw: bytes, what: str, max_depth: int) -> None:
         return
     brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
     if any(depth > max_depth for depth in accumulate(1 if one in b"[{" else -1 for one in brackets)):
-        raise TooLargeError(f"{what} is nested deeper than {max_depth} levels.")
+        form = "{what} is nested deeper than {most} levels."
+        raise TooLargeError(said("json_too_deep", form, what=what, most=max_depth))
 
 
 def _not_a_number(name: str) -> NoReturn:

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from agent_lab.contracts.errors import ProblemsError, ValidationError
 from agent_lab.contracts.flow import Part
 from agent_lab.contracts.flow_ports import FlowVersion, NewVersion
+from agent_lab.contracts.sentences import as_sentence, said
 from agent_lab.flows.checks import shape_problems
 from agent_lab.flows.drafts import MAX_NOTE_CHARS, check_id, draft
 
@@ -81,17 +82,25 @@ def unpack(document: JsonValue, *, flow_id: str | None = None) -> tuple[str, lis
         )
     numbers = [one.number for one in bundle.versions]
     if numbers != sorted(set(numbers)):
-        raise ValidationError("The versions of a bundle stand oldest first, each number once.", where="/versions")
+        raise ValidationError(
+            said("bundle_order", "The versions of a bundle stand oldest first, each number once."), where="/versions"
+        )
     if bundle.published is not None and bundle.published not in numbers:
-        raise ValidationError(f"The bundle has no version {bundle.published}.", where="/published")
+        raise ValidationError(
+            said("bundle_no_version", "The bundle has no version {version}.", version=bundle.published),
+            where="/published",
+        )
     return wanted, versions, None if bundle.published is None else numbers.index(bundle.published) + 1
 
 
 def _not_a_bundle(error: pydantic.ValidationError, document: JsonValue) -> ProblemsError:
     problems = shape_problems(error, FlowBundle, document)[:20]
-    lines = "".join(f"\n  {problem.path}: {problem.message}" for problem in problems)
+    lines = [
+        said("at_place", "{place}: {problem}", place=one.path, problem=as_sentence(one.message)) for one in problems
+    ]
     return ProblemsError(
-        f"The bundle cannot be read:{lines}", problems=[(problem.path, problem.message) for problem in problems]
+        said("bundle_unreadable", "The bundle cannot be read:{lines:below}", lines=lines),
+        problems=[(problem.path, problem.message) for problem in problems],
     )
 
 

@@ -145,7 +145,7 @@ class FlowCatalog:
 
     def _parse(self, path: Path, stamp: tuple[int, int]) -> _Read:
         try:
-            document = read_json(path.read_bytes(), what="The file")
+            document = read_json(path.read_bytes(), what=said("the_file", "The file"))
         except OSError as error:
             return _Read(stamp, None, (Problem("", _unreadable(error)),))
         except AgentLabError as error:

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from agent_lab.contracts.errors import NotFoundError, ProblemsError, ValidationError
 from agent_lab.contracts.flow import NAME, FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef, FlowStore, FlowVersion, StoredFlow, VersionRow
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.flows.catalog import FlowCatalog, FoundFlow, errors_in, flow_hash, in_the_way, problems_error
 from agent_lab.flows.checks import Checker, Problem
 from agent_lab.flows.examined import Examined, Examiner
@@ -79,8 +80,12 @@ class FlowFinder:
         entry = await self.get(name)
         if entry.is_deleted:
             raise NotFoundError(
-                f"The flow {entry.flow_id!r} was deleted; bring it back: "
-                f"agent-lab flows duplicate {entry.flow_id}@{entry.version} {entry.flow_id}",
+                said(
+                    "flow_was_deleted",
+                    "The flow {flow!r} was deleted; bring it back: agent-lab flows duplicate {flow}@{version} {flow}",
+                    flow=entry.flow_id,
+                    version=entry.version or 0,
+                ),
                 where="flow",
             )
         return FlowRef(flow=usable(entry, only=only), flow_hash=entry.flow_hash, version=entry.version)
@@ -180,23 +185,44 @@ class FlowFinder:
         if stored is None:
             found = await self._find(flow_id)
             return NotFoundError(
-                f"The flow {flow_id!r} is {_whose(found)} and has no versions; name it without @, or save one of it.",
+                said(
+                    "flow_without_versions",
+                    "The flow {flow!r} is {whose} and has no versions; name it without @, or save one of it.",
+                    flow=flow_id,
+                    whose=_whose(found),
+                ),
                 where="flow",
             )
         if which == PUBLISHED:
             return NotFoundError(
-                f"Nothing of the flow {flow_id!r} is published; its newest is {stored.newest}, `draft`.",
+                said(
+                    "nothing_published",
+                    "Nothing of the flow {flow!r} is published; its newest is {newest}, `draft`.",
+                    flow=flow_id,
+                    newest=stored.newest,
+                ),
                 where="flow",
             )
         if 1 <= _whole(which) < stored.newest:
             return NotFoundError(
-                f"The version {which} of the flow {flow_id!r} was an autosave, and a later one took its place; "
-                "name another version, or `draft`.",
+                said(
+                    "version_overtaken",
+                    "The version {version} of the flow {flow!r} was an autosave, and a later one took "
+                    "its place; name another version, or `draft`.",
+                    version=which,
+                    flow=flow_id,
+                ),
                 where="flow",
             )
         return NotFoundError(
-            f"The flow {flow_id!r} has no version {which[:64]!r}; its newest is {stored.newest}, `draft`"
-            f"{' and `published`' if stored.published else ''}.",
+            said(
+                "no_such_version",
+                "The flow {flow!r} has no version {version!r}; its newest is {newest}, `draft`{beside}.",
+                flow=flow_id,
+                version=which[:64],
+                newest=stored.newest,
+                beside=said("and_published", " and `published`") if stored.published else "",
+            ),
             where="flow",
         )
 
@@ -271,5 +297,7 @@ def _whole(which: str) -> int:
     return int(which) if which.isascii() and which.isdigit() and len(which) < 10 else 0
 
 
-def _whose(found: FoundFlow) -> str:
-    return "the library's" if found.file is None else f"that of the file {found.file.name}"
+def _whose(found: FoundFlow) -> Sentence:
+    if found.file is None:
+        return said("the_librarys", "the library's")
+    return said("that_of_file", "that of the file {file}", file=found.file.name)

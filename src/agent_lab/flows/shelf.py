@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.errors import ConflictError, NotFoundError, StaleError, TooLargeError, ValidationError
 from agent_lab.contracts.flow_ports import FlowVersion, NewVersion, StoredFlow
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.bundle import MAX_BUNDLE_BYTES, MAX_BUNDLE_VERSIONS, bundle_of, is_bundle, unpack
 from agent_lab.flows.catalog import errors_in
 from agent_lab.flows.difference import Difference, difference
@@ -53,7 +54,13 @@ class FlowShelf(FlowFinder):
         version = await asyncio.to_thread(draft, document, note=note, flow_id=flow_id, autosaved=autosaved)
         stored = await self.stored(flow_id)
         if stored is None and expected is not None:
-            raise StaleError(f"The flow {flow_id!r} was deleted since it was read; save it without a revision.")
+            raise StaleError(
+                said(
+                    "flow_deleted_meanwhile",
+                    "The flow {flow!r} was deleted since it was read; save it without a revision.",
+                    flow=flow_id,
+                )
+            )
         if stored is None:
             return await self._add(flow_id, [version])
         return await self._next(stored, version, expected)
@@ -104,7 +111,12 @@ class FlowShelf(FlowFinder):
             size_bytes += await asyncio.to_thread(document_bytes, versions[-1].document)
             if size_bytes > MAX_BUNDLE_BYTES * 0.9:
                 raise TooLargeError(
-                    f"The versions of {flow_id!r} have more than {MAX_BUNDLE_BYTES:,} bytes; export one by one."
+                    said(
+                        "versions_too_large",
+                        "The versions of {flow!r} have more than {most:,} bytes; export one by one.",
+                        flow=flow_id,
+                        most=MAX_BUNDLE_BYTES,
+                    )
                 )
         return bundle_of(flow_id, versions, published=stored.published)
 
@@ -130,26 +142,49 @@ class FlowShelf(FlowFinder):
         if stored is not None:
             return stored
         found = await self._find(flow_id)
-        origin = "the library's" if found.file is None else f"that of the file {found.file}"
-        raise NotFoundError(f"The flow {flow_id!r} is {origin}; save a version of it, then it can be edited here.")
+        origin = (
+            said("the_librarys", "the library's")
+            if found.file is None
+            else said("that_of_file", "that of the file {file}", file=str(found.file))
+        )
+        raise NotFoundError(
+            said(
+                "flow_not_stored",
+                "The flow {flow!r} is {whose}; save a version of it, then it can be edited here.",
+                flow=flow_id,
+                whose=origin,
+            )
+        )
 
     async def _check_free(self, flow_id: str) -> None:
         beneath = await asyncio.to_thread(self.catalog.found)
         if flow_id in beneath or await self.stored(flow_id) is not None:
             raise ConflictError(
-                f"There is a flow {flow_id!r} already; choose another id, or save this as a version of it.", where="/id"
+                said(
+                    "flow_id_taken",
+                    "There is a flow {flow!r} already; choose another id, or save this as a version of it.",
+                    flow=flow_id,
+                ),
+                where="/id",
             )
 
     async def _add(self, flow_id: str, versions: Sequence[NewVersion], *, published: int | None = None) -> Entry:
         if len(await self._store.list()) >= MAX_FLOWS:
-            raise ValidationError(f"{MAX_FLOWS:,} flows are stored already; delete one that nobody needs.")
+            raise ValidationError(
+                said("flows_full", "{most:,} flows are stored already; delete one that nobody needs.", most=MAX_FLOWS)
+            )
         await self._store.add(flow_id, versions, published=published)
         return await self.get(f"{flow_id}@{DRAFT}")
 
     async def _next(self, stored: StoredFlow, version: NewVersion, expected: int | None) -> Entry:
         if stored.newest >= MAX_VERSIONS and await self._is_full(stored.flow_id):
             raise ValidationError(
-                f"The flow {stored.flow_id!r} has {MAX_VERSIONS:,} versions; duplicate it under another id and go on."
+                said(
+                    "versions_full",
+                    "The flow {flow!r} has {most:,} versions; duplicate it under another id and go on.",
+                    flow=stored.flow_id,
+                    most=MAX_VERSIONS,
+                )
             )
         saved = await self._store.save(stored.flow_id, version, expected=expected)
         # Not read again: by now another autosave may have taken its place.

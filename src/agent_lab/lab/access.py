@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, WebSocketRoute
 
+from agent_lab.contracts.sentences import said
 from agent_lab.lab import body
 from agent_lab.lab.problems import NotSignedInError, OwnersOnlyError
 
@@ -115,7 +116,7 @@ def shown_secret(request: HTTPConnection) -> str | None:
 def check_owner(connection: HTTPConnection) -> None:
     """Raises OwnersOnlyError where an admitted request came with an access key."""
     if caller_of(connection):
-        raise OwnersOnlyError("An access key does not open this; send the owner's token.")
+        raise OwnersOnlyError(said("owners_only", "An access key does not open this; send the owner's token."))
 
 
 def check_signed_in(request: Request) -> None:

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive
 
 from agent_lab.contracts.documents import read_json
 from agent_lab.contracts.errors import TooLargeError, ValidationError
+from agent_lab.contracts.sentences import said
 from agent_lab.lab.problems import MediaTypeError
 
 MAX_BODY_BYTES = 2_000_000
@@ -42,16 +43,18 @@ async def checked(request: Request, *, limit_bytes: int = MAX_BODY_BYTES) -> Req
 
 def check_json(body: bytes) -> None:
     """Refuse a body that is too deep, not JSON, or that no other JSON reader would take."""
-    value = read_json(body, what="The body", max_bytes=len(body))
+    value = read_json(body, what=said("the_body", "The body"), max_bytes=len(body))
     if not _SUSPECT.search(body):
         return
     try:
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
-        raise ValidationError("The body holds half of a surrogate pair; send whole Unicode characters.") from None
+        raise ValidationError(
+            said("body_half_character", "The body holds half of a surrogate pair; send whole Unicode characters.")
+        ) from None
     except ValueError:
         raise ValidationError(
-            "The body holds a number that is too large for JSON readers; send a smaller one."
+            said("body_number", "The body holds a number that is too large for JSON readers; send a smaller one.")
         ) from None
 
 
@@ -83,15 +86,22 @@ def _declared_bytes(request: Request) -> int:
 
 
 def _too_large(limit_bytes: int) -> TooLargeError:
-    return TooLargeError(f"The body is larger than {limit_bytes / 1e6:g} MB; send less at once.")
+    return TooLargeError(
+        said("body_too_large", "The body is larger than {mb:g} MB; send less at once.", mb=limit_bytes / 1000000.0)
+    )
 
 
 def _check_type(declared: str) -> None:
     media_type = declared.partition(";")[0].strip().lower()
     if media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json")):
         return
-    shown = f"not {media_type[:80]!r}" if media_type else "and the request does not say what its body is"
-    raise MediaTypeError(f"The body must be sent with Content-Type: application/json, {shown}.", where="Content-Type")
+    form = "The body must be sent with Content-Type: application/json, {but}."
+    but = (
+        said("not_of_type", "not {type!r}", type=media_type[:80])
+        if media_type
+        else said("of_no_type", "and the request does not say what its body is")
+    )
+    raise MediaTypeError(said("body_needs_type", form, but=but), where="Content-Type")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -14,6 +14,7 @@ from agent_lab.contracts.errors import AgentLabError, RateLimitedError, SilentEr
 from agent_lab.contracts.generation import Constraints, GenerationRequest
 from agent_lab.contracts.ports import Generator, Provider, Reachable, Reached
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.lab.vendors import Vendor
 
 PER_MINUTE = 20
@@ -75,11 +76,19 @@ class Connections:
         while self._begun and now_s - self._begun[0] >= 60:
             self._begun.popleft()
         if name in self._busy:
-            raise RateLimitedError(f"The connection to {name!r} is being tested already; wait for it.", retry_after_s=2)
+            raise RateLimitedError(
+                said("test_going_on", "The connection to {name!r} is being tested already; wait for it.", name=name),
+                retry_after_s=2,
+            )
         if len(self._begun) >= PER_MINUTE:
             wait_s = 60 - (now_s - self._begun[0])
             raise RateLimitedError(
-                f"Connections are tested {PER_MINUTE} times a minute at the most; try again in {wait_s:.0f} s.",
+                said(
+                    "tests_per_minute",
+                    "Connections are tested {most} times a minute at the most; try again in {seconds:.0f} s.",
+                    most=PER_MINUTE,
+                    seconds=round(wait_s),
+                ),
                 retry_after_s=wait_s,
             )
         self._begun.append(now_s)
@@ -111,7 +120,14 @@ class Connections:
             async with asyncio.timeout(limit_s):
                 result = await self.generator.generate(request)
         except TimeoutError:
-            late = SilentError(f"{model.key!r} did not answer within {limit_s:.0f} s; try again later.")
+            late = SilentError(
+                said(
+                    "test_late",
+                    "{model!r} did not answer within {seconds:.0f} s; try again later.",
+                    model=model.key,
+                    seconds=round(limit_s),
+                )
+            )
             return Outcome(ok=False, call="one token", sentence=late.message, model=model.key)
         except AgentLabError as error:
             return Outcome(ok=False, call="one token", sentence=error.message, model=model.key)

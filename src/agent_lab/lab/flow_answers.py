@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import FlowConfig, FlowInput, Text
 from agent_lab.contracts.flow_ports import FlowVersion, StoredFlow, VersionRow
-from agent_lab.contracts.sentences import Told, told_of
+from agent_lab.contracts.sentences import Told, said, told_of
 from agent_lab.flows.checks import Problem
 from agent_lab.flows.difference import Difference
 from agent_lab.flows.finding import Entry
@@ -270,7 +270,9 @@ def revision_of(if_match: str | None) -> int | None:
     tag = if_match.strip().removeprefix("W/")
     number = tag[1:-1] if len(tag) > 2 and tag[0] == tag[-1] == '"' else ""
     if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise ValidationError('If-Match takes one ETag as it was answered, such as "7", or *.', where="If-Match")
+        raise ValidationError(
+            said("if_match_form", 'If-Match takes one ETag as it was answered, such as "7", or *.'), where="If-Match"
+        )
     return int(number)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent_lab.contracts.documents import MAX_BYTES
 from agent_lab.contracts.errors import StaleError, ValidationError
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.bundle import MAX_BUNDLE_BYTES
 from agent_lab.flows.drafts import MAX_NOTE_CHARS
 from agent_lab.flows.finding import Entry
@@ -88,10 +89,21 @@ async def save_flow(
     stored = await services.shelf.stored(flow_id)
     if stored is not None and if_match is None:
         raise ValidationError(
-            f"The flow {flow_id!r} is stored already: send If-Match with the ETag that you read.", where="If-Match"
+            said(
+                "needs_if_match",
+                "The flow {flow!r} is stored already: send If-Match with the ETag that you read.",
+                flow=flow_id,
+            ),
+            where="If-Match",
         )
     if stored is None and if_match is not None:
-        raise StaleError(f"No flow {flow_id[:80]!r} is stored (any more); leave If-Match out to store it.")
+        raise StaleError(
+            said(
+                "no_longer_stored",
+                "No flow {flow!r} is stored (any more); leave If-Match out to store it.",
+                flow=flow_id[:80],
+            )
+        )
     shelf = services.shelf
     entry = await shelf.save(flow_id, body.document, note=note, expected=expected, autosaved=autosave)
     if stored is None:

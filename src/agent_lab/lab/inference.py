@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, GenerationRequest, GenerationResult
+from agent_lab.contracts.sentences import said
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.presence import while_waited_for
 from agent_lab.lab.problems import documented
@@ -55,13 +56,13 @@ class InferenceRequest(GenerationRequest):
     @model_validator(mode="after")
     def _one_model(self) -> Self:
         if self.model and self.model_key and self.model != self.model_key:
-            raise ValueError("`model` and `model_key` name different models; give one of them")
+            raise ValueError(said("two_models", "`model` and `model_key` name different models; give one of them"))
         return self
 
     def generation(self) -> GenerationRequest:
         """The request as the gateway takes it. Raises ValidationError for a blank prompt."""
         if not self.prompt.strip():
-            raise ValidationError("The prompt is empty; write a question.", where="/prompt")
+            raise ValidationError(said("prompt_empty", "The prompt is empty; write a question."), where="/prompt")
         parts = {name: getattr(self, name) for name in GenerationRequest.model_fields}
         return GenerationRequest(**{**parts, "model_key": self.model_key or self.model})
 

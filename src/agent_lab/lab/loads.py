@@ -10,6 +10,7 @@ from functools import partial
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.ports import LoadProgress, ModelHost, ResidentModel
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
+from agent_lab.contracts.sentences import said
 
 SETTLED_S = 0.05
 PACE_S = 0.2
@@ -43,7 +44,9 @@ class Load:
             return await asyncio.shield(self.task)
         except asyncio.CancelledError:
             if self.task.cancelled():
-                raise UnusableError("The server is being stopped; start it again and load the model then.") from None
+                raise UnusableError(
+                    said("server_stopping", "The server is being stopped; start it again and load the model then.")
+                ) from None
             raise  # the caller was cancelled, and the load goes on
 
     async def watch(self) -> AsyncIterator[LoadProgress]:

@@ -136,7 +136,12 @@ def failure_of(view: RunView) -> RunFailedError:
         detail = f"The run {view.run_id} was paused; POST /api/runs/{view.run_id}/resume lets it go on."
         return RunFailedError(detail, slug="paused", status=409, run_id=view.run_id)
     if view.status == "cancelled":
-        return RunFailedError(f"The run {view.run_id} was cancelled.", slug="cancelled", status=409, run_id=view.run_id)
+        return RunFailedError(
+            said("run_was_cancelled", "The run {run} was cancelled.", run=view.run_id),
+            slug="cancelled",
+            status=409,
+            run_id=view.run_id,
+        )
     slug = view.fault.type if view.fault else "error"
     why = said("run_without_answer", "The run {run} ended without an answer.", run=view.run_id)
     if view.fault is not None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agent_lab.contracts.errors import ValidationError
+from agent_lab.contracts.sentences import said
 
 KEPT = 1000
 
@@ -32,7 +33,8 @@ class Repeats:
         if known is not None:
             if known.body != digest:
                 raise ValidationError(
-                    "This Idempotency-Key was sent with another body before; take a new key.", where="Idempotency-Key"
+                    said("key_other_body", "This Idempotency-Key was sent with another body before; take a new key."),
+                    where="Idempotency-Key",
                 )
             return await asyncio.shield(known.made)
         made: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -42,7 +44,9 @@ class Repeats:
         except BaseException as error:
             del self._begun[name]
             made.set_exception(
-                error if isinstance(error, Exception) else ValidationError("It was not begun; send it again.")
+                error
+                if isinstance(error, Exception)
+                else ValidationError(said("not_begun_again", "It was not begun; send it again."))
             )
             made.exception()  # taken note of, also where nobody else waits for it
             raise

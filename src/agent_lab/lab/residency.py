@@ -13,6 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from agent_lab.contracts.errors import AgentLabError, ValidationError
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.lab.access import GuardedRoute, owner
 from agent_lab.lab.cache import CachedModel, LoadState
 from agent_lab.lab.loads import Load
@@ -86,7 +87,12 @@ def _local(services: LabServices, key: str) -> ModelSpec:
     model = services.models.get_model(key)
     if model.provider != "local":
         raise ValidationError(
-            f"The model {key!r} is served by {model.provider}; only local models can be loaded and pinned."
+            said(
+                "not_a_local_model",
+                "The model {model!r} is served by {provider}; only local models can be loaded and pinned.",
+                model=key,
+                provider=model.provider,
+            )
         )
     return model
 

@@ -14,6 +14,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from agent_lab.contracts.events import RunEvent
 from agent_lab.contracts.run import TERMINAL, RunInfo, RunRequest, RunStatus, RunView
 from agent_lab.contracts.run_ports import RunFilter
+from agent_lab.contracts.sentences import said
 from agent_lab.lab.access import GuardedRoute, caller_of, owner
 from agent_lab.lab.idempotency import Key
 from agent_lab.lab.problems import documented, request_id_of
@@ -73,7 +74,7 @@ def _with_zone(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except OverflowError:
-        raise ValueError("there is no such time; name one between the years 1 and 9999") from None
+        raise ValueError(said("no_such_time", "there is no such time; name one between the years 1 and 9999")) from None
 
 
 Moment = Annotated[datetime, AfterValidator(_with_zone)]

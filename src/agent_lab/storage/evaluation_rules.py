@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from agent_lab.contracts.errors import EnvironmentFaultError, NotFoundError, unknown_name
 from agent_lab.contracts.evaluation import ArmOrigin, Cell, Dataset, DatasetInfo, EvaluationInfo, Item
+from agent_lab.contracts.sentences import said
 from agent_lab.storage.utf8 import json_text
 
 PART_ITEMS = 500
@@ -114,7 +115,13 @@ def unknown_dataset(name: str, known: Sequence[str]) -> NotFoundError:
 
 def unknown_evaluation(evaluation_id: str) -> NotFoundError:
     """There is no evaluation of that id."""
-    return NotFoundError(f"There is no evaluation {evaluation_id[:80]!r}; list them with `agent-lab eval list`.")
+    return NotFoundError(
+        said(
+            "no_evaluation",
+            "There is no evaluation {id!r}; list them with `agent-lab eval list`.",
+            id=evaluation_id[:80],
+        )
+    )
 
 
 def _damaged(what: str) -> EnvironmentFaultError:

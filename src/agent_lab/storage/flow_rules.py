@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from agent_lab.contracts.errors import ConflictError, NotFoundError, StaleError
 from agent_lab.contracts.flow_ports import FlowVersion, NewVersion, StoredFlow, VersionRow
+from agent_lab.contracts.sentences import said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +23,22 @@ def living(kept: Kept | None, flow_id: str, expected: int | None) -> StoredFlow:
     """The flow that an edit is made on. Raises NotFoundError, StaleError."""
     if kept is None or kept.deleted:
         raise NotFoundError(
-            f"There is no stored flow {flow_id[:80]!r}; `agent-lab flows list` shows those that there are."
+            said(
+                "no_stored_flow",
+                "There is no stored flow {flow!r}; `agent-lab flows list` shows those that there are.",
+                flow=flow_id[:80],
+            )
         )
     if expected not in (None, kept.flow.revision):
         raise StaleError(
-            f"The flow {flow_id!r} was changed since it was read (revision {kept.flow.revision}, not {expected}); "
-            "read it again, then change it."
+            said(
+                "flow_changed_meanwhile",
+                "The flow {flow!r} was changed since it was read (revision {revision}, not "
+                "{expected}); read it again, then change it.",
+                flow=flow_id,
+                revision=kept.flow.revision,
+                expected=expected or 0,
+            )
         )
     return kept.flow
 
@@ -35,7 +46,13 @@ def living(kept: Kept | None, flow_id: str, expected: int | None) -> StoredFlow:
 def added(kept: Kept | None, flow_id: str, count: int, published: int | None, now: datetime) -> StoredFlow:
     """The row of a flow that begins, or begins again, with `count` versions. Raises ConflictError."""
     if kept is not None and not kept.deleted:
-        raise ConflictError(f"There is a stored flow {flow_id!r} already; save a version of it, or take another id.")
+        raise ConflictError(
+            said(
+                "stored_flow_there",
+                "There is a stored flow {flow!r} already; save a version of it, or take another id.",
+                flow=flow_id,
+            )
+        )
     newest, revision = (kept.flow.newest, kept.flow.revision) if kept else (0, 0)
     return StoredFlow(
         flow_id=flow_id,
@@ -49,7 +66,15 @@ def added(kept: Kept | None, flow_id: str, count: int, published: int | None, no
 def published(flow: StoredFlow, number: int | None, now: datetime, *, there: bool) -> StoredFlow:
     """The row with that version published; `there`: it is kept. Raises NotFoundError."""
     if number is not None and not there:
-        raise NotFoundError(f"The flow {flow.flow_id!r} has no version {number}; its newest is {flow.newest}.")
+        raise NotFoundError(
+            said(
+                "no_version",
+                "The flow {flow!r} has no version {version}; its newest is {newest}.",
+                flow=flow.flow_id,
+                version=number,
+                newest=flow.newest,
+            )
+        )
     if number == flow.published:
         return flow
     return replace(flow, published=number, revision=flow.revision + 1, updated_at=now)

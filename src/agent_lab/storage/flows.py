@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agent_lab.contracts.errors import ConflictError
 from agent_lab.contracts.flow_ports import FlowVersion, NewVersion, StoredFlow, VersionRow
+from agent_lab.contracts.sentences import said
 from agent_lab.storage import flow_rules as rules
 from agent_lab.storage.database import Database
 from agent_lab.storage.flow_rules import Kept
@@ -77,7 +78,9 @@ class SqlFlows:
         try:
             return await self._database.write(work)
         except IntegrityError as error:  # PostgreSQL: somebody else added it at this moment
-            raise ConflictError(f"There is a stored flow {flow_id!r} already; take another id.") from error
+            raise ConflictError(
+                said("stored_flow_taken", "There is a stored flow {flow!r} already; take another id.", flow=flow_id)
+            ) from error
 
     async def save(self, flow_id: str, version: NewVersion, *, expected: int | None = None) -> StoredFlow:
         """Add a version, unless the newest one has that hash. Raises NotFoundError, StaleError."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent_lab.contracts.errors import EnvironmentFaultError, ValidationError
+from agent_lab.contracts.sentences import said
 from agent_lab.storage.atomic import write_atomically
 from agent_lab.storage.utf8 import json_text
 
@@ -57,6 +58,11 @@ class OutputFolder:
 
     def _fault(self, error: OSError) -> EnvironmentFaultError:
         return EnvironmentFaultError(
-            f"Results cannot be saved in {self.folder} ({error.strerror or error}); make room there and make it "
-            "writable, or set AGENT_LAB_HOME to a folder that is."
+            said(
+                "results_unsaved",
+                "Results cannot be saved in {folder} ({reason}); make room there and make it "
+                "writable, or set AGENT_LAB_HOME to a folder that is.",
+                folder=str(self.folder),
+                reason=str(error.strerror or error),
+            )
         )

@@ -23,6 +23,7 @@ from agent_lab.contracts.errors import (
 from agent_lab.contracts.events import RUN_EVENT, GenerationFinished, RunEvent, RunFinished, Token
 from agent_lab.contracts.run import TERMINAL, RunInfo, RunStatus
 from agent_lab.contracts.run_ports import Order, RunFilter
+from agent_lab.contracts.sentences import said
 from agent_lab.storage.tables import PICO, pico_of
 from agent_lab.storage.utf8 import json_text, storable
 
@@ -83,15 +84,27 @@ class Standing:
     def check_going_on(self) -> None:
         """Raises ConflictError where the run has ended."""
         if self.ended:
-            raise ConflictError(f"Run {self.run_id} has ended ({self.status}); start a new one.")
+            raise ConflictError(
+                said(
+                    "run_over", "Run {run} has ended ({status}); start a new one.", run=self.run_id, status=self.status
+                )
+            )
 
     def check_writable(self, owner: str, now: datetime, after: int | None = None) -> None:
         """Raises ConflictError where the run has ended, another worker holds it, or its last event is another one."""
         self.check_going_on()
         if not self.free_for(owner, now):
-            raise ConflictError(f"Run {self.run_id} is being worked on by another worker; watch it, or wait.")
+            raise ConflictError(
+                said("run_held", "Run {run} is being worked on by another worker; watch it, or wait.", run=self.run_id)
+            )
         if after is not None and after != self.last_seq:
-            raise ConflictError(f"Run {self.run_id} was taken further by another worker; watch it, or wait.")
+            raise ConflictError(
+                said(
+                    "run_taken_further",
+                    "Run {run} was taken further by another worker; watch it, or wait.",
+                    run=self.run_id,
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +154,26 @@ def _record(event: RunEvent, seq: int) -> Record:
     except ValueError:  # pydantic's own serialisation error is one
         body = json_text(RUN_EVENT.dump_python(numbered, mode="json"))
     if len(body) > MAX_EVENT_BYTES:
-        raise TooLargeError(f"A {event.type} event of {len(body):,} bytes is longer than a run keeps; ask for less.")
+        raise TooLargeError(
+            said(
+                "event_too_long",
+                "A {kind} event of {size:,} bytes is longer than a run keeps; ask for less.",
+                kind=event.type,
+                size=len(body),
+            )
+        )
     try:
         # Read back before it is kept: a record that cannot be read would cost the whole run, not this step.
         return Record(event=RUN_EVENT.validate_json(body), body=body)
     except pydantic.ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]["msg"]
         raise ValidationError(
-            f"A {event.type} event cannot be kept: {problem}. The answer in it is malformed."
+            said(
+                "event_malformed",
+                "A {kind} event cannot be kept: {problem}. The answer in it is malformed.",
+                kind=event.type,
+                problem=problem,
+            )
         ) from error
 
 
@@ -158,8 +183,13 @@ def read_record(run_id: str, seq: int, body: str) -> RunEvent:
         return RUN_EVENT.validate_json(body)
     except pydantic.ValidationError as error:
         raise EnvironmentFaultError(
-            f"Event {seq} of run {run_id} cannot be read: it is damaged, or a newer version of AI Agent Lab wrote it. "
-            "Restore the database from a backup, or use that version."
+            said(
+                "event_unreadable",
+                "Event {number} of run {run} cannot be read: it is damaged, or a newer version of AI "
+                "Agent Lab wrote it. Restore the database from a backup, or use that version.",
+                number=seq,
+                run=run_id,
+            )
         ) from error
 
 
@@ -229,7 +259,14 @@ def row_of(run: RunInfo) -> RunInfo:
 def order_of(order: Order, *, waiting: int) -> Order:
     """The order as it will be read back. Raises BusyError where so many are waiting that no more is taken."""
     if waiting >= MAX_ORDERS:
-        raise BusyError(f"Run {order.run_id} has {waiting} orders that nobody has followed yet; try again later.")
+        raise BusyError(
+            said(
+                "orders_waiting",
+                "Run {run} has {count} orders that nobody has followed yet; try again later.",
+                run=order.run_id,
+                count=waiting,
+            )
+        )
     if order.node is not None:
         check_length("node", order.node)
     return replace(
@@ -249,28 +286,40 @@ def check_length(name: str, value: str) -> None:
     """Raises TooLargeError for a text that is longer than its column."""
     if len(value) > LONGEST_TEXT[name]:
         what = name.replace("_", " ")
-        raise TooLargeError(f"The {what} has {len(value):,} characters; it may have {LONGEST_TEXT[name]}.", where=name)
+        form = "The {what} has {characters:,} characters; it may have {most}."
+        told = said("name_too_long", form, what=what, characters=len(value), most=LONGEST_TEXT[name])
+        raise TooLargeError(told, where=name)
 
 
 def unknown_run(run_id: str) -> NotFoundError:
     """There is no such run."""
-    return NotFoundError(f"There is no run {run_id[:80]!r}; the list of runs shows those that there are.")
+    return NotFoundError(
+        said("no_run", "There is no run {run!r}; the list of runs shows those that there are.", run=run_id[:80])
+    )
 
 
 def taken_run(run_id: str) -> ConflictError:
     """The id belongs to another run."""
-    return ConflictError(f"There is a run {run_id} already; take another id.")
+    return ConflictError(said("run_id_taken", "There is a run {run} already; take another id.", run=run_id))
 
 
 def taken_key(idempotency_key: str) -> ConflictError:
     """The key belongs to another run."""
-    return ConflictError(f"The idempotency key {idempotency_key[:80]!r} started a run already; take another key.")
+    return ConflictError(
+        said(
+            "key_started_run",
+            "The idempotency key {key!r} started a run already; take another key.",
+            key=idempotency_key[:80],
+        )
+    )
 
 
 def check_page(limit: int) -> None:
     """Raises ValidationError for a page that holds nothing."""
     if limit < 1:
-        raise ValidationError(f"A page holds at least one run; {limit} were asked for.", where="limit")
+        raise ValidationError(
+            said("page_of_none", "A page holds at least one run; {count} were asked for.", count=limit), where="limit"
+        )
 
 
 def usd_of(figure: float) -> Decimal:
@@ -287,14 +336,22 @@ def filter_of(only: RunFilter) -> RunFilter:
         moment = getattr(only, name)
         if moment is not None and moment.tzinfo is None:
             raise ValidationError(
-                f"{name!r} needs a time zone: write 2026-03-01T12:00:00Z, or +01:00 in place of Z.", where=name
+                said(
+                    "time_needs_zone",
+                    "{name!r} needs a time zone: write 2026-03-01T12:00:00Z, or +01:00 in place of Z.",
+                    name=name,
+                ),
+                where=name,
             )
     for name in ("cost_usd_from", "cost_usd_to"):
         figure = getattr(only, name)
         if figure is not None and not math.isfinite(figure):
-            raise ValidationError("A cost to look for is a number of USD.", where=name)
+            raise ValidationError(said("cost_no_number", "A cost to look for is a number of USD."), where=name)
     if only.text is not None and len(only.text) > LONGEST_SEARCH:
-        raise TooLargeError(f"A text to look for has at most {LONGEST_SEARCH:,} characters.", where="text")
+        raise TooLargeError(
+            said("search_too_long", "A text to look for has at most {most:,} characters.", most=LONGEST_SEARCH),
+            where="text",
+        )
     return replace(
         only,
         text=None if only.text is None else storable(only.text).lower(),
