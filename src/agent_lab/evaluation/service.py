@@ -84,7 +84,11 @@ class EvaluationService:
         imported = [arm.name for arm in spec.arms if isinstance(arm, ImportedArm)]
         if imported:
             raise ValidationError(
-                f"The answers of the arm {imported[0]!r} were made elsewhere; import them with `agent-lab eval import`."
+                said(
+                    "answers_elsewhere",
+                    "The answers of the arm {arm!r} were made elsewhere; import them with `agent-lab eval import`.",
+                    arm=imported[0],
+                )
             )
         return await self._create(await self._prepared(spec), {}, caller)
 
@@ -353,6 +357,11 @@ def _check_unchanged(origins: Mapping[str, ArmOrigin], what: Prepared) -> None:
         why = None if before is None else changed_since(before, now)
         if why is not None:
             raise ConflictError(
-                f"{why} New answers of {now.arm!r} would be mixed with those from before; start another evaluation: "
-                "what is still the same is not paid again."
+                said(
+                    "answers_mixed",
+                    "{why} New answers of {arm!r} would be mixed with those from before; start another "
+                    "evaluation: what is still the same is not paid again.",
+                    why=why,
+                    arm=now.arm,
+                )
             )

@@ -111,7 +111,12 @@ def judged(lone: Lone, k: int, judge: str | None) -> tuple[dict[str, Any], str]:
     """The document of k answers of which a judge chooses one."""
     if k > MOST_JUDGED:
         raise ValidationError(
-            f"A judge compares {MOST_JUDGED} answers at the most, each two of them twice; {k} were asked for.",
+            said(
+                "judges_too_many",
+                "A judge compares {most} answers at the most, each two of them twice; {asked} were asked for.",
+                most=MOST_JUDGED,
+                asked=k,
+            ),
             where="arms",
         )
     document, note = sampled(lone, k)
@@ -171,8 +176,12 @@ def _bare(parts: Parts) -> Lone:
     settings = None if asked is None else settings_of(asked, parts.kinds.get(asked.kind))
     if asked is None or not isinstance(settings, GenerateSettings):
         raise ValidationError(
-            f"No node of the flow {flow.id!r} asks a model for an answer, so there is no single call to compare it "
-            "with; name a model instead, as in single:MODEL.",
+            said(
+                "no_single_call",
+                "No node of the flow {flow!r} asks a model for an answer, so there is no single call "
+                "to compare it with; name a model instead, as in single:MODEL.",
+                flow=flow.id,
+            ),
             where="arms",
         )
     gone = _of_others(flow)

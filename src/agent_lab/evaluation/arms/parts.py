@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agent_lab.contracts.errors import ValidationError, in_flow, unknown_name
 from agent_lab.contracts.flow import FlowConfig, NodeConfig
 from agent_lab.contracts.flow_ports import NodeKind
+from agent_lab.contracts.sentences import said
 from agent_lab.flows.checking.examined import settings_of
 from agent_lab.flows.graph import FlowGraph, graph_of
 from agent_lab.flows.templates import mentioned
@@ -59,8 +60,13 @@ class Parts:
         critic = self.critic
         if critic is None:
             raise ValidationError(
-                f"Nobody in the flow {self.flow.id!r} criticises its first draft before the answer; name the node "
-                f"whose words are to be replaced by noise, as in noise:{self.flow.id}/NODE."
+                said(
+                    "no_critic",
+                    "Nobody in the flow {flow!r} criticises its first draft before the answer; name the "
+                    "node whose words are to be replaced by noise, as in noise:{id}/NODE.",
+                    flow=self.flow.id,
+                    id=self.flow.id,
+                )
             )
         return critic
 

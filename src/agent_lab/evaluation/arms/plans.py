@@ -115,7 +115,9 @@ class Planner:
                 where="arms",
             )
         document = without_node(source.ref.flow, arm.node, self.kinds)
-        flow = self._checked(document, source.subflows, f"without {arm.node!r}", arm.flow)
+        flow = self._checked(
+            document, source.subflows, said("without_node", "without {node!r}", node=arm.node), arm.flow
+        )
         self._asks_somebody(arm, flow)
         return self._plan(arm.name, source, flow, arm.options, sentence=f"{arm.flow!r} without {arm.node!r}")
 
@@ -146,8 +148,13 @@ class Planner:
         kinds = [(self.kinds[node.kind], node.settings) for node in flow.nodes]
         if not any(kind.calls or any(kind.flows(kind.settings.model_validate(own))) for kind, own in kinds):
             raise ValidationError(
-                f"The node {arm.node!r} cannot be left out of the flow {arm.flow!r}: no model would be asked any more. "
-                "Leave out another one.",
+                said(
+                    "nobody_left_to_ask",
+                    "The node {node!r} cannot be left out of the flow {flow!r}: no model would be asked "
+                    "any more. Leave out another one.",
+                    node=arm.node or "",
+                    flow=arm.flow,
+                ),
                 where="arms",
             )
 
@@ -220,7 +227,7 @@ class Planner:
     def of_lone(
         self, name: str, source: _Source | None, document: dict[str, Any], options: RunOptions, sentence: str
     ) -> Plan:
-        flow = self._checked(document, {}, "asked alone", document["id"])
+        flow = self._checked(document, {}, said("asked_alone", "asked alone"), document["id"])
         parts = {part for node in flow.nodes for part in (node.id, node.part)}
         kept = {part: model for part, model in options.models.items() if part in parts}
         own = options.model_copy(update={"models": kept})
@@ -258,9 +265,16 @@ class Planner:
         flow, problems = self.check(document, flows=subflows.get)
         wrong = [problem for problem in problems if problem.severity == "error"]
         if flow is None or wrong:
-            told = wrong[0].message.rstrip(".") if wrong else "nothing is left that could be run"
+            told = wrong[0].message.rstrip(".") if wrong else said("nothing_left", "nothing is left that could be run")
             raise ValidationError(
-                f"The flow {flow_id!r} {how} is no sound flow ({told}); take another node or another arm.", where="arms"
+                said(
+                    "derived_unsound",
+                    "The flow {flow!r} {how} is no sound flow ({problem}); take another node or another arm.",
+                    flow=flow_id,
+                    how=how,
+                    problem=told,
+                ),
+                where="arms",
             )
         return flow
 

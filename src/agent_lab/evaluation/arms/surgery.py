@@ -7,6 +7,7 @@ from typing import Any
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import EdgeConfig, FlowConfig, NodeConfig
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.arms.parts import Kinds, Parts, is_of_node, parts_of
 from agent_lab.evaluation.arms.texts import in_every_language, without_names
 from agent_lab.flows.checking.examined import settings_of
@@ -23,7 +24,7 @@ def without_node(flow: FlowConfig, name: str, kinds: Kinds) -> dict[str, Any]:
     parts = parts_of(flow, kinds)
     node = parts.named(name)
     if len(flow.nodes) == 1:
-        raise _refused(parts, node, "it is the flow's only node")
+        raise _refused(parts, node, said("only_node", "it is the flow's only node"))
     document = flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     document["nodes"] = [_spared(one, node, parts) for one in flow.nodes if one.id != name]
     document["edges"] = [_edge_document(edge) for edge in _edges(parts, node)]
@@ -51,7 +52,7 @@ def _answer(parts: Parts, gone: NodeConfig) -> str | None:
     draft = parts.draft.id if parts.draft is not None and len(before) == 1 else parts.flow.draft
     if draft not in (None, gone.id):
         return draft
-    raise _refused(parts, gone, "it alone gives the answer")
+    raise _refused(parts, gone, said("alone_answers", "it alone gives the answer"))
 
 
 # --- the graph --------------------------------------------------------------------------------------------------------
@@ -70,7 +71,7 @@ def _edges(parts: Parts, gone: NodeConfig) -> list[EdgeConfig]:
 def _over_the_gap(parts: Parts, into: EdgeConfig, gone: NodeConfig) -> Iterator[EdgeConfig]:
     for edge in _ways_on(parts, into, gone):
         if (edge.when is not None or edge.otherwise) and (into.when is not None or into.otherwise):
-            raise _refused(parts, gone, "two conditions would stand on one edge then")
+            raise _refused(parts, gone, said("two_conditions", "two conditions would stand on one edge then"))
         rounds = [bound for bound in (into.max_rounds, edge.max_rounds) if bound is not None]
         yield into.model_copy(
             update={
@@ -156,7 +157,9 @@ def _text_without(value: object, node: NodeConfig, gone: NodeConfig, parts: Part
 
     changed = in_every_language(value, lambda text: without_names(text, is_gone) if text.strip() else text)
     if changed is None:
-        raise _refused(parts, gone, f"nothing of what {node.id!r} is asked would be left")
+        raise _refused(
+            parts, gone, said("nothing_asked", "nothing of what {node!r} is asked would be left", node=node.id)
+        )
     return changed
 
 
@@ -172,11 +175,17 @@ def _take_out(document: dict[str, Any], pointer: str, node: NodeConfig, gone: No
         return
     del document[setting]
     if settings_of(NodeConfig.model_validate(document), parts.kinds[node.kind]) is None:
-        raise _refused(parts, gone, f"{node.id!r} reads nothing else")
+        raise _refused(parts, gone, said("reads_nothing_else", "{node!r} reads nothing else", node=node.id))
 
 
 def _refused(parts: Parts, gone: NodeConfig, why: str) -> ValidationError:
     return ValidationError(
-        f"The node {gone.id!r} cannot be left out of the flow {parts.flow.id!r}: {why}. Leave out another one.",
+        said(
+            "node_must_stay",
+            "The node {node!r} cannot be left out of the flow {flow!r}: {why}. Leave out another one.",
+            node=gone.id,
+            flow=parts.flow.id,
+            why=why,
+        ),
         where="arms",
     )

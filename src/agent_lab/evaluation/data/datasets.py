@@ -15,6 +15,7 @@ from pydantic import ValidationError as InvalidModel
 from agent_lab.contracts.documents import canonical_json
 from agent_lab.contracts.errors import TooLargeError, ValidationError, nearest
 from agent_lab.contracts.evaluation import MAX_ITEMS, Dataset, DatasetInfo, Item, Split
+from agent_lab.contracts.sentences import said
 from agent_lab.demo.problems import held_out
 from agent_lab.evaluation.data.tables import Format, Problems, Row, Table, read_table
 
@@ -52,8 +53,13 @@ def read_dataset(
     Where no id is given it is made from the question and its target. GSM8K's own files are recognised: what follows
     `####` is the target. Raises ProblemsError (all bad rows, with their lines), TooLargeError, ValidationError.
     """
-    table = read_table(raw, what=f"The dataset {name!r}", form=form)
-    return dataset_of(items_of(table, what=f"The dataset {name!r}", columns=columns), name=name, source=source, now=now)
+    table = read_table(raw, what=said("dataset_named", "The dataset {name!r}", name=name), form=form)
+    return dataset_of(
+        items_of(table, what=said("dataset_named", "The dataset {name!r}", name=name), columns=columns),
+        name=name,
+        source=source,
+        now=now,
+    )
 
 
 def dataset_of(items: Iterable[Item], *, name: str, source: str = "uploaded", now: datetime | None = None) -> Dataset:
@@ -90,7 +96,15 @@ def normalized_question(text: str) -> str:
 def items_of(table: Table, *, what: str, columns: Mapping[str, str] | None = None) -> tuple[Item, ...]:
     """The rows as items. Raises ProblemsError, TooLargeError, ValidationError."""
     if len(table.rows) > MAX_ITEMS:
-        raise TooLargeError(f"{what} has {len(table.rows):,} items; {MAX_ITEMS:,} are allowed.")
+        raise TooLargeError(
+            said(
+                "items_too_many",
+                "{what} has {count:,} items; {most:,} are allowed.",
+                what=what,
+                count=len(table.rows),
+                most=MAX_ITEMS,
+            )
+        )
     places = places_of(table.columns, columns or {}, what)
     worked = _is_worked(table.rows, places.get("target"))
     problems = Problems(what, table.unit)
@@ -107,10 +121,25 @@ def items_of(table: Table, *, what: str, columns: Mapping[str, str] | None = Non
         if first[0] == row.line:
             items.append(item)
         elif given:
-            problems.add(row.line, f"the id {item.id[:80]!r} is that of {table.unit} {first[0]} already.")
+            problems.add(
+                row.line,
+                said(
+                    "id_twice",
+                    "the id {id!r} is that of {unit} {number} already.",
+                    id=item.id[:80],
+                    unit=table.unit,
+                    number=first[0],
+                ),
+            )
         else:
             problems.add(
-                row.line, f"it is {table.unit} {first[0]} once more; leave one of them out, or give each row an id."
+                row.line,
+                said(
+                    "row_twice",
+                    "it is {unit} {number} once more; leave one of them out, or give each row an id.",
+                    unit=table.unit,
+                    number=first[0],
+                ),
             )
     problems.raise_any()
     return tuple(items)
@@ -120,12 +149,27 @@ def places_of(found: Sequence[str], columns: Mapping[str, str], what: str) -> di
     """The column of each part of an item. Raises ValidationError where one that is needed or named is not there."""
     unknown = sorted(set(columns) - set(PARTS))
     if unknown:
-        raise ValidationError(f"A column map names {', '.join(PARTS)}; {unknown[0][:80]!r} is none of them.")
+        raise ValidationError(
+            said(
+                "no_such_part",
+                "A column map names {parts}; {name!r} is none of them.",
+                parts=PARTS,
+                name=unknown[0][:80],
+            )
+        )
     places: dict[Part, str] = {}
     for part in PARTS:
         asked = columns.get(part)
         if asked and asked not in found:
-            raise ValidationError(f"{what} has no column {asked[:80]!r}; {nearest(asked, found)}")
+            raise ValidationError(
+                said(
+                    "file_has_no_column",
+                    "{what} has no column {column!r}; {near}",
+                    what=what,
+                    column=asked[:80],
+                    near=nearest(asked, found),
+                )
+            )
         taken = set(places.values()) | {one for other, one in columns.items() if other != part}
         known = [name for name in KNOWN_AS[part] if name in found and name not in taken]
         place = asked if asked is not None else next(iter(known), "")
@@ -133,8 +177,13 @@ def places_of(found: Sequence[str], columns: Mapping[str, str], what: str) -> di
             places[part] = place
     if "input" not in places:
         raise ValidationError(
-            f"{what} has no column for the question; call one `input`, or say which it is (input=...). "
-            f"There are: {', '.join(found[:12])}."
+            said(
+                "no_question_column",
+                "{what} has no column for the question; call one `input`, or say which it is "
+                "(input=...). There are: {columns}.",
+                what=what,
+                columns=found[:12],
+            )
         )
     return places
 
@@ -143,7 +192,9 @@ def _item(values: Mapping[str, JsonValue], places: Mapping[Part, str], worked: b
     """One row. Raises ValidationError with a sentence that begins with a small letter."""
     question = _plain(values.get(places["input"]))
     if question is None:
-        raise ValidationError(f"{places['input']!r} is empty; write the question.")
+        raise ValidationError(
+            said("question_empty", "{column!r} is empty; write the question.", column=places["input"])
+        )
     target = _plain(values.get(places["target"])) if "target" in places else None
     kept = {column: value for column, value in values.items() if column not in places.values()}
     if worked and target is not None:
@@ -198,7 +249,11 @@ def _split(value: JsonValue) -> Split | None:
     text = (_plain(value) or "").strip().casefold()
     if text and text not in SPLITS:
         raise ValidationError(
-            f"its split is {text[:40]!r}; write `tune` or `test`, or map another column (an empty name: none)."
+            said(
+                "unknown_split",
+                "its split is {split!r}; write `tune` or `test`, or map another column (an empty name: none).",
+                split=text[:40],
+            )
         )
     return SPLITS.get(text)
 

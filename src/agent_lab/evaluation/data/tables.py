@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.documents import read_json
 from agent_lab.contracts.errors import AgentLabError, ProblemsError, TooLargeError, ValidationError
+from agent_lab.contracts.sentences import Sentence, as_sentence, said
 from agent_lab.nodes.objects import sound
 
 Format = Literal["jsonl", "json", "csv"]
@@ -67,12 +69,30 @@ class Problems:
         if not self._found:
             return
         self._found.sort(key=lambda one: one[0])
-        told = [(f"/{line}", f"{self._unit} {line}: {sentence}") for line, sentence in self._found[:MOST_TOLD]]
-        sentences = "; ".join(sentence.removesuffix(".") for _, sentence in told[:MOST_SAID])
+        told = [(f"/{line}", self._placed(line, sentence)) for line, sentence in self._found[:MOST_TOLD]]
+        raise ProblemsError(
+            said(
+                "file_has_problems",
+                "{what} has {count} and was not read: {lines:beside}{more}.",
+                what=self._what,
+                count=self._count(),
+                lines=[Sentence(sentence.removesuffix("."), sentence.told) for _, sentence in told[:MOST_SAID]],
+                more=self._more(),
+            ),
+            problems=told,
+        )
+
+    def _placed(self, line: int, sentence: str) -> Sentence:
+        return said("at_row", "{unit} {number}: {problem}", unit=self._unit, number=line, problem=as_sentence(sentence))
+
+    def _count(self) -> Sentence:
+        if len(self._found) == 1:
+            return said("one_problem", "a problem")
+        return said("some_problems", "{number:,} problems", number=len(self._found))
+
+    def _more(self) -> str:
         more = len(self._found) - MOST_SAID
-        rest = f"; and {more:,} more" if more > 0 else ""
-        count = f"{len(self._found):,} problems" if len(self._found) > 1 else "a problem"
-        raise ProblemsError(f"{self._what} has {count} and was not read: {sentences}{rest}.", problems=told)
+        return said("and_more_problems", "; and {number:,} more", number=more) if more > 0 else ""
 
 
 def read_table(raw: bytes, *, what: str, form: Format | None = None, max_bytes: int = MAX_BYTES) -> Table:
@@ -82,7 +102,15 @@ def read_table(raw: bytes, *, what: str, form: Format | None = None, max_bytes: 
     such file.
     """
     if len(raw) > max_bytes:
-        raise TooLargeError(f"{what} has {len(raw):,} bytes; {max_bytes:,} are allowed.")
+        raise TooLargeError(
+            said(
+                "file_too_large",
+                "{what} has {size:,} bytes; {most:,} are allowed.",
+                what=what,
+                size=len(raw),
+                most=max_bytes,
+            )
+        )
     text = _text(raw, what)
     form = form or form_of(text)
     if form == "json":
@@ -90,7 +118,7 @@ def read_table(raw: bytes, *, what: str, form: Format | None = None, max_bytes: 
     else:
         table = Table(tuple(_json_lines(text, what) if form == "jsonl" else _csv_rows(text, what)))
     if not table.rows:
-        raise ValidationError(f"{what} holds no rows; put one item on each line.")
+        raise ValidationError(said("file_without_rows", "{what} holds no rows; put one item on each line.", what=what))
     return table
 
 
@@ -115,12 +143,16 @@ def _holds_rows(line: str) -> bool:
 def _text(raw: bytes, what: str) -> str:
     kind = _OTHER_MARKS.get(raw[:2])
     if kind is not None:
-        raise ValidationError(f"{what} is {kind} text; save it as UTF-8.")
+        raise ValidationError(
+            said("file_other_encoding", "{what} is {kind} text; save it as UTF-8.", what=what, kind=kind)
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ValidationError(f"{what} is not UTF-8 text (line {line}); save it as UTF-8.") from error
+        raise ValidationError(
+            said("file_not_utf8", "{what} is not UTF-8 text (line {number}); save it as UTF-8.", what=what, number=line)
+        ) from error
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -131,14 +163,14 @@ def _json_lines(text: str, what: str) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            value = sound(read_json(line.encode(), what="it", max_bytes=MAX_ROW_BYTES))
+            value = sound(read_json(line.encode(), what=said("it", "it"), max_bytes=MAX_ROW_BYTES))
         except (AgentLabError, ValueError) as error:
             problems.add(number, _reason(error))
             continue
         if isinstance(value, dict):
             yield Row(number, value)
         else:
-            problems.add(number, 'it is no JSON object; write {"input": ..., "target": ...}.')
+            problems.add(number, said("row_no_object", 'it is no JSON object; write {{"input": ..., "target": ...}}.'))
     problems.raise_any()
 
 
@@ -146,26 +178,35 @@ def _json_table(text: str, what: str, max_bytes: int) -> Table:
     try:
         value = sound(read_json(text.encode(), what=what, max_bytes=max_bytes))
     except ValueError as error:
-        raise ValidationError(f"{what} cannot be used: {error}.") from error
+        raise ValidationError(
+            said("file_unfit", "{what} cannot be used: {reason}.", what=what, reason=str(error))
+        ) from error
     about = value if isinstance(value, dict) else None
     if about is not None:
         listed = next((about[name] for name in LISTS if isinstance(about.get(name), list)), None)
         value = [about] if listed is None else listed
     if not isinstance(value, list):
-        raise ValidationError(f"{what} is neither a list of JSON objects nor one object a line.")
+        raise ValidationError(
+            said("file_no_list", "{what} is neither a list of JSON objects nor one object a line.", what=what)
+        )
     problems = Problems(what, "item")
     rows = []
     for number, one in enumerate(value, start=1):
         if isinstance(one, dict):
             rows.append(Row(number, one))
         else:
-            problems.add(number, 'it is no JSON object; write {"input": ..., "target": ...}.')
+            problems.add(number, said("row_no_object", 'it is no JSON object; write {{"input": ..., "target": ...}}.'))
     problems.raise_any()
     return Table(tuple(rows), "item", about)
 
 
-def _reason(error: Exception) -> str:
-    return re.sub(r": line 1, column (\d+): ", r" at column \1: ", str(error).rstrip(".")) + "."
+def _reason(error: Exception) -> Sentence:
+    """Why a line is no JSON. It has its own number, so where it is broken only the column is told."""
+    broken = error.__cause__
+    if isinstance(broken, json.JSONDecodeError):
+        form = "it is not valid JSON at column {column}: {reason}."
+        return said("row_no_json", form, column=broken.colno, reason=broken.msg)
+    return as_sentence(error.message if isinstance(error, AgentLabError) else f"{error}.")
 
 
 # --- CSV --------------------------------------------------------------------------------------------------------------
@@ -180,7 +221,10 @@ def _csv_rows(text: str, what: str) -> Iterator[Row]:
         try:
             cells = next(lines, None)
         except csv.Error as error:
-            problems.add(number, f"its quotes or its commas are not those of CSV ({error}).")
+            problems.add(
+                number,
+                said("row_no_csv", "its quotes or its commas are not those of CSV ({reason}).", reason=str(error)),
+            )
             break
         if cells is None:
             break
@@ -196,7 +240,15 @@ def _csv_rows(text: str, what: str) -> Iterator[Row]:
 
 def _row(number: int, names: list[str], cells: list[str], problems: Problems) -> Row | None:
     if len(cells) != len(names):
-        problems.add(number, f"it has {len(cells)} cells and the first row names {len(names)} columns.")
+        problems.add(
+            number,
+            said(
+                "row_other_cells",
+                "it has {cells} cells and the first row names {columns} columns.",
+                cells=len(cells),
+                columns=len(names),
+            ),
+        )
         return None
     return Row(number, dict(zip(names, cells, strict=True)))
 
@@ -206,9 +258,24 @@ def _header(cells: list[str], what: str) -> list[str]:
     names = [name.strip() or f"column_{place}" for place, name in enumerate(cells, start=1)]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(names) <= MAX_COLUMNS else []
     if twice:
-        raise ValidationError(f"{what} has two columns called {twice[0][:80]!r}; give each a name of its own.")
+        raise ValidationError(
+            said(
+                "columns_twice",
+                "{what} has two columns called {column!r}; give each a name of its own.",
+                what=what,
+                column=twice[0][:80],
+            )
+        )
     if len(names) > MAX_COLUMNS:
-        raise TooLargeError(f"{what} has {len(names):,} columns; {MAX_COLUMNS:,} are allowed.")
+        raise TooLargeError(
+            said(
+                "columns_too_many",
+                "{what} has {count:,} columns; {most:,} are allowed.",
+                what=what,
+                count=len(names),
+                most=MAX_COLUMNS,
+            )
+        )
     return names
 
 

@@ -31,7 +31,10 @@ async def imported_cells(
     notes: dict[str, str] = {}
     for name, arm in arms.items():
         if not answers.get(name):
-            raise ValidationError(f"There are no answers for the arm {name!r}; give its file too.", where="arms")
+            raise ValidationError(
+                said("arm_without_answers", "There are no answers for the arm {arm!r}; give its file too.", arm=name),
+                where="arms",
+            )
         mine = await _cells(name, answers[name], what, scorer)
         cells += [cell for _, cell in mine]
         source = f"answers from {arm.source}" if arm.source else ""

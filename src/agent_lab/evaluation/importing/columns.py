@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from agent_lab.contracts.errors import ValidationError, nearest
 from agent_lab.contracts.evaluation import Item
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.data.datasets import KNOWN_AS, Part, final_of, normalized_question
 from agent_lab.evaluation.data.tables import Row, Table
 from agent_lab.evaluation.importing.answers import as_text
@@ -35,7 +36,14 @@ def arms_in(
     """The one column of answers, or the columns that are an arm each. Raises ValidationError where there are none."""
     missing = next((name for name in (*arms, *columns.values()) if name and name not in table.columns), None)
     if missing is not None:
-        raise ValidationError(f"There is no column {missing[:80]!r}; {nearest(missing, table.columns)}")
+        raise ValidationError(
+            said(
+                "no_column",
+                "There is no column {column!r}; {near}",
+                column=missing[:80],
+                near=nearest(missing, table.columns),
+            )
+        )
     if arms:
         return tuple(arms)
     objects = tuple(name for name in table.columns if any(_is_arm(row.values.get(name)) for row in table.rows))
@@ -49,8 +57,11 @@ def arms_in(
         return answer
     if not beside:
         raise ValidationError(
-            "No column holds answers; call it `answer`, or say which columns are arms. "
-            f"There are: {', '.join(table.columns[:12])}."
+            said(
+                "no_answer_column",
+                "No column holds answers; call it `answer`, or say which columns are arms. There are: {columns}.",
+                columns=table.columns[:12],
+            )
         )
     return beside
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import JsonValue
 
 from agent_lab.contracts.evaluation import Item
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.data.datasets import KNOWN_AS
 from agent_lab.evaluation.data.tables import Problems, Row, Table
 from agent_lab.evaluation.importing.answers import Form, Said, as_text, is_right
@@ -45,7 +46,7 @@ def form_in(
 
 
 def _wide(table: Table, arms: Sequence[str], columns: Mapping[str, str], problems: Problems) -> Form:
-    said: list[Said] = []
+    given: list[Said] = []
     for place, row in enumerate(table.rows):
         for arm in arms:
             value = row.values.get(arm)
@@ -53,9 +54,9 @@ def _wide(table: Table, arms: Sequence[str], columns: Mapping[str, str], problem
                 continue
             values = value if isinstance(value, dict) else _gathered(row.values, arm)
             answer = next((name for name in (*ANSWERS, *LISTED) if name in values), "answer")
-            said += _said(row, values, answer, arm, place, columns, problems)
+            given += _said(row, values, answer, arm, place, columns, problems)
     taken = {name for name in table.columns for arm in arms if name == arm or is_figure(name, arm)}
-    return Form(said=tuple(said), asked=_without(table, taken), columns=_parts(columns))
+    return Form(said=tuple(given), asked=_without(table, taken), columns=_parts(columns))
 
 
 def _gathered(values: Values, arm: str) -> dict[str, JsonValue]:
@@ -70,14 +71,14 @@ def _gathered(values: Values, arm: str) -> dict[str, JsonValue]:
 def _long(table: Table, arm: str, answer: str, columns: Mapping[str, str], problems: Problems) -> Form:
     arms = columns.get("arm") or next((name for name in ARMS if name in table.columns), "")
     places: Counter[tuple[str, int | None]] = Counter()
-    said: list[Said] = []
+    given: list[Said] = []
     for row in table.rows:
         name = as_text(row.values.get(arms)) or arm
         for one in _said(row, row.values, answer, name, 0, columns, problems):
-            said.append(replace(one, place=places[name, one.sample]))
+            given.append(replace(one, place=places[name, one.sample]))
             places[name, one.sample] += 1
     taken = {answer, arms} | {alias for names in FIELDS.values() for alias in names}
-    return Form(said=tuple(said), asked=_first_of_each(_without(table, taken), columns), columns=_parts(columns))
+    return Form(said=tuple(given), asked=_first_of_each(_without(table, taken), columns), columns=_parts(columns))
 
 
 def _said(
@@ -92,7 +93,16 @@ def _said(
             return None if value is None or value == "" else reading(value)
         except (ValueError, ArithmeticError):
             shown = str(value)[:40]
-            problems.add(row.line, f"{field} of {arm[:80]!r} is {shown!r}; write a number that is not negative.")
+            problems.add(
+                row.line,
+                said(
+                    "figure_no_number",
+                    "{field} of {arm!r} is {shown!r}; write a number that is not negative.",
+                    field=field,
+                    arm=arm[:80],
+                    shown=shown,
+                ),
+            )
             return None
 
     one = Said(

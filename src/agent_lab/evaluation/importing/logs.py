@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from agent_lab.contracts.documents import canonical_json
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.data.datasets import KNOWN_AS
 from agent_lab.evaluation.data.tables import Problems, Row, Table
 from agent_lab.evaluation.importing.answers import Form, Said, as_text, is_right
@@ -16,19 +17,25 @@ Values = Mapping[str, JsonValue]
 
 def harness_samples(table: Table, arm: str, problems: Problems) -> Form:
     """lm-evaluation-harness' `samples_*.jsonl`: a row for each document and filter. What the model wrote counts."""
-    said: list[Said] = []
+    given: list[Said] = []
     asked: dict[int, Row] = {}
     for row in table.rows:
         place = row.values.get("doc_id")
         answers = [text for group in _list(row.values.get("resps")) for text in _list(group)]
         if not isinstance(place, int) or not answers or not all(isinstance(text, str) for text in answers):
-            problems.add(row.line, "it holds no text that a model wrote (doc_id, resps); only generated answers count.")
+            problems.add(
+                row.line,
+                said(
+                    "no_text_written",
+                    "it holds no text that a model wrote (doc_id, resps); only generated answers count.",
+                ),
+            )
         elif place not in asked:
             doc = row.values.get("doc")
             question = _question_of(doc) or as_text(canonical_json(doc).decode("ascii"))
             asked[place] = Row(row.line, {"id": str(place), "input": question, "target": row.values.get("target")})
             right = _measured(row.values)
-            said += [
+            given += [
                 Said(
                     line=row.line,
                     arm=arm,
@@ -40,7 +47,7 @@ def harness_samples(table: Table, arm: str, problems: Problems) -> Form:
                 )
                 for sample, text in enumerate(answers)
             ]
-    return Form(said=tuple(said), asked=Table(tuple(asked.values())), columns={}, numbered=True)
+    return Form(said=tuple(given), asked=Table(tuple(asked.values())), columns={}, numbered=True)
 
 
 def _measured(values: Values) -> bool | None:
@@ -52,19 +59,19 @@ def inspect_log(table: Table, arm: str, problems: Problems) -> Form:
     """inspect_ai's log in JSON: a row for each sample and epoch."""
     about = _object((table.about or {}).get("eval"))
     name = as_text(about.get("model")) or arm
-    said: list[Said] = []
+    given: list[Said] = []
     asked: dict[str, Row] = {}
     for place, row in enumerate(table.rows):
         sample = row.values
         key, question = as_text(sample.get("id")), _last_turn(sample.get("input"))
         if key is None or question is None:
-            problems.add(row.line, "it has no id or no input.")
+            problems.add(row.line, said("no_id_or_input", "it has no id or no input."))
             continue
         target = sample.get("target")
         told = target[0] if isinstance(target, list) and len(target) == 1 else target
         asked.setdefault(key, Row(row.line, {"id": key, "input": question, "target": told}))
-        said.append(_inspected(row, sample, name, place, key, question))
-    return Form(said=tuple(said), asked=Table(tuple(asked.values()), "item"), columns={})
+        given.append(_inspected(row, sample, name, place, key, question))
+    return Form(said=tuple(given), asked=Table(tuple(asked.values()), "item"), columns={})
 
 
 def _inspected(row: Row, sample: Values, arm: str, place: int, key: str, question: str) -> Said:
@@ -98,12 +105,12 @@ def _last_turn(told: JsonValue) -> str | None:
     """The question: the text itself, or what the user said last."""
     if isinstance(told, str):
         return as_text(told)
-    said = [
+    given = [
         _words(turn["content"])
         for turn in map(_object, _list(told))
         if turn.get("role") == "user" and "content" in turn
     ]
-    return said[-1] if said else None
+    return given[-1] if given else None
 
 
 def _words(content: JsonValue) -> str | None:

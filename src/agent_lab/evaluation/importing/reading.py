@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import Dataset, Item
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.data.datasets import PARTS, dataset_of, items_of, normalized_question
 from agent_lab.evaluation.data.tables import Format, Problems, read_table
 from agent_lab.evaluation.importing.answers import Form, Said
@@ -63,12 +64,17 @@ def read_answers(
     `input`, `target`, `id`, `split`, `answer` and `arm` are called. Answers find their items by id, else by question,
     else by order. Raises ProblemsError (all of them), TooLargeError, ValidationError.
     """
-    what = f"The file {name!r}"
+    what = said("file_named", "The file {name!r}", name=name)
     told = columns or {}
     unknown = sorted(set(told) - {*PARTS, "answer", "arm"})
     if unknown:
         raise ValidationError(
-            f"A column map names {', '.join(PARTS)}, answer and arm; {unknown[0][:80]!r} is none of them."
+            said(
+                "no_such_answer_part",
+                "A column map names {parts}, answer and arm; {name!r} is none of them.",
+                parts=PARTS,
+                name=unknown[0][:80],
+            )
         )
     table = read_table(raw, what=what, form=form)
     problems = Problems(what, table.unit)
@@ -92,9 +98,13 @@ def disagreement(arm: str, answers: Iterable[tuple[ImportedAnswer, float]]) -> s
     differ = [answer.item for answer, score in judged if answer.right != (score >= 1)]
     if not differ:
         return None
-    return (
-        f"{arm}: the file and the scorer disagree on {len(differ):,} of {len(judged):,} answers ({_named(differ)}); "
-        "the scorer counts."
+    return said(
+        "scorer_disagrees",
+        "{arm}: the file and the scorer disagree on {differ:,} of {count:,} answers ({names}); the scorer counts.",
+        arm=arm,
+        differ=len(differ),
+        count=len(judged),
+        names=_named(differ),
     )
 
 
@@ -117,17 +127,24 @@ class _Matching:
         """By arm, in the items' order, missing ones included. Raises ProblemsError, ValidationError."""
         find = self._way()
         kept: dict[tuple[str, str, int], Said] = {}
-        first = min((said.sample or 0 for said in self._found.said), default=0)
+        first = min((given.sample or 0 for given in self._found.said), default=0)
         self._first = 1 if first == 1 else 0
-        for said in self._found.said:
-            item = find(said)
+        for given in self._found.said:
+            item = find(given)
             if item is not None:
-                self._keep(kept, item, said)
+                self._keep(kept, item, given)
         self._problems.raise_any()
-        names = dict.fromkeys(said.arm for said in self._found.said)
+        names = dict.fromkeys(given.arm for given in self._found.said)
         samples = max((sample for _, _, sample in kept), default=0) + 1
         if samples > MAX_SAMPLES:
-            raise ValidationError(f"An item has {samples:,} samples; {MAX_SAMPLES} are allowed.")
+            raise ValidationError(
+                said(
+                    "samples_too_many",
+                    "An item has {count:,} samples; {most} are allowed.",
+                    count=samples,
+                    most=MAX_SAMPLES,
+                )
+            )
         return {
             arm: tuple(
                 _imported(item.id, sample, kept.get((arm, item.id, sample)))
@@ -137,83 +154,125 @@ class _Matching:
             for arm in names
         }, samples
 
-    def _keep(self, kept: dict[tuple[str, str, int], Said], item: str, said: Said) -> None:
-        first = kept.setdefault((said.arm, item, (said.sample or 0) - self._first), said)
-        if first is not said:
+    def _keep(self, kept: dict[tuple[str, str, int], Said], item: str, given: Said) -> None:
+        first = kept.setdefault((given.arm, item, (given.sample or 0) - self._first), given)
+        if first is not given:
             self._problems.add(
-                said.line,
-                f"{said.arm[:80]!r} has answered {item[:80]!r} before ({first.line}); where it is another sample, "
-                "number them in a column `sample`.",
+                given.line,
+                said(
+                    "answered_before",
+                    "{arm!r} has answered {item!r} before ({line}); where it is another sample, number "
+                    "them in a column `sample`.",
+                    arm=given.arm[:80],
+                    item=item[:80],
+                    line=first.line,
+                ),
             )
 
     def _way(self) -> Callable[[Said], str | None]:
         """How the answers of this file find their items. Raises ValidationError where they cannot."""
-        said = self._found.said
-        have_ids = any(one.id is not None for one in said)
-        if any(one.id in self._by_id for one in said):
+        told = self._found.said
+        have_ids = any(one.id is not None for one in told)
+        if any(one.id in self._by_id for one in told):
             return self._of_id
-        if any(one.question is not None and normalized_question(one.question) in self._by_question for one in said):
+        if any(one.question is not None and normalized_question(one.question) in self._by_question for one in told):
             if have_ids:
                 self.warnings.append(
-                    "No id of the file is one of the dataset's; its answers found their items by question."
+                    said(
+                        "matched_by_question",
+                        "No id of the file is one of the dataset's; its answers found their items by question.",
+                    )
                 )
             return self._of_question
         if have_ids:
-            theirs = next(one.id for one in said if one.id is not None)
+            theirs = next(one.id for one in told if one.id is not None)
             raise ValidationError(
-                f"No id of the file is one of the dataset's: the file has {theirs[:80]!r} and the dataset "
-                f"{self._items[0].id[:80]!r}. Give the answers the dataset's ids or its questions, or neither, "
-                "which goes by the order."
+                said(
+                    "ids_unknown",
+                    "No id of the file is one of the dataset's: the file has {theirs!r} and the dataset "
+                    "{ours!r}. Give the answers the dataset's ids or its questions, or neither, which "
+                    "goes by the order.",
+                    theirs=theirs[:80],
+                    ours=self._items[0].id[:80],
+                )
             )
         self._check_counts()
         self.warnings.append(
-            "The file has no ids and no question of the dataset; its answers belong to the items by order."
+            said(
+                "matched_by_order",
+                "The file has no ids and no question of the dataset; its answers belong to the items by order.",
+            )
         )
         return self._of_place
 
     def _check_counts(self) -> None:
-        counts = Counter((said.arm, said.sample) for said in self._found.said)
+        counts = Counter((given.arm, given.sample) for given in self._found.said)
         for (arm, _), count in counts.items():
             if count != len(self._items) and not self._found.numbered:
                 raise ValidationError(
-                    f"{arm}: the file has {count:,} answers without ids, and there are {len(self._items):,} items; "
-                    "give each answer the id of its item."
+                    said(
+                        "counts_differ",
+                        "{arm}: the file has {count:,} answers without ids, and there are {items:,} items; "
+                        "give each answer the id of its item.",
+                        arm=arm,
+                        count=count,
+                        items=len(self._items),
+                    )
                 )
 
-    def _of_id(self, said: Said) -> str | None:
-        item = self._by_id.get(said.id or "")
+    def _of_id(self, given: Said) -> str | None:
+        item = self._by_id.get(given.id or "")
         if item is None:
-            told = "it has no id." if said.id is None else f"the dataset has no item {said.id[:80]!r}."
-            self._problems.add(said.line, told)
+            told = (
+                said("row_no_id", "it has no id.")
+                if given.id is None
+                else said("item_unknown", "the dataset has no item {item!r}.", item=given.id[:80])
+            )
+            self._problems.add(given.line, told)
         return item
 
-    def _of_question(self, said: Said) -> str | None:
-        same = self._by_question.get(normalized_question(said.question or ""), [])
+    def _of_question(self, given: Said) -> str | None:
+        same = self._by_question.get(normalized_question(given.question or ""), [])
         if not same:
-            self._problems.add(said.line, "its question is none of the dataset's.")
+            self._problems.add(given.line, said("question_unknown", "its question is none of the dataset's."))
         elif len(same) > 1:
-            self._problems.add(said.line, f"its question is that of {len(same)} items; give it the id of one of them.")
+            self._problems.add(
+                given.line,
+                said(
+                    "question_of_many",
+                    "its question is that of {count} items; give it the id of one of them.",
+                    count=len(same),
+                ),
+            )
         return same[0] if len(same) == 1 else None
 
-    def _of_place(self, said: Said) -> str | None:
-        if 0 <= said.place < len(self._items):
-            return self._items[said.place].id
-        self._problems.add(said.line, f"it belongs to item {said.place:,} and there are {len(self._items):,}.")
+    def _of_place(self, given: Said) -> str | None:
+        if 0 <= given.place < len(self._items):
+            return self._items[given.place].id
+        self._problems.add(
+            given.line,
+            said(
+                "place_too_far",
+                "it belongs to item {number:,} and there are {items:,}.",
+                number=given.place,
+                items=len(self._items),
+            ),
+        )
         return None
 
 
-def _imported(item: str, sample: int, said: Said | None) -> ImportedAnswer:
-    if said is None:
+def _imported(item: str, sample: int, given: Said | None) -> ImportedAnswer:
+    if given is None:
         return ImportedAnswer(item=item, sample=sample, answer=None)
     return ImportedAnswer(
         item=item,
         sample=sample,
-        answer=said.answer,
-        cost_usd=said.cost_usd,
-        prompt_tokens=said.prompt_tokens,
-        completion_tokens=said.completion_tokens,
-        seconds=said.seconds,
-        right=said.right,
+        answer=given.answer,
+        cost_usd=given.cost_usd,
+        prompt_tokens=given.prompt_tokens,
+        completion_tokens=given.completion_tokens,
+        seconds=given.seconds,
+        right=given.right,
     )
 
 
@@ -221,7 +280,14 @@ def _missing(answers: Mapping[str, Sequence[ImportedAnswer]]) -> Iterator[str]:
     for arm, given in answers.items():
         absent = [answer.item for answer in given if answer.answer is None]
         if absent:
-            yield f"{arm}: {len(absent):,} of {len(given):,} answers are missing and count as wrong ({_named(absent)})."
+            yield said(
+                "answers_missing",
+                "{arm}: {missing:,} of {count:,} answers are missing and count as wrong ({names}).",
+                arm=arm,
+                missing=len(absent),
+                count=len(given),
+                names=_named(absent),
+            )
 
 
 def _named(ids: Sequence[str]) -> str:

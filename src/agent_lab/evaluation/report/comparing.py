@@ -79,7 +79,10 @@ def _shared(first: Stored, second: Stored) -> list[Item]:
     shared = [item for item in first.items if _same(item, others.get(item.id))]
     if not shared:
         raise ConflictError(
-            "The two evaluations have no item in common; only answers to the same items can be compared."
+            said(
+                "nothing_in_common",
+                "The two evaluations have no item in common; only answers to the same items can be compared.",
+            )
         )
     return shared
 

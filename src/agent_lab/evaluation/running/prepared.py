@@ -104,7 +104,9 @@ def _checked(spec: EvaluationSpec, arms: Sequence[AnyArm]) -> EvaluationSpec:
         return EvaluationSpec.model_validate({**dict(spec), "arms": tuple(arms)})
     except PydanticError as error:
         why = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-        raise ValidationError(f"With each node left out in turn: {why}.", where="arms") from None
+        raise ValidationError(
+            said("each_left_out", "With each node left out in turn: {why}.", why=why), where="arms"
+        ) from None
 
 
 async def dataset_of(name: str, datasets: DatasetStore) -> Dataset:

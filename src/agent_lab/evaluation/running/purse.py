@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 from agent_lab.contracts.errors import LimitExceededError
+from agent_lab.contracts.sentences import said
 
 
 class BudgetReachedError(LimitExceededError):
@@ -51,8 +52,14 @@ class Purse:
                 await self._changed.wait_for(lambda: not self._held_usd or self._fits(held_usd, budget_usd))
                 if not self._fits(held_usd, budget_usd):
                     raise BudgetReachedError(
-                        f"The evaluation has spent ${self.spent_usd:.4f} of its ${budget_usd:.4f}, and the next call "
-                        f"may cost ${held_usd:.4f}; resume it with a larger budget."
+                        said(
+                            "evaluation_spent",
+                            "The evaluation has spent ${spent:.4f} of its ${budget:.4f}, and the next call may "
+                            "cost ${held:.4f}; resume it with a larger budget.",
+                            spent=float(self.spent_usd),
+                            budget=float(budget_usd),
+                            held=float(held_usd),
+                        )
                     )
                 self._held_usd += held_usd
             return

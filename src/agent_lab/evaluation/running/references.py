@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import MAX_ARMS, AnyArm, EqualCostArm, EvaluationSpec, FlowArm
+from agent_lab.contracts.sentences import said
 
 _ALONE = ("vote", "best_of", "best_single", "single", "flow")
 
@@ -25,8 +26,13 @@ def with_baselines(spec: EvaluationSpec) -> EvaluationSpec:
             names.add(name)
     if len(arms) > MAX_ARMS:
         raise ValidationError(
-            f"With a baseline for each flow there are {len(arms)} arms, and {MAX_ARMS} are allowed; name fewer flows, "
-            "or one baseline for all of them.",
+            said(
+                "arms_too_many",
+                "With a baseline for each flow there are {arms} arms, and {most} are allowed; name "
+                "fewer flows, or one baseline for all of them.",
+                arms=len(arms),
+                most=MAX_ARMS,
+            ),
             where="arms",
         )
     return spec.model_copy(update={"arms": tuple(arms)})

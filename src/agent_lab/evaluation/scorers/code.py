@@ -15,6 +15,7 @@ from pathlib import Path
 
 from agent_lab.contracts.errors import EnvironmentFaultError
 from agent_lab.contracts.evaluation import Item, ScorerSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.scorers.code_answers import Trial, program_of, trial_of
 from agent_lab.evaluation.scoring import Scored
 from agent_lab.gateway.text import clean
@@ -126,7 +127,11 @@ async def _told(request: bytes, folder: str, timeout_s: float) -> bytes | None:
         )  # fmt: skip
     except OSError as error:
         raise EnvironmentFaultError(
-            f"No process can be started to run the tests of an answer ({error.strerror or error}); free some memory."
+            said(
+                "no_process_for_tests",
+                "No process can be started to run the tests of an answer ({reason}); free some memory.",
+                reason=str(error.strerror or error),
+            )
         ) from error
     try:
         async with asyncio.timeout(timeout_s):

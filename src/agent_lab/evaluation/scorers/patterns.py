@@ -131,8 +131,12 @@ class PatternScorer:
             except TookTooLong:
                 self._child.close()
                 raise ValidationError(
-                    f"The pattern takes longer than {LONGEST_S:g} s on a short text; avoid a repeat within a repeat, "
-                    "such as (a+)+.",
+                    said(
+                        "pattern_slow",
+                        "The pattern takes longer than {seconds:g} s on a short text; avoid a repeat within "
+                        "a repeat, such as (a+)+.",
+                        seconds=LONGEST_S,
+                    ),
                     where="/scorer/pattern",
                 ) from None
 
@@ -176,7 +180,10 @@ class _Child:
         trial = json.dumps({"pattern": "x", "flags": 0, "text": "x"}).encode("ascii") + b"\n"
         if self._line(trial, process, START_S) != b'["x"]\n':
             raise EnvironmentFaultError(
-                "The process that tries patterns does not start; see that there is memory for it."
+                said(
+                    "no_pattern_process",
+                    "The process that tries patterns does not start; see that there is memory for it.",
+                )
             )
         return process
 

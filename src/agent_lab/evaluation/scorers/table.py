@@ -7,6 +7,7 @@ from typing import Protocol
 
 from agent_lab.contracts.errors import ProblemsError, ValidationError
 from agent_lab.contracts.evaluation import Item, ScorerSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.scorers.code import CodeScorer, unkept
 from agent_lab.evaluation.scorers.judge import VERSION as JUDGE
 from agent_lab.evaluation.scorers.patterns import PatternScorer
@@ -38,7 +39,12 @@ def scorer_of(spec: ScorerSpec) -> ItemScorer:
     """The scorer. Raises ValidationError for a pattern that cannot be used, and for a judge."""
     if spec.name not in SCORERS:
         raise ValidationError(
-            f"The scorer {JUDGE} compares two answers and needs a reference; score by one of {', '.join(SCORERS)}.",
+            said(
+                "scorer_compares",
+                "The scorer {scorer} compares two answers and needs a reference; score by one of {names}.",
+                scorer=JUDGE,
+                names=tuple(SCORERS),
+            ),
             where="/scorer/name",
         )
     return SCORERS[spec.name](spec)
@@ -56,10 +62,25 @@ def check_items(scorer: ItemScorer, items: Sequence[Item]) -> None:
         return
     named = ", ".join(item.id[:80] for item in unusable[:5]) + (", ..." if len(unusable) > 5 else "")
     raise ProblemsError(
-        f"The scorer {scorer.version} can do nothing with the targets of {len(unusable):,} of {len(items):,} items "
-        f"({named}); give them a target that it reads, or choose another scorer.",
+        said(
+            "targets_unusable",
+            "The scorer {scorer} can do nothing with the targets of {count:,} of {items:,} items "
+            "({names}); give them a target that it reads, or choose another scorer.",
+            scorer=scorer.version,
+            count=len(unusable),
+            items=len(items),
+            names=named,
+        ),
         problems=[
-            (f"/items/{item.id}", f"the target {(item.target or '')[:60]!r} cannot be read by {scorer.version}.")
+            (
+                f"/items/{item.id}",
+                said(
+                    "target_unreadable",
+                    "the target {target!r} cannot be read by {scorer}.",
+                    target=(item.target or "")[:60],
+                    scorer=scorer.version,
+                ),
+            )
             for item in unusable[:MOST_TOLD]
         ],
     )
