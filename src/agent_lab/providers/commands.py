@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from agent_lab.contracts.errors import AgentLabError, EnvironmentFaultError, ProviderError, SilentError, TooLargeError
 from agent_lab.contracts.flow_ports import ToolSpec
 from agent_lab.contracts.registry import ToolRow
+from agent_lab.contracts.sentences import said
 
 MAX_BYTES = 1_000_000
 """Of the arguments, of what a command writes, and of what it complains of."""
@@ -47,7 +48,13 @@ class Commands:
         told = json.dumps(arguments).encode("ascii")
         if len(told) > MAX_BYTES:
             raise TooLargeError(
-                f"The arguments of the tool {row.name!r} have {len(told):,} bytes; {MAX_BYTES:,} are allowed."
+                said(
+                    "tool_arguments_too_large",
+                    "The arguments of the tool {tool!r} have {size:,} bytes; {most:,} are allowed.",
+                    tool=row.name,
+                    size=len(told),
+                    most=MAX_BYTES,
+                )
             )
         async with self._places:
             return await _run(row, told, self._environment(row.env))
@@ -67,7 +74,13 @@ async def _run(row: ToolRow, told: bytes, environment: dict[str, str]) -> str:
     except OSError as error:
         why = error.strerror or str(error)
         raise EnvironmentFaultError(
-            f"The command of the tool {row.name!r}, {row.command[0]}, cannot be started ({why}); mend its row."
+            said(
+                "tool_not_started",
+                "The command of the tool {tool!r}, {command}, cannot be started ({why}); mend its row.",
+                tool=row.name,
+                command=row.command[0],
+                why=why,
+            )
         ) from error
     try:
         _tell(transport, told)
@@ -75,7 +88,12 @@ async def _run(row: ToolRow, told: bytes, environment: dict[str, str]) -> str:
             await hearing.ended
     except TimeoutError as error:
         raise SilentError(
-            f"The tool {row.name!r} took longer than {row.timeout_s:g} s (timeout_s of its row) and was ended."
+            said(
+                "tool_late",
+                "The tool {tool!r} took longer than {seconds:g} s (timeout_s of its row) and was ended.",
+                tool=row.name,
+                seconds=row.timeout_s,
+            )
         ) from error
     finally:
         end_group(transport.get_pid())
@@ -133,13 +151,32 @@ class _Hearing(asyncio.SubprocessProtocol):
     def answer(self, returncode: int | None) -> str:
         """What was written. Raises TooLargeError past the bound, ProviderError for a command that failed."""
         if self._too_much:
-            raise TooLargeError(f"The tool {self._name!r} wrote more than {MAX_BYTES:,} bytes; it was ended.")
+            raise TooLargeError(
+                said(
+                    "tool_wrote_too_much",
+                    "The tool {tool!r} wrote more than {most:,} bytes; it was ended.",
+                    tool=self._name,
+                    most=MAX_BYTES,
+                )
+            )
         if returncode:
             raise self._failure(returncode)
         return self._heard[1].decode("utf-8", "replace").rstrip("\r\n")
 
     def _failure(self, returncode: int) -> AgentLabError:
         complaint = self._heard[2].decode("utf-8", "replace").strip().rpartition("\n")[2].strip()
-        ended = f"exit code {returncode}" if returncode > 0 else f"signal {-returncode}"
-        said = f": {complaint[:LONGEST_COMPLAINT]}" if complaint else "; it said nothing on its standard error."
-        return ProviderError(f"The tool {self._name!r} failed with {ended}{said}")
+        ended = (
+            said("exit_code", "exit code {code}", code=returncode)
+            if returncode > 0
+            else said("ended_by_signal", "signal {number}", number=-returncode)
+        )
+        words = (
+            f": {complaint[:LONGEST_COMPLAINT]}"
+            if complaint
+            else said("tool_said_nothing", "; it said nothing on its standard error.")
+        )
+        return ProviderError(
+            said(
+                "tool_failed", "The tool {tool!r} failed with {ended}{words}", tool=self._name, ended=ended, words=words
+            )
+        )

@@ -10,6 +10,7 @@ from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.generation import FinishReason, GenerationRequest, Image
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import ProviderSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.hosted.counting import counted_by_anthropic
 from agent_lab.providers.hosted.dialect import Asked, Turn, Wishes, answerable, conversation
 from agent_lab.providers.hosted.errors import Callee, tells_error
@@ -141,7 +142,9 @@ def _source(image: Image) -> dict[str, str]:
         return {"type": "url", "url": image.url}
     begins = DATA_URL.match(image.url)
     if begins is None:
-        raise ValidationError("A picture is not in base64; give it as data:image/png;base64,... or by its address.")
+        raise ValidationError(
+            said("picture_form", "A picture is not in base64; give it as data:image/png;base64,... or by its address.")
+        )
     return {"type": "base64", "media_type": begins["media_type"], "data": image.url[begins.end() :]}
 
 

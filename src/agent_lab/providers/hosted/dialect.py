@@ -10,6 +10,7 @@ from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.generation import Image, Message, ToolCall
 from agent_lab.contracts.ports import ModelCall
 from agent_lab.contracts.registry import Parameter, ProviderSpec, Sampling
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.hosted.reading import Reader
 
@@ -85,7 +86,15 @@ class Wishes:
         model = self.call.model
         if parameter in model.rejects:
             it = "them" if parameter in MANY else "it"
-            raise ValidationError(f"{model.key!r} does not take {parameter}; leave {it} out or use another model.")
+            raise ValidationError(
+                said(
+                    "parameter_not_taken",
+                    "{model!r} does not take {parameter}; leave {it} out or use another model.",
+                    model=model.key,
+                    parameter=parameter,
+                    it=it,
+                )
+            )
         if parameter in model.ignores:
             self.leave_out(parameter)
             return False
@@ -156,7 +165,7 @@ def conversation(wishes: Wishes) -> list[Turn]:
 def answerable(turns: list[Turn]) -> list[Turn]:
     """The turns as they are. Raises ValidationError where there is none, which each vendor words in its own way."""
     if not turns:
-        raise ValidationError("There is no message to answer; send one.", where="/prompt")
+        raise ValidationError(said("no_message", "There is no message to answer; send one."), where="/prompt")
     return turns
 
 

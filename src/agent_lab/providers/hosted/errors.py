@@ -21,6 +21,7 @@ from agent_lab.contracts.errors import (
     ValidationError,
 )
 from agent_lab.contracts.registry import ModelSpec, ProviderSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.hosted.line import NothingCameError, UnfitError, UnreachableError
 
 SHOWN_CHARS = 300
@@ -80,12 +81,18 @@ class Callee:
     def broke_off(self, why: str) -> BrokenOffError:
         """The answer did not come to its end."""
         return BrokenOffError(
-            f"{self.provider.key!r} broke off the answer of {self.model.key!r} ({why}); ask again or use another model."
+            said(
+                "provider_broke_off",
+                "{provider!r} broke off the answer of {model!r} ({why}); ask again or use another model.",
+                provider=self.provider.key,
+                model=self.model.key,
+                why=why,
+            )
         )
 
     def unreadable(self) -> BrokenOffError:
         """What came is no part of an answer."""
-        return self.broke_off("a piece of it cannot be read")
+        return self.broke_off(said("piece_unreadable", "a piece of it cannot be read"))
 
     def silent(self) -> SilentError:
         """Nothing came in time."""
@@ -113,7 +120,7 @@ class Callee:
             )
         if isinstance(error, UnfitError):
             return UnusableError(f"{name} {error}; use another model.", where="/model_key")
-        return self.broke_off("the connection was lost")
+        return self.broke_off(said("connection_lost", "the connection was lost"))
 
     def refused(self, status: int | None, body: object, *, retry_after_s: float | None = None) -> AgentLabError:
         """The error for a status and the body that came with it; the body's own word is stronger.
@@ -134,34 +141,57 @@ class Callee:
                 f"{self.provider.key!r} has too much to do to answer for {self.model.key!r}; try again later.",
                 retry_after_s=retry_after_s,
             )
-        said = self._cleaned(detail.message)
+        words = self._cleaned(detail.message)
         if status in BROKEN or status >= 500:
             return BrokenOffError(
-                f"{self.provider.key!r} failed (status {status}){said}; ask again or use another model."
+                said(
+                    "provider_failed",
+                    "{provider!r} failed (status {status}){words}; ask again or use another model.",
+                    provider=self.provider.key,
+                    status=status,
+                    words=words,
+                )
             )
-        return UnusableError(self._unusable(status, said), where="/model_key")
+        return UnusableError(self._unusable(status, words), where="/model_key")
 
     def _rejected(self, status: int, message: str) -> ValidationError:
-        said = self._cleaned(message)
+        words = self._cleaned(message)
         if status == FILTERED:
             return ContentRefusedError(
-                f"The content filter of {self.provider.key!r} does not let this request through{said}; say it in "
-                "other words or use another model.",
+                said(
+                    "filter_refused",
+                    "The content filter of {provider!r} does not let this request through{words}; say it "
+                    "in other words or use another model.",
+                    provider=self.provider.key,
+                    words=words,
+                ),
                 where="/prompt",
             )
         if status == 413 or TOO_LONG.search(message):
             return TooLargeError(
-                f"The question is too long for {self.model.key!r}{said}; shorten it or use a model that reads more.",
+                said(
+                    "question_too_long",
+                    "The question is too long for {model!r}{words}; shorten it or use a model that reads more.",
+                    model=self.model.key,
+                    words=words,
+                ),
                 where="/prompt",
             )
-        return ValidationError(f"{self.provider.key!r} does not take this request{said}; change it.")
+        return ValidationError(
+            said(
+                "request_not_taken",
+                "{provider!r} does not take this request{words}; change it.",
+                provider=self.provider.key,
+                words=words,
+            )
+        )
 
     def hidden(self, text: str) -> str:
         """The text without the key, and without what looks like one."""
         text = text.replace(self.secret, "[hidden]") if self.secret else text
         return re.sub(r"\b(?:sk|pk|gsk)[-_][\w*.-]{6,}", "[hidden]", text)
 
-    def _unusable(self, status: int, said: str) -> str:
+    def _unusable(self, status: int, words: str) -> str:
         name, model = f"{self.provider.key!r}", f"{self.model.key!r}"
         if status in {401, 403}:
             variable = self.provider.key_env
@@ -173,8 +203,18 @@ class Callee:
         if status == 404:
             return f"{name} has no model {self.model.model_id!r}; correct the row of {model} or use another model."
         if 300 <= status < 400:
-            return f"{name} points to another address, and keys are sent to one only; correct its base_url."
-        return f"{name} does not do this (status {status}){said}; correct its base_url or use another model."
+            return said(
+                "provider_points_away",
+                "{provider!r} points to another address, and keys are sent to one only; correct its base_url.",
+                provider=self.provider.key,
+            )
+        return said(
+            "provider_does_not",
+            "{provider!r} does not do this (status {status}){words}; correct its base_url or use another model.",
+            provider=self.provider.key,
+            status=status,
+            words=words,
+        )
 
     def _cleaned(self, message: str) -> str:
         """The vendor's words in brackets: one line, cut, and without the key, should they repeat it."""

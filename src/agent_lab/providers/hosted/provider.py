@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from agent_lab.contracts.errors import AgentLabError, EnvironmentFaultError, UnusableError
 from agent_lab.contracts.ports import ModelCall, ProviderPiece, Reached
 from agent_lab.contracts.registry import ModelSpec, ProviderSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.hosted.dialect import Asked, Dialect, Library
 from agent_lab.providers.hosted.errors import Callee, retry_after_s
 from agent_lab.providers.hosted.hearing import Hearing
@@ -80,8 +81,14 @@ class HostedProvider:
         dialect = self._dialects.get(model.api)
         if dialect is None:
             raise UnusableError(
-                f"{self._spec.key!r} does not speak the protocol {model.api!r}; correct api in the row of "
-                f"{model.key!r} or use another model.",
+                said(
+                    "other_protocol",
+                    "{provider!r} does not speak the protocol {protocol!r}; correct api in the row of "
+                    "{model!r} or use another model.",
+                    provider=self._spec.key,
+                    protocol=model.api,
+                    model=model.key,
+                ),
                 where="/model_key",
             )
         return dialect
@@ -122,7 +129,11 @@ class HostedProvider:
         key = self._secret.get_secret_value().strip()
         if not key.isascii() or not key.isprintable() or " " in key:
             raise UnusableError(
-                f"{self._spec.key_env} holds something that is no key; put the key into .env as it was given.",
+                said(
+                    "no_usable_key",
+                    "{variable} holds something that is no key; put the key into .env as it was given.",
+                    variable=str(self._spec.key_env),
+                ),
                 where="/model_key",
             )
         return key

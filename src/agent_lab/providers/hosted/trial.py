@@ -11,6 +11,7 @@ from typing import Any
 from agent_lab.contracts.errors import AgentLabError, BrokenOffError, BusyError, SilentError, UnusableError
 from agent_lab.contracts.ports import Reached
 from agent_lab.contracts.registry import ProviderSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.hosted.dialect import Library
 from agent_lab.providers.hosted.errors import retry_after_s
 from agent_lab.providers.hosted.line import NothingCameError, UnfitError, UnreachableError
@@ -67,7 +68,13 @@ class Trial:
         # A server without models may give null in place of an empty list.
         if isinstance(listed, list) or (isinstance(document, dict) and "data" in document and listed is None):
             return Reached(asked="models", models=len(listed or ()))
-        raise UnusableError(f"{self._name} answers, but not as a server of models does; correct its base_url.")
+        raise UnusableError(
+            said(
+                "trial_no_models",
+                "{provider!r} answers, but not as a server of models does; correct its base_url.",
+                provider=self.spec.key,
+            )
+        )
 
     def _status(self, error: Exception) -> int | None:
         response = self.library.refusal(error)
@@ -85,38 +92,89 @@ class Trial:
                 return self._silent()
             if isinstance(error, UnreachableError):
                 return UnusableError(
-                    f"{self._name} cannot be reached at {self.spec.host}; look at the network and at its base_url."
+                    said(
+                        "trial_unreachable",
+                        "{provider!r} cannot be reached at {host}; look at the network and at its base_url.",
+                        provider=self.spec.key,
+                        host=self.spec.host,
+                    )
                 )
             if isinstance(error, UnfitError):
                 return UnusableError(f"{self._name} {error}; correct its base_url.")
-        return BrokenOffError(f"{self._name} broke the connection off; try again, and look at its base_url.")
+        return BrokenOffError(
+            said(
+                "trial_broken",
+                "{provider!r} broke the connection off; try again, and look at its base_url.",
+                provider=self.spec.key,
+            )
+        )
 
     def _refusal(self, status: int, headers: Mapping[str, str]) -> AgentLabError:
         if status in {401, 403}:
             return UnusableError(self._no_entry())
         if status == 402:
-            return UnusableError(f"The account at {self._name} has no credit left; add some.")
+            return UnusableError(
+                said(
+                    "trial_no_credit",
+                    "The account at {provider!r} has no credit left; add some.",
+                    provider=self.spec.key,
+                )
+            )
         if status == 429:
             wait_s = retry_after_s(headers, time.time())
-            return BusyError(f"{self._name} takes no more requests now; try again later.", retry_after_s=wait_s)
+            return BusyError(
+                said("trial_busy", "{provider!r} takes no more requests now; try again later.", provider=self.spec.key),
+                retry_after_s=wait_s,
+            )
         if 300 <= status < 400:
             return UnusableError(
-                f"{self._name} points to another address, and keys are sent to one only; correct its base_url."
+                said(
+                    "provider_points_away",
+                    "{provider!r} points to another address, and keys are sent to one only; correct its base_url.",
+                    provider=self.spec.key,
+                )
             )
         if status >= 500:
-            return BrokenOffError(f"{self._name} failed (status {status}); try again later.")
-        return UnusableError(f"{self._name} does not do this (status {status}); correct its base_url.")
+            return BrokenOffError(
+                said(
+                    "trial_failed",
+                    "{provider!r} failed (status {status}); try again later.",
+                    provider=self.spec.key,
+                    status=status,
+                )
+            )
+        return UnusableError(
+            said(
+                "trial_does_not",
+                "{provider!r} does not do this (status {status}); correct its base_url.",
+                provider=self.spec.key,
+                status=status,
+            )
+        )
 
     def _no_entry(self) -> str:
         if self.spec.key_env is None:
-            return f"{self._name} asks for a key; name its variable as key_env in the [[provider]] row."
-        return (
-            f"{self._name} does not accept the key in {self.spec.key_env}; put one that it takes into .env and start "
-            "again."
+            return said(
+                "trial_wants_key",
+                "{provider!r} asks for a key; name its variable as key_env in the [[provider]] row.",
+                provider=self.spec.key,
+            )
+        return said(
+            "trial_wrong_key",
+            "{provider!r} does not accept the key in {variable}; put one that it takes into .env and start again.",
+            provider=self.spec.key,
+            variable=self.spec.key_env,
         )
 
     def _silent(self) -> SilentError:
-        return SilentError(f"{self._name} did not answer in time at {self.spec.host}; try again later.")
+        return SilentError(
+            said(
+                "trial_silent",
+                "{provider!r} did not answer in time at {host}; try again later.",
+                provider=self.spec.key,
+                host=self.spec.host,
+            )
+        )
 
     @property
     def _name(self) -> str:
