@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from agent_lab.contracts.errors import TooLargeError
 from agent_lab.contracts.generation import GenerationRequest
 from agent_lab.contracts.ports import ModelCall
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.batching.grammar import with_schema
 from agent_lab.providers.local.engine import Job
 from agent_lab.providers.local.loading.loader import Loaded
@@ -63,8 +64,15 @@ def _budget(call: ModelCall, window_tokens: int, prompt_tokens: int) -> tuple[in
     room = window_tokens - prompt_tokens
     if room < 1:
         raise TooLargeError(
-            f"The prompt has {prompt_tokens} tokens and {call.model.key!r} reads {window_tokens} with the answer; "
-            "shorten it, or use a strategy with more `context` (such as 'long') or a model with a larger window.",
+            said(
+                "prompt_over_window",
+                "The prompt has {prompt} tokens and {model!r} reads {most} with the answer; shorten "
+                "it, or use a strategy with more `context` (such as 'long') or a model with a larger "
+                "window.",
+                prompt=prompt_tokens,
+                model=call.model.key,
+                most=window_tokens,
+            ),
             where="/prompt",
         )
     asked = call.max_tokens

@@ -15,6 +15,7 @@ import psutil
 
 from agent_lab.contracts.errors import EnvironmentFaultError
 from agent_lab.contracts.ports import DeviceMemory, Resources
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.plan import Device
 
 GB = 1e9
@@ -62,7 +63,9 @@ def import_torch() -> Any:
         import torch
         import transformers  # noqa: F401  (wanted here, so that its absence is told in the same sentence)
     except ImportError as error:
-        raise EnvironmentFaultError("Local models need the 'local' extra: pip install 'agent-lab[local]'.") from error
+        raise EnvironmentFaultError(
+            said("local_extra", "Local models need the 'local' extra: pip install 'agent-lab[local]'.")
+        ) from error
     return torch
 
 

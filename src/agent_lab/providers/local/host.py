@@ -15,6 +15,7 @@ import structlog
 from agent_lab.contracts.errors import AgentLabError, UnusableError
 from agent_lab.contracts.ports import LoadProgress, ResidentModel
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.engine import Engine
 from agent_lab.providers.local.loading.loader import Loaded
 from agent_lab.providers.local.manager import LONGEST_LOAD_S, ModelManager
@@ -150,7 +151,13 @@ class LocalHost:
     def _lent(self, claim: Claim, slot: Slot, found: Standing) -> Lease:
         loaded = slot.loaded
         if loaded is None:
-            raise UnusableError(f"The model {slot.spec.key!r} was just lost; ask again, and it is loaded again.")
+            raise UnusableError(
+                said(
+                    "model_just_lost",
+                    "The model {model!r} was just lost; ask again, and it is loaded again.",
+                    model=slot.spec.key,
+                )
+            )
         load_s, queue_s = slot.shares_s(claim.asked_s, time.monotonic())
         return Lease(
             loaded=loaded,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from agent_lab.contracts.errors import CapacityError, UnusableError
 from agent_lab.contracts.registry import Loading, ModelSpec, StrategySpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.files.weights import Weights
 from agent_lab.providers.local.gpu_guard import GB, Capability
 from agent_lab.providers.local.loading.footprint import footprint, four_bit_obstacle, positions, quantised_on_disk
@@ -33,15 +34,15 @@ def obstacle(strategy: StrategySpec, machine: Capability) -> str | None:
     """Why this machine cannot load like that; None where it can."""
     loading = strategy.loading
     if loading.needs == "cuda" and machine.device != "cuda":
-        return "needs a CUDA GPU, and this machine has none"
+        return said("needs_cuda", "needs a CUDA GPU, and this machine has none")
     if loading.precision == "nf4" and not machine.bitsandbytes:
-        return "needs the package bitsandbytes (pip install bitsandbytes)"
+        return said("needs_bitsandbytes", "needs the package bitsandbytes (pip install bitsandbytes)")
     if loading.precision == "bfloat16" and not machine.bfloat16:
-        return "needs bfloat16, which this GPU cannot compute"
+        return said("needs_bfloat16", "needs bfloat16, which this GPU cannot compute")
     if loading.attention == "flash_attention_2" and not (machine.device == "cuda" and machine.flash_attention):
-        return "needs a CUDA GPU with the package flash-attn (pip install flash-attn)"
+        return said("needs_flash_attn", "needs a CUDA GPU with the package flash-attn (pip install flash-attn)")
     if loading.compile and not machine.compiler:
-        return "needs a C++ compiler, and on a GPU the package triton; this machine lacks them"
+        return said("needs_compiler", "needs a C++ compiler, and on a GPU the package triton; this machine lacks them")
     return None
 
 
@@ -56,9 +57,22 @@ def standing(strategy: StrategySpec, machine: Capability, find: Callable[[str], 
     for name in strategy.fallbacks:
         fallback = find(name)
         if obstacle(fallback, machine) is None:
-            note = f"The strategy {strategy.name!r} {against}; {name!r} stood in for it."
+            note = said(
+                "strategy_stood_in",
+                "The strategy {strategy!r} {against}; {other!r} stood in for it.",
+                strategy=strategy.name,
+                against=against,
+                other=name,
+            )
             return Standing(strategy=fallback, notes=(note,))
-    raise UnusableError(f"The strategy {strategy.name!r} {against}; use another strategy, such as 'standard'.")
+    raise UnusableError(
+        said(
+            "strategy_impossible",
+            "The strategy {strategy!r} {against}; use another strategy, such as 'standard'.",
+            strategy=strategy.name,
+            against=against,
+        )
+    )
 
 
 def load_plan(
@@ -124,7 +138,14 @@ def _four_bit(
     if against is None:
         return True, (f"The weights of {spec.key!r} are in 4 bit (NF4) on the {ON[machine.device]}.",)
     if not strategy.fallbacks:
-        raise UnusableError(f"The model {spec.key!r} {against}; use another strategy, such as 'standard'.")
+        raise UnusableError(
+            said(
+                "model_against_strategy",
+                "The model {model!r} {against}; use another strategy, such as 'standard'.",
+                model=spec.key,
+                against=against,
+            )
+        )
     return False, (f"The model {spec.key!r} {against}; its weights are whole, as with {strategy.fallbacks[0]!r}.",)
 
 

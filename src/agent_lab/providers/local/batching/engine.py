@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableError
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.adapters import Adapters
 from agent_lab.providers.local.batching.answer import Answer
 from agent_lab.providers.local.batching.forward import Forward
@@ -300,12 +301,20 @@ class BatchEngine:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
             return CapacityError(
-                f"Memory ran out while {self._key!r} was answering; shorten the prompt or unload models."
+                said(
+                    "memory_ran_out_answering",
+                    "Memory ran out while {model!r} was answering; shorten the prompt or unload models.",
+                    model=self._key,
+                )
             )
         reason = str(error).strip().splitlines()
         return UnusableError(
-            f"The model {self._key!r} failed while it was answering ({reason[0][:200] if reason else error!r}); "
-            "try again or use another model."
+            said(
+                "model_failed_answering",
+                "The model {model!r} failed while it was answering ({reason!r}); try again or use another model.",
+                model=self._key,
+                reason=str(reason[0][:200] if reason else error),
+            )
         )
 
 

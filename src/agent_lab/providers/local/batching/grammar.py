@@ -11,6 +11,7 @@ from typing import Any
 
 from agent_lab.contracts.errors import UnusableError, ValidationError
 from agent_lab.contracts.generation import GenerationRequest
+from agent_lab.contracts.sentences import said
 
 WHERE = "/response_schema"
 KEPT_GRAMMARS = 64
@@ -200,7 +201,10 @@ def _counts_keys(schema: Any) -> bool:
 def _unenforceable(reason: str) -> ValidationError:
     found = re.match(r"Unimplemented keys: \[(.*)\]", reason)
     why = f"these keywords are not supported: {found[1]}" if found else _sentence(reason)
-    return ValidationError(f"A local model cannot be held to this response schema ({why}); change it.", where=WHERE)
+    return ValidationError(
+        said("schema_not_held", "A local model cannot be held to this response schema ({why}); change it.", why=why),
+        where=WHERE,
+    )
 
 
 def _sentence(reason: str) -> str:

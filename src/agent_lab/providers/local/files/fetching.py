@@ -15,6 +15,7 @@ from typing import Any
 
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.ports import LoadProgress
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.files.pace import Pace
 
 GB = 1_000_000_000
@@ -121,9 +122,17 @@ def _refuse_full(errand: Errand, missing_bytes: int) -> None:
     if missing_bytes and free_bytes < missing_bytes + SPARE_BYTES:
         short_gb = (missing_bytes + SPARE_BYTES - free_bytes) / GB
         raise UnusableError(
-            f"The disk has no room for the model {errand.model_key!r}: {missing_bytes / GB:.2f} GB are still to be "
-            f"fetched and {free_bytes / GB:.2f} GB are free in {errand.folder}; free {short_gb:.2f} GB there, or set "
-            "MODEL_CACHE_DIR to a larger disk."
+            said(
+                "disk_too_small",
+                "The disk has no room for the model {model!r}: {missing:.2f} GB are still to be "
+                "fetched and {free:.2f} GB are free in {folder}; free {short:.2f} GB there, or set "
+                "MODEL_CACHE_DIR to a larger disk.",
+                model=errand.model_key,
+                missing=float(missing_bytes / GB),
+                free=float(free_bytes / GB),
+                folder=str(errand.folder),
+                short=float(short_gb),
+            )
         )
 
 
@@ -146,8 +155,13 @@ def _fetch(hub: Any, errand: Errand, file: RemoteFile, meter: _Meter) -> None:
     if found != file.sha256:
         part.unlink()
         raise UnusableError(
-            f"The file {file.name} of the model {errand.model_key!r} came damaged from the Hugging Face hub; it was "
-            "thrown away: fetch it again."
+            said(
+                "file_came_damaged",
+                "The file {file} of the model {model!r} came damaged from the Hugging Face hub; it "
+                "was thrown away: fetch it again.",
+                file=file.name,
+                model=errand.model_key,
+            )
         )
     os.replace(part, errand.blob(file))
 

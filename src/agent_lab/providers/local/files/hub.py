@@ -12,6 +12,7 @@ from typing import Any
 from agent_lab.contracts.errors import EnvironmentFaultError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.files.fetching import Errand, RemoteFile, download
 from agent_lab.providers.local.files.pins import COMMIT, Pins
 
@@ -114,7 +115,9 @@ def _hub(cache: HubCache) -> Any:
         for name in ("constants", "errors", "file_download", "utils"):
             import_module(f"huggingface_hub.{name}")
     except ImportError as error:
-        raise EnvironmentFaultError("Local models need the 'local' extra: pip install 'agent-lab[local]'.") from error
+        raise EnvironmentFaultError(
+            said("local_extra", "Local models need the 'local' extra: pip install 'agent-lab[local]'.")
+        ) from error
     # The library reads its environment when it is imported; nothing is reported to anybody whatever that said.
     hub.constants.HF_HUB_DISABLE_TELEMETRY = True
     hub.constants.HF_HUB_DISABLE_XET = True  # it keeps nothing of a file that broke off
@@ -133,8 +136,13 @@ def _cached(hub: Any, model: ModelSpec, cache: HubCache, revision: str | None) -
         return None
     except (hub.errors.HFValidationError, ValueError) as error:
         raise UnusableError(
-            f"{model.model_id!r}, the model_id of {model.key!r}, is no folder of this machine and no name of a "
-            "Hugging Face repository; mend it."
+            said(
+                "no_folder_no_repository",
+                "{id!r}, the model_id of {model!r}, is no folder of this machine and no name of a "
+                "Hugging Face repository; mend it.",
+                id=model.model_id,
+                model=model.key,
+            )
         ) from error
     if not any(folder.glob("*.safetensors")):
         return None
@@ -156,7 +164,15 @@ def _wanted(model: ModelSpec, cache: HubCache, revision: str | None) -> dict[str
 def _refuse_offline(hub: Any, model: ModelSpec, cache: HubCache) -> None:
     if cache.offline or hub.constants.HF_HUB_OFFLINE:
         by = "--offline (AGENT_LAB_OFFLINE)" if cache.offline else "HF_HUB_OFFLINE"
-        raise UnusableError(f"{_absent(model)} and {by} forbids to fetch it; {_remedy(model)}")
+        raise UnusableError(
+            said(
+                "hub_forbidden",
+                "{absent} and {by} forbids to fetch it; {remedy}",
+                absent=_absent(model),
+                by=by,
+                remedy=_remedy(model),
+            )
+        )
 
 
 def _listing(hub: Any, model: ModelSpec, revision: str | None) -> _Listing:
@@ -170,10 +186,20 @@ def _listing(hub: Any, model: ModelSpec, revision: str | None) -> _Listing:
     files = tuple(_remote_file(found[name]) for name in sorted(names))
     if not any(one.name.endswith(".safetensors") for one in files):
         raise UnusableError(
-            f"{_absent(model)} and its repository has no *.safetensors file; use a version of it with safetensors."
+            said(
+                "hub_without_safetensors",
+                "{absent} and its repository has no *.safetensors file; use a version of it with safetensors.",
+                absent=_absent(model),
+            )
         )
     if not COMMIT.fullmatch(info.sha or ""):
-        raise UnusableError(f"{_absent(model)} and what answers as the hub names no commit of it; check HF_ENDPOINT.")
+        raise UnusableError(
+            said(
+                "hub_without_commit",
+                "{absent} and what answers as the hub names no commit of it; check HF_ENDPOINT.",
+                absent=_absent(model),
+            )
+        )
     return _Listing(asked=revision, commit=info.sha, files=files)
 
 
@@ -216,38 +242,66 @@ def _refusal(hub: Any, model: ModelSpec, error: Exception) -> UnusableError:
     response = getattr(error, "response", None)
     status = None if response is None else response.status_code
     if isinstance(error, hub.errors.GatedRepoError):
-        why = (
-            f"its owner wants its terms accepted first: accept them at https://huggingface.co/{model.model_id} and "
-            "log in with `hf auth login`."
+        why = said(
+            "hub_terms",
+            "its owner wants its terms accepted first: accept them at "
+            "https://huggingface.co/{id} and log in with `hf auth login`.",
+            id=model.model_id,
         )
     elif isinstance(error, hub.errors.RevisionNotFoundError):
-        why = (
-            "the Hugging Face hub no longer has the version that it is held at; mend its revision, or take the newest "
-            f"with `agent-lab models pull {model.key} --update`."
+        why = said(
+            "hub_version_gone",
+            "the Hugging Face hub no longer has the version that it is held at; mend its "
+            "revision, or take the newest with `agent-lab models pull {model} --update`.",
+            model=model.key,
         )
     elif status in {401, 403}:
-        why = "the Hugging Face hub does not show it to you: mend its model_id, or log in with `hf auth login`."
+        why = said(
+            "hub_hides",
+            "the Hugging Face hub does not show it to you: mend its model_id, or log in with `hf auth login`.",
+        )
     elif isinstance(error, hub.errors.RepositoryNotFoundError):
-        why = "the Hugging Face hub does not know it; mend its model_id."
+        why = said("hub_does_not_know", "the Hugging Face hub does not know it; mend its model_id.")
     elif status == 429:
-        why = f"the Hugging Face hub takes no more requests from here{_later(response)}; what was fetched is kept."
+        why = said(
+            "hub_busy",
+            "the Hugging Face hub takes no more requests from here{later}; what was fetched is kept.",
+            later=_later(response),
+        )
     elif isinstance(error, OSError) and error.errno is not None and status is None:
-        why = f"its files cannot be written ({error.strerror}); make room or set MODEL_CACHE_DIR."
+        why = said(
+            "hub_not_written",
+            "its files cannot be written ({reason}); make room or set MODEL_CACHE_DIR.",
+            reason=str(error.strerror),
+        )
     elif status is not None:
-        why = f"the Hugging Face hub failed (status {status}); try again, or {_remedy(model)}"
+        why = said(
+            "hub_failed",
+            "the Hugging Face hub failed (status {status}); try again, or {remedy}",
+            status=status,
+            remedy=_remedy(model),
+        )
     else:
-        why = f"the Hugging Face hub cannot be reached; {_remedy(model)}"
-    return UnusableError(f"{_absent(model)} and {why}")
+        why = said("hub_unreachable", "the Hugging Face hub cannot be reached; {remedy}", remedy=_remedy(model))
+    return UnusableError(said("hub_refused", "{absent} and {why}", absent=_absent(model), why=why))
 
 
 def _later(response: Any) -> str:
     wait = str(response.headers.get("Retry-After", ""))
-    return f"; try again in {wait} s" if wait.isdigit() else "; try again later"
+    return (
+        said("hub_wait", "; try again in {seconds} s", seconds=wait)
+        if wait.isdigit()
+        else said("hub_later", "; try again later")
+    )
 
 
 def _absent(model: ModelSpec) -> str:
-    return f"The model {model.key!r} ({model.model_id}) is not on this machine"
+    return said("model_absent", "The model {model!r} ({id}) is not on this machine", model=model.key, id=model.model_id)
 
 
 def _remedy(model: ModelSpec) -> str:
-    return f"fetch it where there is a connection (`hf download {model.model_id}`) or use the built-in model 'demo'."
+    return said(
+        "hub_remedy",
+        "fetch it where there is a connection (`hf download {id}`) or use the built-in model 'demo'.",
+        id=model.model_id,
+    )

@@ -12,6 +12,7 @@ from typing import Any
 
 from agent_lab.contracts.errors import ModelCorruptError, UnusableError
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.files.damage import PACKAGE as _PACKAGE
 from agent_lab.providers.local.files.damage import again as _again
 from agent_lab.providers.local.files.damage import damaged as _damaged
@@ -70,14 +71,27 @@ def locate(model: ModelSpec, cache: HubCache | Path | None, on_progress: Progres
     if not path.is_absolute() and not model.model_id.startswith("."):
         return fetch(model, cache, on_progress)
     if not path.is_dir():
-        raise UnusableError(f"The folder {path} of the model {model.key!r} does not exist; mend its model_id.")
+        raise UnusableError(
+            said(
+                "no_model_folder",
+                "The folder {folder} of the model {model!r} does not exist; mend its model_id.",
+                folder=str(path),
+                model=model.key,
+            )
+        )
     return path
 
 
 def _builtin_folder(name: str) -> Path:
     folder = _PACKAGE / name / "weights"
     if not name.isidentifier() or not folder.is_dir():
-        raise UnusableError(f"There is no built-in model {name!r} in this installation; install agent-lab again.")
+        raise UnusableError(
+            said(
+                "no_such_built_in",
+                "There is no built-in model {name!r} in this installation; install agent-lab again.",
+                name=name,
+            )
+        )
     return folder
 
 
@@ -117,10 +131,20 @@ def _stored(path: Path, entry: dict[str, Any], data_begin: int) -> Stored:
 def _refuse_missing(folder: Path) -> None:
     if any(any(folder.glob(pattern)) for pattern in PICKLES):
         raise UnusableError(
-            f"The model in {folder} has pickled weights only, and loading a pickle runs whatever code is in it; "
-            "use a version of it with safetensors."
+            said(
+                "weights_pickled",
+                "The model in {folder} has pickled weights only, and loading a pickle runs whatever "
+                "code is in it; use a version of it with safetensors.",
+                folder=str(folder),
+            )
         )
-    raise UnusableError(f"The model in {folder} has no *.safetensors file; fetch it again or mend its model_id.")
+    raise UnusableError(
+        said(
+            "folder_without_safetensors",
+            "The model in {folder} has no *.safetensors file; fetch it again or mend its model_id.",
+            folder=str(folder),
+        )
+    )
 
 
 def _refuse_missing_shards(folder: Path, found: tuple[Path, ...]) -> None:

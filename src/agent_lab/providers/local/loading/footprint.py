@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from agent_lab.contracts.errors import UnusableError
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.files.weights import Stored, Weights
 from agent_lab.providers.local.plan import Dtype, Footprint
 
@@ -92,13 +93,20 @@ def four_bit_obstacle(weights: Weights, device: str) -> str | None:
     """Why 4 bit cannot be made of the model's layers; None where it can."""
     layers = {name: tensor for name, tensor in weights.tensors.items() if is_layer(name, tensor, weights)}
     if not layers:
-        return "has no layers that 4 bit can be made of"
+        return said("no_layers_for_4_bit", "has no layers that 4 bit can be made of")
     if device == "cpu":
         for name, tensor in layers.items():
             rows, columns = _as_multiplied(tensor, weights)
             if rows % CPU_ROWS or columns % BLOCK:
                 sizes = f"{rows} x {columns}"
-                return f"has a layer ({name}) of {sizes}; 4 bit on a CPU needs multiples of {CPU_ROWS} x {BLOCK}"
+                return said(
+                    "layer_not_for_4_bit",
+                    "has a layer ({name}) of {sizes}; 4 bit on a CPU needs multiples of {rows} x {block}",
+                    name=name,
+                    sizes=str(sizes),
+                    rows=CPU_ROWS,
+                    block=BLOCK,
+                )
     return None
 
 

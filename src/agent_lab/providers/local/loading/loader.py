@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.engine import Engine, EngineState, Job, Reader
 from agent_lab.providers.local.files.hub import HubCache, ProgressSink, silent
 from agent_lab.providers.local.files.refusals import refuse_templates
@@ -199,13 +200,22 @@ def _told(spec: ModelSpec, prepared: Prepared, error: Exception) -> AgentLabErro
         failure = error
     elif isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error):
         failure = CapacityError(
-            f"Memory ran out while {spec.key!r} was loaded; unload other models or use a smaller one."
+            said(
+                "memory_ran_out_loading",
+                "Memory ran out while {model!r} was loaded; unload other models or use a smaller one.",
+                model=spec.key,
+            )
         )
         failure.__cause__ = error
     else:
         failure = UnusableError(
-            f"The model {spec.key!r} in {prepared.weights.folder} cannot be loaded ({reason}); "
-            "fetch it again or use another model."
+            said(
+                "model_in_not_loaded",
+                "The model {model!r} in {folder} cannot be loaded ({reason}); fetch it again or use another model.",
+                model=spec.key,
+                folder=str(prepared.weights.folder),
+                reason=reason,
+            )
         )
         failure.__cause__ = error
     _drop_frames(failure)

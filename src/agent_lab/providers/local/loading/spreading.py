@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from agent_lab.contracts.errors import CapacityError
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.plan import Placement
 
 NOWHERE = ("disk", "cpu")
@@ -40,7 +41,12 @@ def device_map(config: Any, model_class: Any, placement: Placement, key: str) ->
     found = infer_auto_device_map(model, max_memory=rooms, no_split_module_classes=whole)
     if any(device in NOWHERE for device in found.values()):
         raise CapacityError(
-            f"The model {key!r} has a part that is too large for any of {', '.join(placement)}; use the strategy "
-            "'optimized' (4 bit) or a smaller model."
+            said(
+                "part_too_large",
+                "The model {model!r} has a part that is too large for any of {devices}; use the "
+                "strategy 'optimized' (4 bit) or a smaller model.",
+                model=key,
+                devices=list(placement),
+            )
         )
     return {module: numbers[int(device)] for module, device in found.items()}

@@ -13,6 +13,7 @@ import structlog
 from agent_lab.contracts.errors import AgentLabError, CapacityError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.gpu_guard import GB, Capability
 from agent_lab.providers.local.loading.loader import Loader
 from agent_lab.providers.local.plan import Device
@@ -166,8 +167,14 @@ class LoadingHands:
         allowed_gb = sum(map(self._limit_bytes, self._look())) / GB
         if spec.min_vram_gb > allowed_gb:
             raise CapacityError(
-                f"The model {spec.key!r} needs {spec.min_vram_gb:g} GB at the least and models may take "
-                f"{allowed_gb:.1f} GB here; use a smaller one or raise MAX_VRAM_USAGE_GB."
+                said(
+                    "model_hopeless",
+                    "The model {model!r} needs {least:g} GB at the least and models may take "
+                    "{allowed:.1f} GB here; use a smaller one or raise MAX_VRAM_USAGE_GB.",
+                    model=spec.key,
+                    least=spec.min_vram_gb,
+                    allowed=allowed_gb,
+                )
             )
 
 
@@ -177,4 +184,11 @@ def _told(error: Exception, spec: ModelSpec) -> AgentLabError:
         return error
     log.error("model_failed", model=spec.key, exc_info=error)
     reason = (str(error).strip().splitlines() or [repr(error)])[0][:200]
-    return UnusableError(f"The model {spec.key!r} cannot be loaded ({reason}); try again or use another model.")
+    return UnusableError(
+        said(
+            "model_not_loaded",
+            "The model {model!r} cannot be loaded ({reason}); try again or use another model.",
+            model=spec.key,
+            reason=reason,
+        )
+    )

@@ -14,6 +14,7 @@ import structlog
 from agent_lab.contracts.errors import ConflictError, UnusableError
 from agent_lab.contracts.ports import LoadProgress
 from agent_lab.contracts.registry import ModelSpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.plan import Device
 from agent_lab.providers.local.residency.keeper import Keeper
 from agent_lab.providers.local.residency.policy import ResidencyPolicy
@@ -139,7 +140,13 @@ class Residents:
                 one for one in entries if one is not None and (one.stage not in {"ready", "leaving"} or one.holders)
             ]
             if busy:
-                raise ConflictError(f"The model {busy[0].key[0]!r} is in use just now; unload it when it has answered.")
+                raise ConflictError(
+                    said(
+                        "model_in_use",
+                        "The model {model!r} is in use just now; unload it when it has answered.",
+                        model=busy[0].key[0],
+                    )
+                )
             # One that has died or failed meanwhile never says that it is gone.
             there = [self._slots[one.key] for one in entries if one is not None]
             self._leave(there)

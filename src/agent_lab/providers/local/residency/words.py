@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from agent_lab.contracts.errors import AgentLabError, BusyError, CapacityError, RateLimitedError
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.providers.local.gpu_guard import GB
 from agent_lab.providers.local.plan import LoadPlan
 from agent_lab.providers.local.residency.state import Failed, Full, Late, NoRoom, Reason, Stage
 
-DOING: dict[Stage, str] = {
-    "preparing": "its files are still being fetched or looked at",
-    "waiting": "other models that are in use take its place in memory",
-    "loading": "it is still being loaded",
-    "ready": "another model has waited longer and comes first",
-    "leaving": "the memory it had is still being given back",
+DOING: dict[Stage, Sentence] = {
+    "preparing": said("doing_files", "its files are still being fetched or looked at"),
+    "waiting": said("doing_others", "other models that are in use take its place in memory"),
+    "loading": said("doing_loading", "it is still being loaded"),
+    "ready": said("doing_other_first", "another model has waited longer and comes first"),
+    "leaving": said("doing_leaving", "the memory it had is still being given back"),
 }
 SHORTEST_CONTEXT_TOKENS = 512
 """A context that is shorter is no use to anybody, and is not proposed."""
@@ -29,14 +30,22 @@ def refusal(reason: Reason, model_key: str, plan: LoadPlan | None, pinned: Seque
             return error
         case Full(retry_after_s=retry_after_s):
             return RateLimitedError(
-                f"Too many requests wait for local models already; ask for {model_key!r} again in "
-                f"{retry_after_s:.0f} s.",
+                said(
+                    "local_queue_full",
+                    "Too many requests wait for local models already; ask for {model!r} again in {seconds:.0f} s.",
+                    model=model_key,
+                    seconds=round(retry_after_s),
+                ),
                 retry_after_s=retry_after_s,
             )
         case Late(stage=stage, retry_after_s=retry_after_s):
             return BusyError(
-                f"The model {model_key!r} was not ready in time: {DOING[stage]}; ask again later, or give it more "
-                "time.",
+                said(
+                    "model_not_ready",
+                    "The model {model!r} was not ready in time: {doing}; ask again later, or give it more time.",
+                    model=model_key,
+                    doing=DOING[stage],
+                ),
                 retry_after_s=retry_after_s,
             )
         case NoRoom():
@@ -44,47 +53,64 @@ def refusal(reason: Reason, model_key: str, plan: LoadPlan | None, pinned: Seque
 
 
 def _no_room(reason: NoRoom, model_key: str, plan: LoadPlan | None, pinned: Sequence[str]) -> AgentLabError:
-    need, room = f"{reason.need_bytes / GB:.2f} GB", f"{reason.room_bytes / GB:.2f} GB"
-    beside = f" beside what is pinned ({', '.join(pinned)})" if pinned else ""
-    told = {
-        "never": f"takes {need}{_what(plan)}, and models may take {room} here{beside}",
-        "taken": f"takes {need}{_what(plan)}, and no more than {room} of the memory can be free{beside}: other "
-        "programs hold the rest",
-        "ran_out": f"was to have {need}, and memory ran out twice while it was loaded",
-    }[reason.why]
-    return CapacityError(f"The model {model_key!r} {told}. {_advice(reason, plan, pinned)}")
+    told, advice = _lacking(reason, plan, pinned), _advice(reason, plan, pinned)
+    return CapacityError(
+        said("no_room", "The model {model!r} {told}. {advice}", model=model_key, told=told, advice=advice)
+    )
+
+
+def _lacking(reason: NoRoom, plan: LoadPlan | None, pinned: Sequence[str]) -> Sentence:
+    need, room = reason.need_bytes / GB, reason.room_bytes / GB
+    if reason.why == "ran_out":
+        form = "was to have {need:.2f} GB, and memory ran out twice while it was loaded"
+        return said("room_ran_out", form, need=need)
+    beside = said("beside_pinned", " beside what is pinned ({names})", names=pinned) if pinned else ""
+    if reason.why == "never":
+        form = "takes {need:.2f} GB{what}, and models may take {room:.2f} GB here{beside}"
+        return said("room_never", form, need=need, what=_what(plan), room=room, beside=beside)
+    return said(
+        "room_taken",
+        "takes {need:.2f} GB{what}, and no more than {room:.2f} GB of the memory can be free{beside}: other programs "
+        "hold the rest",
+        need=need,
+        what=_what(plan),
+        room=room,
+        beside=beside,
+    )
 
 
 def _what(plan: LoadPlan | None) -> str:
     if plan is None:
         return ""
-    answers = "an answer" if plan.parallel == 1 else f"{plan.parallel} answers"
-    return f" with {answers} of {plan.context_tokens:,} tokens"
+    if plan.parallel == 1:
+        return said("with_an_answer", " with an answer of {tokens:,} tokens", tokens=plan.context_tokens)
+    form = " with {answers} answers of {tokens:,} tokens"
+    return said("with_answers", form, answers=plan.parallel, tokens=plan.context_tokens)
 
 
-def _advice(reason: NoRoom, plan: LoadPlan | None, pinned: Sequence[str]) -> str:
+def _advice(reason: NoRoom, plan: LoadPlan | None, pinned: Sequence[str]) -> Sentence:
     ways = [] if plan is None or reason.why == "ran_out" else _smaller(plan, reason.room_bytes)
     if pinned:
-        ways.append(f"unpin {' or '.join(map(repr, pinned))}")
+        ways.append(said("unpin_either", "unpin {either:or}", either=pinned))
     if reason.why == "never":
-        ways.append("raise MAX_VRAM_USAGE_GB")
+        ways.append(said("raise_memory", "raise MAX_VRAM_USAGE_GB"))
     else:
-        ways.append("close other programs")
-    ways.append("use a smaller model")
-    listed = ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])} or {ways[-1]}"
-    return f"{listed[0].upper()}{listed[1:]}."
+        ways.append(said("close_programs", "close other programs"))
+    last = said("smaller_model", "use a smaller model")
+    return said("any_of_ways", "{ways} or {last}.", ways=ways, last=last).capital()
 
 
-def _smaller(plan: LoadPlan, room_bytes: int) -> list[str]:
+def _smaller(plan: LoadPlan, room_bytes: int) -> list[Sentence]:
     """What of the same model would fit there."""
     footprint, ways = plan.footprint, []
     left_bytes = room_bytes - footprint.weights_bytes - footprint.margin_bytes
     tokens = left_bytes // footprint.kv_bytes_per_token if footprint.kv_bytes_per_token else 0
     if plan.parallel > 1 and tokens >= plan.context_tokens:
-        ways.append(f"load it with parallel = {tokens // plan.context_tokens}")
+        ways.append(said("load_parallel", "load it with parallel = {answers}", answers=tokens // plan.context_tokens))
     elif tokens >= SHORTEST_CONTEXT_TOKENS:
-        ways.append(f"load it with parallel = 1 and context = {tokens // 256 * 256}")
+        form = "load it with parallel = 1 and context = {tokens}"
+        ways.append(said("load_shorter", form, tokens=tokens // 256 * 256))
     in_4_bit_bytes = footprint.weights_bytes * FOUR_BIT_SHARE[plan.dtype] + footprint.margin_bytes
     if not plan.quantised and in_4_bit_bytes + plan.context_tokens * footprint.kv_bytes_per_token <= room_bytes:
-        ways.append("load it in 4 bit (the strategy 'optimized')")
+        ways.append(said("load_in_4_bit", "load it in 4 bit (the strategy 'optimized')"))
     return ways

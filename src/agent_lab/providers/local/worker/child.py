@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent_lab.contracts.errors import AgentLabError, UnusableError
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.engine import Engine, Outcome
 from agent_lab.providers.local.loading.loader import NoEngine
 from agent_lab.providers.local.worker.messages import (
@@ -120,7 +121,18 @@ class Child:
             self._wire.send(Failed(error))
         except Exception as error:  # whatever it is, the server is told, and the log has where it came from
             log.exception("The model %r cannot be loaded.", begin.spec.key)
-            self._wire.send(Failed(UnusableError(f"The model {begin.spec.key!r} cannot be loaded ({error!r}).")))
+            self._wire.send(
+                Failed(
+                    UnusableError(
+                        said(
+                            "model_not_loaded_there",
+                            "The model {model!r} cannot be loaded ({reason}).",
+                            model=begin.spec.key,
+                            reason=repr(error),
+                        )
+                    )
+                )
+            )
         else:
             self._engine = loaded.engine
             self._wire.send(ready)

@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from agent_lab.contracts.errors import AgentLabError, BrokenOffError, UnusableError
+from agent_lab.contracts.sentences import as_sentence, said
 from agent_lab.providers.local.engine import EngineState, Job, Outcome, Reader
 from agent_lab.providers.local.files.hub import ProgressSink
 from agent_lab.providers.local.loading.loader import Loaded
@@ -75,7 +76,14 @@ class WorkerEngine:
         try:
             self._process.start()
         except OSError as error:
-            raise UnusableError(f"No process could be started for the model {self._key!r} ({error}).") from error
+            raise UnusableError(
+                said(
+                    "no_process_for_model",
+                    "No process could be started for the model {model!r} ({reason}).",
+                    model=self._key,
+                    reason=str(error),
+                )
+            ) from error
         every_s = self._patience.beat_s
         threading.Thread(
             target=watch,
@@ -85,18 +93,18 @@ class WorkerEngine:
         ).start()
         self._process.send(begin)
         while True:
-            said = self._load.get()
-            match said:
+            heard = self._load.get()
+            match heard:
                 case Progress():
-                    on_progress(said.progress)
+                    on_progress(heard.progress)
                 case Ready():
-                    loaded: Loaded = pickle.loads(said.loaded)
+                    loaded: Loaded = pickle.loads(heard.loaded)
                     return loaded
                 case Failed():
                     self.close()
-                    raise said.error
+                    raise heard.error
                 case _:
-                    raise said
+                    raise heard
 
     def when_lost(self, call: Callable[[], None]) -> None:
         """Call once when the process dies without having been told to; at once where it has."""
@@ -195,14 +203,23 @@ class WorkerEngine:
 
     def _ending(self, cause: str) -> AgentLabError:
         if self._closing:
-            return UnusableError(f"The model {self._key!r} was unloaded; ask again.")
+            return UnusableError(
+                said("model_was_unloaded", "The model {model!r} was unloaded; ask again.", model=self._key)
+            )
         return BrokenOffError(
-            f"The worker process of the model {self._key!r} {cause}; ask again, and the model is loaded anew."
+            said(
+                "worker_broke",
+                "The worker process of the model {model!r} {cause}; ask again, and the model is loaded anew.",
+                model=self._key,
+                cause=as_sentence(cause),
+            )
         )
 
     def _refuse_ended(self) -> None:
         if self._closing:
-            raise UnusableError(f"The model {self._key!r} is being unloaded; ask again.")
+            raise UnusableError(
+                said("model_leaving", "The model {model!r} is being unloaded; ask again.", model=self._key)
+            )
         if self._error is not None:
             raise self._error
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from agent_lab.contracts.errors import UnusableError
 from agent_lab.contracts.registry import ModelSpec, StrategySpec
+from agent_lab.contracts.sentences import said
 from agent_lab.providers.local.files.hub import ProgressSink, silent
 from agent_lab.providers.local.gpu_guard import Capability
 from agent_lab.providers.local.loading.loader import Loaded, Loader, Prepared
@@ -102,8 +103,14 @@ class IsolatingLoader:
             rests_s = self._crashes.rests_s(tuple(self._died_at_s.get(spec.key, ())), self._clock())
         if rests_s is not None:
             raise UnusableError(
-                f"The worker process of the model {spec.key!r} died {self._crashes.deaths} times in a row; it is left "
-                f"alone for {rests_s:.0f} s. The log says what it said; use another model until then."
+                said(
+                    "worker_died_often",
+                    "The worker process of the model {model!r} died {times} times in a row; it is left "
+                    "alone for {seconds:.0f} s. The log says what it said; use another model until then.",
+                    model=spec.key,
+                    times=self._crashes.deaths,
+                    seconds=round(rests_s),
+                )
             )
 
     def adapter_folder(self, spec: ModelSpec) -> Path:

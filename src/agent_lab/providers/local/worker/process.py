@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.providers.local.worker.wire import Wire
 
 log = structlog.get_logger(__name__)
@@ -21,10 +22,10 @@ DYING_S = 5.0
 """From the end of the pipe to the end of the process: the kernel may have a core to write."""
 BOOT = "import sys; sys.path[:] = {path!r}; from agent_lab.providers.local.worker.child import main; main({parent_pid})"
 LIKELY = {
-    "SIGKILL": "it was killed, or memory ran out",
-    "SIGSEGV": "a fault in one of its libraries or in a driver",
-    "SIGABRT": "a library gave up",
-    "SIGBUS": "a file that it read changed, or a fault of the memory",
+    "SIGKILL": said("likely_killed", " (it was killed, or memory ran out)"),
+    "SIGSEGV": said("likely_fault", " (a fault in one of its libraries or in a driver)"),
+    "SIGABRT": said("likely_gave_up", " (a library gave up)"),
+    "SIGBUS": said("likely_changed", " (a file that it read changed, or a fault of the memory)"),
 }
 
 
@@ -125,16 +126,15 @@ class WorkerProcess:
                     log.info("worker_said", model=self._key, pid=process.pid, line=text)
 
 
-def cause_of(returncode: int) -> str:
+def cause_of(returncode: int) -> Sentence:
     """How a process ended, as a clause: `was ended by SIGKILL (...)`."""
     if returncode >= 0:
-        return f"ended with exit code {returncode}"
+        return said("ended_with_code", "ended with exit code {code}", code=returncode)
     try:
         name = signal.Signals(-returncode).name
     except ValueError:
         name = f"signal {-returncode}"
-    likely = LIKELY.get(name)
-    return f"was ended by {name}" + (f" ({likely})" if likely else "")
+    return said("was_ended_by", "was ended by {name}{likely}", name=name, likely=LIKELY.get(name, ""))
 
 
 def _spawn() -> subprocess.Popen[bytes]:
