@@ -23,7 +23,7 @@ export const FlowEdge = memo(function FlowEdge(props: EdgeProps<CanvasEdge>) {
   const { path, x, y } = drawn(props);
   const isWrong = useBuilder((state) => wrongEdges(state.checked).has(id));
   const isAimed = useBuilder(({ aimed }) => aimed === id);
-  const aim = isAimed && edge !== undefined ? (takesNode(edge) ? "open" : "closed") : null;
+  const aim = isAimed ? aimAt(edge) : null;
   const isReadable = useStore(({ transform }) => transform[2] >= READABLE_ZOOM);
   const look = isWrong || aim === "closed" ? "bad" : selected || aim === "open" ? "accent" : "plain";
   return (
@@ -39,6 +39,11 @@ export const FlowEdge = memo(function FlowEdge(props: EdgeProps<CanvasEdge>) {
     </>
   );
 });
+
+/** What holding something over it looks like: as an edge that takes a node, or as one that does not. */
+function aimAt(edge: EdgeDoc | undefined): "open" | "closed" | null {
+  return edge === undefined ? null : takesNode(edge) ? "open" : "closed";
+}
 
 const LOOKS = {
   plain: { stroke: "!stroke-line-strong", head: "arrow" },
