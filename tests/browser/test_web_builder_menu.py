@@ -113,6 +113,22 @@ async def test_nodes_are_copied_and_put_where_the_menu_was_asked_for(visit: Any)
         assert here.complaints == []
 
 
+async def test_what_the_menu_cuts_is_gone_at_once_and_comes_back_where_it_was_not_copied(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Yes."})) as here:
+        await stored(here, LOOP)
+        page = await here.signed_in("/flows/loop")
+        await page.evaluate(
+            "() => { navigator.clipboard.writeText = () => new Promise((_, fail) => { refuse = () => fail(Error()) }) }"
+        )
+        await page.locator(f'{NODE}[data-id="step_1"]').click(button="right")
+        await page.get_by_role("menuitem", name="Cut").click()
+        await expect(page.locator(f'{NODE}[data-id="step_1"]')).to_have_count(0)
+        await page.evaluate("refuse()")
+        await expect(page.get_by_role("status").filter(has_text="did not let it be copied")).to_be_visible()
+        await expect(page.locator(f'{NODE}[data-id="step_1"]')).to_be_visible()
+        assert here.complaints == []
+
+
 @pytest.mark.parametrize("ended_by", ["touchEnd", "touchCancel"])
 async def test_a_finger_that_rests_opens_the_menu(visit: Any, ended_by: str) -> None:
     async with visit(ScriptedProvider({"*": "Yes."})) as here:

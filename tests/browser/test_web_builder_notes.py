@@ -114,3 +114,25 @@ async def test_the_settings_of_a_note_that_cannot_be_loaded_say_so_and_are_loade
         await page.unroute(FILES)
         await told.get_by_role("button", name="Try again").click()
         await expect(page.get_by_role("textbox", name="What it says")).to_be_visible()
+
+
+async def test_a_note_without_room_is_told_and_what_notes_say_is_not_checked(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Yes."})) as here:
+        more = {f"more_{place}": {"text": "More.", "x": 600, "y": 160} for place in range(199)}
+        await stored(here, NOTED | {"notes": NOTED["notes"] | more})
+        checks: list[str] = []
+        page = await here.page()
+        page.on("request", lambda asked: checks.append(asked.url) if asked.url.endswith("/validate") else None)
+        await page.goto(here.link)
+        async with page.expect_response("**/api/flows/validate"):
+            await page.goto(f"{here.url}/flows/noted")
+        await note(page, "why").click(button="right")
+        await page.get_by_role("menuitem", name="Duplicate").click()
+        await expect(page.get_by_role("status").filter(has_text="1 note was left out")).to_be_visible()
+        await note(page, "why").click()
+        await page.get_by_role("textbox", name="What it says").press_sequentially("More words.", delay=60)
+        await is_saved(page)
+        assert (await draft(here, "noted"))["notes"]["why"]["text"].startswith("More words.")
+        # A check is asked for within half a second of an edit.
+        await page.wait_for_timeout(600)
+        assert (len(checks), here.complaints) == (1, [])
