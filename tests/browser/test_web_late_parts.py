@@ -1,9 +1,10 @@
 """Parts of the app that are fetched when they are wanted: where one cannot be, it says so, and the rest stays."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from agent_lab.api.site import SITE
 from agent_lab.contracts.run import RunRequest
@@ -79,6 +80,32 @@ async def test_without_the_palette_and_a_menu_the_page_stays_and_both_come_later
         await page.keyboard.press("Control+k")
         await page.get_by_role("dialog").get_by_role("button", name="Try again").click()
         await expect(page.get_by_role("combobox")).to_be_focused()
+
+
+async def test_what_is_typed_while_the_palette_comes_is_searched_for(visit: Any) -> None:
+    async with visit(ScriptedProvider({"*": "Answer: 42"})) as here:
+        page = await run_page(here)
+        gate = asyncio.Event()
+
+        async def held(route: Route) -> None:
+            await gate.wait()
+            await route.continue_()
+
+        await page.route(FILES, held)
+        await page.keyboard.press("Control+k")
+        await page.keyboard.type("sett")
+        await expect(page.get_by_role("dialog").get_by_role("textbox")).to_have_value("sett")
+        assert await axe(page) == []
+        gate.set()
+        field = page.get_by_role("combobox")
+        await expect(field).to_be_focused()
+        await page.keyboard.type("ings")
+        await expect(field).to_have_value("settings")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/settings")
+        await page.keyboard.press("Control+k")
+        await expect(field).to_have_value("")
+        assert here.complaints == []
 
 
 async def test_badges_that_cannot_be_loaded_are_buttons_that_fetch_them(visit: Any) -> None:

@@ -356,6 +356,29 @@ async def test_a_run_that_failed_is_retried_from_where_it_broke(visit: Any) -> N
     assert len(here.door.provider.calls) - calls == 1
 
 
+async def test_why_a_run_is_not_retried_is_told_also_when_its_row_is_gone(visit: Any) -> None:
+    broken = UnusableError("The model is away.")
+    async with visit(ScriptedProvider(ROLES, errors={3: broken, 4: broken, 5: broken})) as here:
+        failed = await ran(here)
+        page = await here.signed_in("/runs?status=failed")
+        asked, gate = asyncio.Event(), asyncio.Event()
+        refusal = {"type": "urn:agent-lab:problem:conflict", "title": "No", "status": 409, "detail": "It runs already."}
+
+        async def held(route: Route) -> None:
+            asked.set()
+            await gate.wait()
+            await route.fulfill(status=409, content_type="application/problem+json", body=json.dumps(refusal))
+
+        await page.route("**/retry", held)
+        await row(page, failed).get_by_role("button", name="More for").click()
+        await page.get_by_role("menuitem", name="Retry").click()
+        await asked.wait()
+        await page.get_by_role("link", name="Models").first.click()
+        await expect(page.get_by_role("heading", level=1, name="Models")).to_be_visible()
+        gate.set()
+        await expect(page.get_by_role("status").filter(has_text="It runs already.")).to_be_visible()
+
+
 async def test_a_node_that_waits_for_a_person_is_answered(visit: Any) -> None:
     async with visit(ScriptedProvider(ROLES)) as here:
         here.door.lab.flows.folder.mkdir(parents=True, exist_ok=True)
