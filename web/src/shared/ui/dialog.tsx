@@ -56,8 +56,9 @@ function OpenDialog({ title, onClose, place = "middle", hideTitle = false, foote
         event.preventDefault();
         onClose();
       }}
-      onPointerDown={({ target, currentTarget, timeStamp }) => {
-        if (target === currentTarget && timeStamp - openedAt.current > DOUBLE_CLICK_MS) onClose();
+      onMouseDown={({ target, currentTarget, detail, timeStamp }) => {
+        const isSecond = detail > 1 || timeStamp - openedAt.current < DOUBLE_CLICK_MS;
+        if (target === currentTarget && !isSecond) onClose();
       }}
       className={clsx("border border-line bg-surface p-0 text-ink shadow-lift", PLACES[place])}
     >
