@@ -31,8 +31,8 @@ LATE = {"silent", "slow-first-token", "stall"}
 QUICK = "{ header_s = 1.5, first_token_s = 1.5, idle_s = 1.5 }"
 PATIENT = "{ header_s = 20, first_token_s = 20, idle_s = 20 }"
 """For those that answer at once: the loop that all of this runs on is late itself on a slow machine."""
-AT_THE_END = "{ header_s = 20, first_token_s = 20, idle_s = 3 }"
-"""For the one that is silent once all of its text has come, and must be heard until then."""
+AT_THE_END = "{ header_s = 20, first_token_s = 20, idle_s = 1.5 }"
+"""For the one that is silent once all of its text has come, where it is not known to be whole by then."""
 SOUND = {"well", "wrong-type", *(name for name in FAULTS if name.endswith("-then-well"))} - {"cut-then-well"}
 BREAKER_S = 3.2
 FLAPPING = [Behaviour(status="503 No", body="", lasts_s=3.0), WELL]
@@ -46,9 +46,9 @@ def has_an_end(kind: str, *, streamed: bool) -> bool:
     return kind != "responses" or not streamed
 
 
-def timeouts(name: str) -> str:
+def timeouts(kind: str, name: str) -> str:
     """How long the model of that name is waited for."""
-    if name == "no-end-hangs":
+    if name == "no-end-hangs" and not has_an_end(kind, streamed=True):
         return AT_THE_END
     return QUICK if name in LATE else PATIENT
 
@@ -63,7 +63,7 @@ def rows(server: VendorServer, names: Sequence[str], *, fallbacks: bool) -> Iter
         api = 'api = "responses"\n' if kind == "responses" else ""
         for name in (*names, "flapping", "spare"):
             row = f'[[model]]\nkey = "{kind}-{name}"\nprovider = "{provider}"\nmodel_id = "{name}"\n{api}'
-            row += f"timeouts = {timeouts(name)}\n"
+            row += f"timeouts = {timeouts(kind, name)}\n"
             yield row + (f'fallbacks = ["{kind}-spare"]\n' if fallbacks and name != "spare" else "")
 
 
