@@ -56,9 +56,11 @@ function OpenDialog({ title, onClose, place = "middle", hideTitle = false, foote
         event.preventDefault();
         onClose();
       }}
-      onMouseDown={({ target, currentTarget, detail, timeStamp }) => {
-        const isSecond = detail > 1 || timeStamp - openedAt.current < DOUBLE_CLICK_MS;
-        if (target === currentTarget && !isSecond) onClose();
+      onMouseDown={(event) => {
+        if (event.target !== event.currentTarget) return;
+        // Nor does it take the focus from what is used first.
+        if (event.detail > 1 || event.timeStamp - openedAt.current < DOUBLE_CLICK_MS) event.preventDefault();
+        else onClose();
       }}
       className={clsx("border border-line bg-surface p-0 text-ink shadow-lift", PLACES[place])}
     >
