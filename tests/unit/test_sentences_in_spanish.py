@@ -11,7 +11,7 @@ import agent_lab
 from agent_lab.contracts.reasons import REASONS
 
 SOURCES = Path(agent_lab.__file__).parent
-WORDS = Path(__file__).parents[2] / "web" / "src" / "messages" / "es" / "said.ts"
+WORDS = Path(__file__).parents[2] / "web" / "src" / "messages" / "es"
 ROW = re.compile(r'^  (\w+):(?: |\n    )"((?:[^"\\]|\\.)*)",$', re.MULTILINE)
 QUOTED = re.compile(r"'[{}<][^']*'")
 NAMED = re.compile(r"\{(\w+)[,}]")
@@ -68,7 +68,10 @@ def names_in(form: str) -> set[str]:
 
 
 def spanish() -> dict[str, str]:
-    return dict(ROW.findall(WORDS.read_text("utf-8")))
+    files = [WORDS / "said.ts", *sorted((WORDS / "said").glob("*.ts"))]
+    rows = [row for path in files for row in ROW.findall(path.read_text("utf-8"))]
+    assert len(rows) == len(dict(rows)), "a code has its words once"
+    return dict(rows)
 
 
 def wanted() -> dict[str, set[str]]:
