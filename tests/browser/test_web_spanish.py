@@ -6,10 +6,16 @@ import pytest
 from playwright.async_api import expect
 
 from agent_lab.contracts.evaluation import EvaluationSpec
+from agent_lab.contracts.registry import ModelSpec, ProviderSpec
+from agent_lab.contracts.run import RunRequest
+from agent_lab.providers.hosted.errors import Callee
 from agent_lab.providers.scripted import ScriptedProvider
 from support.web import Visit, axe, stored, visiting_lab
 
 pytestmark = pytest.mark.browser
+
+HOST = ProviderSpec(key="acme", kind="openai_compatible", base_url="https://acme.test/v1", key_env="ACME_API_KEY")
+MODEL = ModelSpec(key="big", name="Big", provider="acme", model_id="acme/big", context_window=1000)
 
 
 async def in_spanish(here: Visit) -> Any:
@@ -53,6 +59,38 @@ async def test_what_is_wrong_with_a_flow_is_told_in_spanish(visit: Any) -> None:
         await problems.get_by_role("button", name="No existe el modelo").click()
         await page.get_by_text("Lo que deja").click()
         await expect(page.get_by_text("Clave en el registro del modelo que respondió")).to_be_visible()
+
+
+async def test_why_a_run_failed_or_is_not_there_is_told_in_spanish(visit: Any) -> None:
+    refused = Callee(provider=HOST, model=MODEL, secret="").refused(413, {"error": {"message": "Too many words."}})
+    async with visit(ScriptedProvider({"*": "Sí."}, errors={1: refused})) as here:
+        runs = here.door.lab.runs
+        run = await runs.start(RunRequest(flow="challenge", prompt="¿Cuántos?"))
+        await runs.wait(run.run_id)
+        page = await in_spanish(here)
+        await page.goto(f"{here.url}/runs/{run.run_id}")
+        fault = page.get_by_role("main").get_by_role("alert")
+        await expect(fault).to_contain_text("La pregunta es demasiado larga para «big» (Too many words); acórtala")
+        assert await fault.locator("[lang=en]").count() == 0
+        await page.goto(f"{here.url}/runs/nadie")
+        await expect(page.get_by_role("heading", name="No existe esa ejecución").last).to_be_visible()
+        assert await axe(page) == []
+
+
+async def test_what_is_wrong_with_answers_made_elsewhere_is_told_in_spanish(visit: Any) -> None:
+    raw = b'{"id": "a", "answer": "2"}\n[1]\n'
+    async with visit(ScriptedProvider({"*": "Sí."})) as here:
+        page = await in_spanish(here)
+        await page.goto(f"{here.url}/evaluations")
+        await page.get_by_role("button", name="Importar respuestas").first.click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("Archivos de respuestas").set_input_files(
+            {"name": "mias.jsonl", "mimeType": "application/jsonl", "buffer": raw}
+        )
+        await dialog.get_by_role("button", name="Verlo").click()
+        problem = dialog.get_by_role("alert")
+        await expect(problem).to_contain_text("Línea 2: no es un objeto JSON; escribe")
+        assert await problem.locator("[lang=en]").count() == 0
 
 
 async def test_what_keeps_a_provider_from_answering_is_told_in_spanish(tmp_path: Any, browser: Any) -> None:

@@ -140,7 +140,7 @@ def test_a_run_that_failed_is_told_with_its_picture_and_without_it() -> None:
     bare = failed_result(problem, None, asked)
     assert (bare.success, bare.execution_id, bare.flow) == (False, "r1", None)
     assert bare.error is not None
-    assert bare.error.model_dump() == {"type": "silent", "status": 504, "detail": "Nothing came."}
+    assert bare.error.model_dump() == {"type": "silent", "status": 504, "detail": "Nothing came.", "said": None}
     seen = failed_result(problem, {**RAN, "status": "failed", "result": None}, asked)
     assert (seen.success, seen.status, seen.flow) == (False, "failed", RAN["flow"])
     assert seen.error == bare.error

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.flow import Name
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS, Message
+from agent_lab.contracts.sentences import Told, said
 
 Mode = Literal["direct", "orchestrated"]
 ASKED: dict[str, Any] = {
@@ -97,6 +98,8 @@ class ExecutionError(BaseModel):
     type: str
     status: int
     detail: str
+    said: Told | None = None
+    """What the sentence says, for those who say it in another language."""
 
 
 class ExecutionResult(BaseModel):
@@ -134,7 +137,7 @@ class ExecutionResult(BaseModel):
 def lab_body(asked: ExecutionRequest) -> tuple[str, dict[str, Any]]:
     """The lab's path and body for it. Raises ValidationError for a blank prompt."""
     if not asked.prompt.strip():
-        raise ValidationError("The prompt is empty; write a question.", where="/prompt")
+        raise ValidationError(said("prompt_empty", "The prompt is empty; write a question."), where="/prompt")
     given = asked.model_dump(mode="json", exclude_none=True, exclude={"mode", "system", "history"})
     history = [turn.model_dump(mode="json", exclude_defaults=True) for turn in asked.history]
     if asked.mode == "orchestrated":
@@ -188,7 +191,10 @@ def orchestrated_result(answer: dict[str, Any], *, strategy: str | None = None) 
 def failed_result(problem: dict[str, Any], picture: dict[str, Any] | None, asked: ExecutionRequest) -> ExecutionResult:
     """A run that began and gave no answer: the lab's problem, and the run as far as it came where that is known."""
     error = ExecutionError(
-        type=str(problem["type"]).rpartition(":")[2], status=problem["status"], detail=problem["detail"]
+        type=str(problem["type"]).rpartition(":")[2],
+        status=problem["status"],
+        detail=problem["detail"],
+        said=problem.get("said"),
     )
     if picture is not None:
         found = orchestrated_result(picture, strategy=asked.strategy)

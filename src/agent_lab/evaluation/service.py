@@ -27,7 +27,7 @@ from agent_lab.contracts.evaluation import (
 from agent_lab.contracts.evaluation_ports import AnswerCache, BadgeStore, DatasetStore, EvaluationStore
 from agent_lab.contracts.evaluation_report import Badge, Report
 from agent_lab.contracts.ports import Generator
-from agent_lab.contracts.sentences import said, told_by
+from agent_lab.contracts.sentences import said, told_by, told_of
 from agent_lab.evaluation.arms.plans import Planner
 from agent_lab.evaluation.badges import changed_since
 from agent_lab.evaluation.expiry import Expiry
@@ -347,7 +347,12 @@ def _cells_of(what: Prepared) -> int:
 
 
 def _noted(origins: Sequence[ArmOrigin], notes: Mapping[str, str]) -> list[ArmOrigin]:
-    return [one.model_copy(update={"sentence": notes.get(one.arm, one.sentence)}) for one in origins]
+    return [
+        one.model_copy(update={"sentence": str(note), "said": told_of(note)})
+        if (note := notes.get(one.arm)) is not None
+        else one
+        for one in origins
+    ]
 
 
 def _check_unchanged(origins: Mapping[str, ArmOrigin], what: Prepared) -> None:

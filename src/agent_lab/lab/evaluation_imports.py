@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent_lab.contracts.errors import ValidationError
 from agent_lab.contracts.evaluation import ArmName, DatasetInfo, EvaluationInfo, EvaluationSpec, Item
 from agent_lab.contracts.generation import MAX_PROMPT_CHARS
+from agent_lab.contracts.reasons import reason
 from agent_lab.contracts.registry import Usd
+from agent_lab.contracts.sentences import Told, said, told_by
 from agent_lab.evaluation.importing.reading import Imported, ImportedAnswer, read_answers
 from agent_lab.evaluation.running.prepared import dataset_of
 from agent_lab.lab.access import GuardedRoute, bodies_up_to, caller_of, check_owner, owner
@@ -106,6 +108,8 @@ class AnswersRead(BaseModel):
     answers: dict[ArmName, list[AnswerMade]]
     """By arm, to every item in the dataset's order; an answer of null is missing."""
     warnings: list[str]
+    said: dict[str, Told] = Field(default_factory=dict)
+    """By warning, what it says, for those who say it in another language."""
 
 
 @router.post(
@@ -152,14 +156,14 @@ def _told(dataset: DatasetInfo, items: Sequence[Item], found: Imported) -> Answe
             items=[shortened(item) for item in items[:FIRST_ITEMS]],
             samples=found.samples,
             answers={arm: [_made(one) for one in made] for arm, made in found.answers.items()},
-            warnings=list(found.warnings),
+            warnings=list(map(str, found.warnings)),
+            said=told_by(found.warnings),
         )
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         at = " / ".join(str(part)[:80] for part in first["loc"])
-        raise ValidationError(
-            f"The file holds what cannot be imported, at {at}: {first['msg']}. Mend it there."
-        ) from error
+        form = "The file holds what cannot be imported, at {at}: {reason}. Mend it there."
+        raise ValidationError(said("not_importable", form, at=at, reason=reason(first))) from error
 
 
 def _made(one: ImportedAnswer) -> AnswerMade:

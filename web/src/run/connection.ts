@@ -1,11 +1,14 @@
 // What a connection can be like, what it needs of the world, and what an answer that is no stream means.
 
-/** What was in the way. `detail` is the server's own sentence, where it said one. */
+import type { Told } from "./events";
+
+/** What was in the way. `detail` is the server's own sentence, where it said one, and `said` what that says. */
 export interface Trouble {
   readonly kind: "unreachable" | "cut" | "silent" | "garbled" | "answered";
   readonly status: number | null;
   readonly type: string | null;
   readonly detail: string | null;
+  readonly said?: Told;
 }
 
 export type Connection =
@@ -48,16 +51,23 @@ export function lost(kind: Trouble["kind"]): Outcome {
 
 /** An answer that is no stream: said once where it stays so, tried again where it passes. */
 export async function refusal(response: Response): Promise<Outcome> {
-  const said: unknown = await response.json().catch(() => null);
+  const answer: unknown = await response.json().catch(() => null);
+  const said = toldIn(answer);
   const trouble: Trouble = {
     kind: "answered",
     status: response.status,
-    type: textOf(said, "type"),
-    detail: textOf(said, "detail"),
+    type: textOf(answer, "type"),
+    detail: textOf(answer, "detail"),
+    ...(said !== undefined && { said }),
   };
   if (response.status < 500 && !PASSING.has(response.status)) return { is: "refused", trouble };
   const seconds = Number(response.headers.get("retry-after") ?? 0);
   return { is: "lost", trouble, atLeastMs: Math.min(LONGEST_ASKED_WAIT_MS, (seconds || 0) * 1000) };
+}
+
+function toldIn(value: unknown): Told | undefined {
+  if (typeof value !== "object" || value === null || !("said" in value)) return undefined;
+  return textOf(value.said, "code") === null ? undefined : (value.said as Told);
 }
 
 function textOf(value: unknown, name: string): string | null {

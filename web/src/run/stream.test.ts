@@ -177,6 +177,14 @@ test.each([
   expect(heard.world.asked).toHaveLength(1);
 });
 
+test("what a refusal says is kept beside its sentence, for those who say it in another language", async () => {
+  const said = { code: "no_run", values: { run: "one" } };
+  const body = { type: "urn:agent-lab:problem:conflict", title: "", status: 409, detail: "No.", said };
+  const heard = listen([() => new Response(JSON.stringify(body), { status: 409 })]);
+  await settled();
+  expect(heard.states.at(-1)).toMatchObject({ state: "refused", trouble: { detail: "No.", said } });
+});
+
 test("a server that says when to come back is not asked before", async () => {
   const away = problem(503, "lab-away", "Start the lab.", { "retry-after": "7" });
   const heard = listen([away, honest(EVENTS)]);

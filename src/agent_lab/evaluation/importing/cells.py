@@ -37,7 +37,7 @@ async def imported_cells(
             )
         mine = await _cells(name, answers[name], what, scorer)
         cells += [cell for _, cell in mine]
-        source = f"answers from {arm.source}" if arm.source else ""
+        source = said("answers_from", "answers from {source}", source=arm.source) if arm.source else ""
         differ = disagreement(name, [(answer, cell.score) for answer, cell in mine])
         notes[name] = differ or source
     return cells, notes

@@ -24,6 +24,7 @@ from agent_lab.contracts.evaluation import (
 )
 from agent_lab.contracts.evaluation_ports import DatasetStore
 from agent_lab.contracts.ports import Generator
+from agent_lab.contracts.reasons import reason
 from agent_lab.contracts.sentences import said
 from agent_lab.evaluation.arms.plans import Plan, Planner
 from agent_lab.evaluation.data.datasets import DEMO, demo_dataset
@@ -103,7 +104,7 @@ def _checked(spec: EvaluationSpec, arms: Sequence[AnyArm]) -> EvaluationSpec:
     try:
         return EvaluationSpec.model_validate({**dict(spec), "arms": tuple(arms)})
     except PydanticError as error:
-        why = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        why = reason(error.errors(include_url=False)[0])
         raise ValidationError(
             said("each_left_out", "With each node left out in turn: {why}.", why=why), where="arms"
         ) from None

@@ -32,7 +32,7 @@ export function OutputDisplay({ asked, result, onFollowUp }: Answered) {
         {result.result ? (
           <LateMarkdown text={result.result} />
         ) : (
-          <p className="break-words whitespace-pre-wrap">{result.error ? <ServerText text={text} /> : text}</p>
+          <p className="break-words whitespace-pre-wrap">{result.error ? <ServerText text={text} said={result.error.said} /> : text}</p>
         )}
       </div>
       <Took result={result} />

@@ -8,6 +8,7 @@ import diffWords from "@/messages/en/diff";
 import liveWords from "@/messages/en/live";
 import markdownWords from "@/messages/en/markdown";
 import runActions from "@/messages/en/run_actions";
+import type { Trouble } from "@/run/connection";
 import { withWords } from "@/shared/i18n/screen-words";
 import { usePathId } from "@/shared/shell/path-id";
 import { useConnection, useRun, useRunView, useTranscript } from "@/shared/run/run";
@@ -22,6 +23,7 @@ import { RunHere, useRunHere } from "./here";
 import { Notices } from "./notices";
 import { Outcome } from "./outcome";
 import { Stages } from "./stages";
+import { TroubleText } from "./trouble";
 
 export const LiveRun = withWords({ live: liveWords, run_actions: runActions, markdown: markdownWords, diff: diffWords }, AnyRun);
 
@@ -41,7 +43,7 @@ function Screen() {
   const isKnown = useTranscript(run, "started") !== null && view !== null;
   // Drawn bit by bit, so that what is pressed meanwhile is not held up.
   const isThere = useDeferredValue(isKnown) && isKnown;
-  if (connection.state === "refused" && view === null) return <NoRun status={connection.trouble.status} detail={connection.trouble.detail} />;
+  if (connection.state === "refused" && view === null) return <NoRun trouble={connection.trouble} />;
   return (
     <>
       <Head />
@@ -112,13 +114,14 @@ function Graph() {
   );
 }
 
-function NoRun({ status, detail }: { status: number | null; detail: string | null }) {
+function NoRun({ trouble }: { trouble: Trouble }) {
   const t = useTranslations("live.no_run");
+  const isGone = trouble.status === 404;
   return (
     <>
       <h1 className="sr-only">{t("title")}</h1>
-      <Empty title={status === 404 ? t("title") : t("refused")}>
-        <p className="[overflow-wrap:anywhere]">{status === 404 || detail === null ? t("about") : detail}</p>
+      <Empty title={isGone ? t("title") : t("refused")}>
+        <p className="[overflow-wrap:anywhere]">{isGone ? t("about") : <TroubleText trouble={trouble} otherwise={t("about")} />}</p>
         <span className="flex gap-2">
           <ButtonLink href="/runs">{t("runs")}</ButtonLink>
           <ButtonLink href="/" look="primary">

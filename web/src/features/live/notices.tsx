@@ -9,6 +9,7 @@ import { Button } from "@/shared/ui/button";
 import { ServerText } from "@/shared/ui/server-text";
 import { showTurn } from "./anchors";
 import { useRunHere } from "./here";
+import { TroubleText } from "./trouble";
 
 export function Notices() {
   const run = useRunHere();
@@ -43,7 +44,7 @@ function ConnectionNotice() {
       {isLost && (
         <p className="mb-3 flex flex-wrap items-center gap-2 rounded-md bg-warn-soft px-3 py-2 text-warn">
           <WifiOff aria-hidden className="size-4" />
-          <span className="min-w-0 flex-1">{connection.trouble.detail ?? t("lost")}</span>
+          <span className="min-w-0 flex-1"><TroubleText trouble={connection.trouble} otherwise={t("lost")} /></span>
           <Button size="sm" onClick={run.retry}>
             {t("now")}
           </Button>

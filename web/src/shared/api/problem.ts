@@ -19,10 +19,10 @@ export class ApiProblem extends Error {
     return this.document.type.slice(this.document.type.lastIndexOf(":") + 1);
   }
 
-  /** The sentence about one field of the request, by its JSON pointer, where there is one. */
-  at(pointer: string): string | undefined {
-    const { where, errors, detail } = this.document;
-    return errors?.find((one) => one.pointer === pointer)?.detail ?? (where === pointer ? detail : undefined);
+  /** The sentence about one field of the request, by its JSON pointer, where there is one, and what it says. */
+  at(pointer: string): Pick<ProblemDocument, "detail" | "said"> | undefined {
+    const { where, errors } = this.document;
+    return errors?.find((one) => one.pointer === pointer) ?? (where === pointer ? this.document : undefined);
   }
 }
 

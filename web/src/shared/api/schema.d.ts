@@ -1872,6 +1872,10 @@ export interface components {
             dataset: components["schemas"]["DatasetInfo"];
             /** Items */
             items: components["schemas"]["Item"][];
+            /** Said */
+            said?: {
+                [key: string]: components["schemas"]["Told"];
+            };
             /** Samples */
             samples: number;
             /** Warnings */
@@ -3377,6 +3381,7 @@ export interface components {
         ExecutionError: {
             /** Detail */
             detail: string;
+            said?: components["schemas"]["Told"] | null;
             /** Status */
             status: number;
             /** Type */

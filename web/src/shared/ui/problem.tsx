@@ -5,7 +5,7 @@ import { TriangleAlert } from "lucide-react";
 import { useTranslations } from "use-intl";
 import { ApiProblem, Unreachable } from "@/shared/api/problem";
 import { useSession } from "@/shared/api/queries";
-import { useSaid } from "@/shared/server-words";
+import { useSaid, useServerWords } from "@/shared/server-words";
 import { Button } from "./button";
 import { ServerText } from "./server-text";
 
@@ -14,9 +14,10 @@ export function useSentence(): (error: unknown) => string {
   const t = useTranslations("common.problem");
   const lead = useLead();
   const said = useSaid();
+  const words = useServerWords();
   const isReachable = useSession((state) => state.reachable);
   return (error) => {
-    if (error instanceof ApiProblem) return said(error.document.said) ?? [lead(error), error.message].filter((part) => part !== "").join(" ");
+    if (error instanceof ApiProblem) return said(error.document.said) ?? words(error.message) ?? [lead(error), error.message].filter((part) => part !== "").join(" ");
     if (error instanceof Unreachable) return isReachable ? t("was_offline") : t("offline");
     if (error instanceof Error && error.name === "ChunkLoadError") return t("not_loaded");
     return t("unreadable");

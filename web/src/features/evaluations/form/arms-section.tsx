@@ -11,6 +11,7 @@ import { Button, IconButton } from "@/shared/ui/button";
 import { Select, TextField } from "@/shared/ui/field";
 import { goOn } from "@/shared/ui/go-on";
 import { Panel } from "@/shared/ui/panel";
+import { ServerText } from "@/shared/ui/server-text";
 import { KINDS, nameOf, takesFlow, takesK, takesLike, takesNode, useDraft, wrongIn, type ArmDraft, type Kind } from "./draft";
 import { useWrongArm } from "./wrong";
 
@@ -65,7 +66,7 @@ interface ArmProps {
   arm: ArmDraft;
   number: number;
   /** What the server said of it. */
-  told?: string | undefined;
+  told?: ReturnType<ApiProblem["at"]>;
 }
 
 function ArmFields({ arm, number, told }: ArmProps) {
@@ -100,7 +101,7 @@ function ArmFields({ arm, number, told }: ArmProps) {
       />
       {told !== undefined && (
         <p role="alert" className="text-sm text-bad sm:col-span-full">
-          {told}
+          <ServerText text={told.detail} said={told.said} />
         </p>
       )}
       <IconButton label={t("remove", { name: nameOf(arm) })} size="sm" className="absolute top-2 right-2" onClick={(event) => goOn(event, () => removeArm(arm.key))}>

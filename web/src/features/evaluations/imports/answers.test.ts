@@ -44,6 +44,7 @@ it("says once what is to be minded of several files", () => {
     ["b.csv", { ...read(["theirs"]), warnings }],
   ]);
   expect(reading.warnings).toEqual(warnings);
+  expect(reading.said).toEqual({});
 });
 
 it("tells which two files have the same arm", () => {
@@ -58,4 +59,13 @@ it("tells which two files have the same arm", () => {
   } catch (error) {
     expect(error).toMatchObject({ arm: "mine", files: ["a.csv", "b.csv"] });
   }
+});
+
+it("keeps what the warnings of all files say", () => {
+  const said = (code: string) => ({ [`${code}: mind this.`]: { code, values: {} } });
+  const reading = together([
+    ["a.csv", { ...read(["mine"]), said: said("mine") }],
+    ["b.csv", { ...read(["theirs"]), said: said("theirs") }],
+  ]);
+  expect(Object.keys(reading.said)).toEqual(reading.warnings);
 });

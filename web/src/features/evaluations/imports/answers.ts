@@ -25,6 +25,8 @@ export interface Asked {
 
 /** What the files hold, all together. */
 export interface Reading extends Pick<AnswersRead, "items" | "samples" | "answers" | "warnings"> {
+  /** By warning, what it says. */
+  said: NonNullable<AnswersRead["said"]>;
   dataset: Dataset;
   /** By arm, the file that it is from. */
   sources: Record<string, string>;
@@ -81,7 +83,7 @@ export function together(found: readonly (readonly [string, AnswersRead])[]): Re
       answers[arm] = given;
     }
   const samples = Math.max(...found.map(([, read]) => read.samples));
-  return { dataset: first.dataset, items: first.items, samples, answers, sources, warnings: [...new Set(found.flatMap(([, read]) => read.warnings))] };
+  return { dataset: first.dataset, items: first.items, samples, answers, sources, warnings: [...new Set(found.flatMap(([, read]) => read.warnings))], said: Object.assign({}, ...found.map(([, read]) => read.said)) };
 }
 
 /** How answers are scored, of an evaluation that asks for more. */

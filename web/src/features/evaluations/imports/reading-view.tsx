@@ -12,7 +12,7 @@ const SHOWN_CHARS = 300;
 export function ReadingView({ reading, keeps }: { reading: Reading; keeps: boolean }) {
   const t = useTranslations("evaluations.importing");
   const form = useTranslations("evaluations.form");
-  const { dataset, samples, sources, warnings } = reading;
+  const { dataset, samples, sources, warnings, said } = reading;
   const name = dataset.source === "built-in" ? form("demo_short") : dataset.name;
   return (
     <div role="status" className="flex min-w-0 flex-col gap-3">
@@ -25,7 +25,7 @@ export function ReadingView({ reading, keeps }: { reading: Reading; keeps: boole
         <ul aria-label={t("warnings")} className="flex list-disc flex-col gap-1 pl-5 text-sm text-warn">
           {warnings.map((warning) => (
             <li key={warning} className="break-words">
-              <ServerText text={warning} />
+              <ServerText text={warning} said={said[warning]} />
             </li>
           ))}
         </ul>

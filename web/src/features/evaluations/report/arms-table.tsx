@@ -3,6 +3,7 @@
 // Every arm with its figures: how often it was right, what an answer took.
 import { Star } from "lucide-react";
 import { useLocale, useTranslations } from "use-intl";
+import { useSaid } from "@/shared/server-words";
 import { Panel } from "@/shared/ui/panel";
 import type { AnyArm, ArmFigures, Report } from "../api";
 import { useReportWords, type ReportWords } from "../words";
@@ -76,12 +77,13 @@ function Row({ arm, words }: { arm: ArmFigures; words: ReportWords }) {
 function Made({ arm: { kind, origin }, words }: { arm: ArmFigures; words: ReportWords }) {
   const t = useTranslations("evaluations");
   const locale = useLocale();
+  const told = useSaid()(origin?.said);
   if (!origin?.sentence) return null;
   const { k, sentence } = origin;
   const votes = typeof k === "number" ? ` (${t("report.said.votes", { k: words.number(k, 1) })})` : "";
   return (
     <span className="block text-xs font-normal text-soft">
-      {locale === "en" ? sentence : t(`kind.${kind as NonNullable<AnyArm["kind"]>}`) + votes}
+      {locale === "en" ? sentence : (kind === "imported" && told) || t(`kind.${kind as NonNullable<AnyArm["kind"]>}`) + votes}
     </span>
   );
 }

@@ -74,6 +74,8 @@ const evaluations: Record<string, string> = {
   and_more_problems: "\ny {number, number} más.",
   it: "esto",
   row_no_json: "no es JSON válido en la columna {column, number}: {reason}.",
+  not_importable: "El archivo contiene algo que no se puede importar, en {at}: {reason}. Corrígelo ahí.",
+  answers_from: "respuestas de {source}",
 };
 
 export default evaluations;
