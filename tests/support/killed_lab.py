@@ -9,7 +9,6 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncGenerator
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from agent_lab.contracts.ports import ModelCall, ProviderPiece
@@ -46,13 +45,11 @@ def place_of(url: str) -> Place:
     return database_place(read_settings({"DATABASE_URL": url}, dotenv=Path("/nonexistent/.env")).settings)
 
 
-async def work(folder: Path, flows: list[str], runs: int, url: str, begun: Connection) -> None:
-    """Say a word, start that many runs, then keep on until there is none that is not ended, nor one that ended without
-    its file."""
+async def work(folder: Path, flows: list[str], runs: int, url: str) -> None:
+    """Start that many runs, then keep on until there is none that is not ended, nor one that ended without its file."""
     store = SqlRuns(await open_database(place_of(url)))
     lab = bench(folder, CountedProvider(folder / "calls.log"), store=store, rules=QueueRules(at_once=8))
     keeping = asyncio.create_task(Keeper(lab.runs, serving=True, tick_s=0.02, recover_s=0.05).keep())
-    begun.send_bytes(b"at work")
     for _ in range(runs):
         prompt = f"Question {random.getrandbits(64):x}: what is 40 + 2?"
         await lab.runs.start(RunRequest(flow=random.choice(flows), prompt=prompt))
@@ -64,6 +61,6 @@ async def work(folder: Path, flows: list[str], runs: int, url: str, begun: Conne
     await store.close()
 
 
-def main(folder: str, flows: list[str], runs: int, url: str, begun: Connection) -> None:
+def main(folder: str, flows: list[str], runs: int, url: str) -> None:
     """For `multiprocessing`."""
-    asyncio.run(work(Path(folder), flows, runs, url, begun))
+    asyncio.run(work(Path(folder), flows, runs, url))

@@ -6,10 +6,10 @@ import asyncio
 import json
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -22,8 +22,8 @@ from support import killed_lab
 from support.forking import forking
 
 AT_WORK = 0.75
-"""So many of the kills come when the processes have come to their work; the others may hit them on their way there."""
-LONGEST_START_S = 60.0
+"""So many of the kills come after some calls; the others come after some time, and may hit what comes before them."""
+LONGEST_WAIT_S = 60.0
 
 
 @dataclass(slots=True)
@@ -60,28 +60,38 @@ class Killer:
         self.known_runs = 0
         self.left = Left()
 
-    def begin(self, runs: int) -> tuple[BaseProcess, Connection]:
-        """A process that starts so many runs and works on all that there are; it says a word when it comes to that."""
-        here, there = self._context.Pipe(duplex=False)
-        arguments = (str(self._folder), self._flows, runs, self._url, there)
+    def begin(self, runs: int) -> BaseProcess:
+        """A process that starts so many runs and works on all that there are."""
+        arguments = (str(self._folder), self._flows, runs, self._url)
         process = self._context.Process(target=killed_lab.main, args=arguments, daemon=True)
         process.start()
-        there.close()
-        return process, here
+        return process
+
+    @property
+    def calls(self) -> int:
+        """How many calls the model has seen."""
+        log = self._folder / "calls.log"
+        return log.stat().st_size if log.exists() else 0
 
     async def kill(self, *, runs: int = 4, longest_s: float = 0.4, beside: int = 1) -> None:
         """Let processes work for a moment, `beside` each other, and kill them one after the other."""
-        begun = [self.begin(runs) for _ in range(beside)]
+        before = self.calls
+        processes = [self.begin(runs) for _ in range(beside)]
         if self._chance.random() < AT_WORK:
-            for _, word in begun:
-                await asyncio.to_thread(word.poll, LONGEST_START_S)
-        await asyncio.sleep(self._chance.uniform(0.0, longest_s))
-        for process, word in begun:
+            await self._called(before + self._chance.randint(1, 4 * runs), processes)
+        else:
+            await asyncio.sleep(self._chance.uniform(0.0, longest_s))
+        for process in processes:
             process.kill()
             process.join()
-            word.close()
             self.left.kills += process.exitcode == -signal.SIGKILL
         await self._look_at_ends()
+
+    async def _called(self, times: int, processes: Sequence[BaseProcess]) -> None:
+        """Wait until the model has seen so many calls: how long that takes is the machine's affair."""
+        ends = time.monotonic() + LONGEST_WAIT_S
+        while self.calls < times and any(one.is_alive() for one in processes) and time.monotonic() < ends:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
 
     async def kill_until(self, *, kills: int, runs: int, beside: int = 1, longest_s: float = 0.4) -> None:
         """Kill that often, and on until so many runs were begun: what has ended by itself was not killed."""
@@ -92,16 +102,14 @@ class Killer:
 
     async def finish(self, timeout_s: float = 300.0) -> Left:
         """Let a last process end everything; what is left."""
-        process, word = self.begin(0)
+        process = self.begin(0)
         process.join(timeout_s)
-        word.close()
         await self._look_at_ends()
         store = SqlRuns(await open_database(killed_lab.place_of(self._url)))
         for info in await _every_run(store):
             self._count(info, await store.events(info.run_id))
         await store.close()
-        log = self._folder / "calls.log"
-        self.left.uncounted = max(0, (log.stat().st_size if log.exists() else 0) - self.left.calls)
+        self.left.uncounted = max(0, self.calls - self.left.calls)
         return self.left
 
     async def _look_at_ends(self) -> None:
