@@ -83,7 +83,9 @@ async def test_what_a_page_needs_of_the_server_is_asked_for_beside_its_scripts_a
             # The app asks for each of them, in these very words, and finds the answer there.
             await page.wait_for_function("(ahead) => ahead.every((it) => window.asked.includes(it))", arg=ahead)
             page.remove_listener("request", note)
-            assert [url for url in ahead if sent.count(url) != 1] == [], path
+            # What is looked at again and again the app may have asked for once more by now.
+            asked = await page.evaluate("window.asked")
+            assert [url for url in ahead if not 1 <= sent.count(url) <= asked.count(url)] == [], path
         # An address that asks for a part of them asks nothing ahead.
         await page.goto(here.url + "/runs?status=failed")
         await expect(page.locator(STARTED).first).to_be_attached()
