@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import english from "@/messages/en/server";
 import spanish from "@/messages/es/server";
 import { createTranslator } from "use-intl/core";
-import said from "@/messages/es/said";
+import es from "@/messages/es";
 import { finder, saying, type Said } from "./server-words";
 
 test("both languages know the same sentences of the server, and name the same in them", () => {
@@ -25,7 +25,7 @@ test("what a sentence names is found in it, whatever it is", () => {
   expect(find.exec("It said: 'm' (a.b) needs K; go on [now].")).toBeNull();
 });
 
-const t = createTranslator({ locale: "es", messages: { said } });
+const t = createTranslator({ locale: "es", messages: { said: es.said } });
 const inSpanish = saying({ has: (code) => t.has(`said.${code}`), fill: (code, values) => t(`said.${code}`, values) }, "es");
 const hint = (...either: string[]): Said => ({ code: "did_you_mean", values: { either } });
 

@@ -15,6 +15,9 @@ import models from "./models";
 import runActions from "./run_actions";
 import runs from "./runs";
 import said from "./said";
+import saidOfEvaluations from "./said_evaluations";
+import saidOfModels from "./said_models";
+import saidOfRequests from "./said_requests";
 import server from "./server";
 import settings from "./settings";
 import strategies from "./strategies";
@@ -36,7 +39,7 @@ const messages: typeof en = {
   models,
   run_actions: runActions,
   runs,
-  said,
+  said: { ...said, ...saidOfEvaluations, ...saidOfModels, ...saidOfRequests },
   server,
   settings,
   strategies,

@@ -1,7 +1,3 @@
-import evaluations from "./said/evaluations";
-import models from "./said/models";
-import requests from "./said/requests";
-
 /** What the server tells with a code: by that code. In English its own sentences stand. */
 const said: Record<string, string> = {
   did_you_mean: "¿querías decir {either}?",
@@ -320,9 +316,6 @@ const said: Record<string, string> = {
   is_too_short: "tiene que tener al menos {min_length, plural, one {# elemento} other {# elementos}}",
   is_too_long: "tiene que tener {max_length, plural, one {# elemento} other {# elementos}} como mucho",
   is_json_invalid: "no es JSON: {error}",
-  ...requests,
-  ...evaluations,
-  ...models,
 };
 
 export default said;
