@@ -215,7 +215,9 @@ async def do(store: RunStore, clock: Clock, what: str, owner: str, number: int) 
     return None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(steps=STEPS)
 @pytest.mark.parametrize("kind", ["sqlite", "postgres", "memory"])
 def test_any_history_of_appends_and_leases_ends_as_the_rules_say(
