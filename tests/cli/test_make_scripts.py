@@ -133,17 +133,56 @@ def test_make_without_a_target_lists_the_targets() -> None:
 def test_a_part_of_the_tests_that_fails_keeps_no_other_from_running_and_is_told(
     tmp_path: Path, alone: int, rest: int, told: str
 ) -> None:
-    (tmp_path / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts" / "tests.sh", tmp_path / "scripts")
-    (tmp_path / ".venv" / "bin").mkdir(parents=True)
-    body = f'echo "$@" >>asked\ncase "$*" in *--ignore=tests/alone*) exit {rest} ;; *) exit {alone} ;; esac'
-    fake(tmp_path / ".venv" / "bin" / "python", body)
-    environ = {"PATH": os.environ["PATH"], "JOBS": "3"}
-    done = subprocess.run(
-        ["/bin/sh", "scripts/tests.sh"], cwd=tmp_path, capture_output=True, text=True, env=environ, check=False
-    )
+    body = f'case "$*" in *--ignore=tests/alone*) exit {rest} ;; *) exit {alone} ;; esac'
+    done, asked = script_of_tests(tmp_path, body, JOBS="3")
     assert done.returncode == 1
     assert done.stderr == f"Failed, and told above: {told}\n"
-    first, second = (tmp_path / "asked").read_text().splitlines()
+    first, second = asked
     assert first == "-m pytest tests/alone"
     assert "--numprocesses 3" in second
+
+
+def script_of_tests(folder: Path, body: str, **environ: str) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """What `scripts/tests.sh` says where Python does that, and what Python was asked for."""
+    (folder / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts" / "tests.sh", folder / "scripts")
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    fake(folder / ".venv" / "bin" / "python", f'echo "$@" >>asked\n{body}')
+    done = subprocess.run(
+        ["/bin/sh", "scripts/tests.sh"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={"PATH": os.environ["PATH"], **environ},
+        check=False,
+    )
+    return done, (folder / "asked").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("rest", "failed", "again", "covered", "passes"),
+    [
+        (1, 1, 0, 0, True),
+        (1, 5, 0, 0, True),
+        (1, 6, 0, 0, False),  # too many to be the machine's fault
+        (1, 0, 0, 0, False),  # it is too little of the code that is tested
+        (1, 1, 1, 0, False),
+        (1, 1, 0, 2, False),
+        (2, 1, 0, 0, False),  # broken off: others were not run at all
+    ],
+)
+def test_what_fails_beside_others_alone_is_named_and_fails_nothing(
+    tmp_path: Path, rest: int, failed: int, again: int, covered: int, passes: bool
+) -> None:
+    names = " ".join(f"tests/a.py::test_{number}" for number in range(failed))
+    body = f"""case "$*" in
+    *--collect-only*) for name in {names}; do echo "$name"; done ;;
+    *--last-failed*) exit {again} ;;
+    *coverage\\ report*) exit {covered} ;;
+    *--ignore=tests/alone*) exit {rest} ;;
+    esac"""
+    done, _ = script_of_tests(tmp_path, body, AGAIN="1")
+    assert (done.returncode == 0) is passes
+    assert (done.stderr == "Failed, and told above: tests\n") is not passes
+    if passes:
+        assert f"passed alone; look at them: {names}\n" in done.stdout
