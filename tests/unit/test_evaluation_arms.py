@@ -23,7 +23,9 @@ from agent_lab.contracts.evaluation import (
 )
 from agent_lab.contracts.registry import Sampling, StrategySpec
 from agent_lab.contracts.run import RunOptions
+from agent_lab.contracts.sentences import Told, said, told_of
 from agent_lab.evaluation.arms.plans import Plan, Planner
+from agent_lab.flows.checks import Problem
 from support.evaluating import planner
 from support.random_flows import Document, any_graphs, checked_flows
 from support.runs import Bench, bench
@@ -169,6 +171,20 @@ async def test_the_draft_answers_where_only_a_critic_stands_before_the_answer(pl
 async def test_without_its_only_voice_a_flow_is_no_arm(plans: Planner, flow: str, node: str) -> None:
     with pytest.raises(ValidationError, match="no model would be asked any more"):
         await plans.plan(WithoutArm(name="without", flow=flow, node=node))
+
+
+async def test_what_is_wrong_with_a_derived_flow_is_told_whole(plans: Planner) -> None:
+    wrong = Problem("/nodes/0", said("two_nodes", "Two nodes are called {node!r}; rename one.", node="a"))
+    unsound = replace(plans, check=lambda *_, **__: (None, (wrong,)))
+    with pytest.raises(ValidationError) as caught:
+        await unsound.plan(WithoutArm(name="without", flow="challenge", node="challenger"))
+    assert caught.value.message == (
+        "The flow 'challenge' without 'challenger' is no sound flow (Two nodes are called 'a'; rename one); "
+        "take another node or another arm."
+    )
+    told = told_of(caught.value.message)
+    assert told is not None
+    assert told.values["problem"] == Told("two_nodes", {"node": "a"})
 
 
 async def test_a_node_that_alone_gives_the_answer_cannot_be_left_out(plans: Planner) -> None:

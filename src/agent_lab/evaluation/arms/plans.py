@@ -24,7 +24,7 @@ from agent_lab.contracts.evaluation import (
 from agent_lab.contracts.flow import FlowConfig
 from agent_lab.contracts.flow_ports import FlowRef, FlowSource, NodeKind
 from agent_lab.contracts.run import RunOptions, RunRequest
-from agent_lab.contracts.sentences import said
+from agent_lab.contracts.sentences import Sentence, said
 from agent_lab.evaluation.arms import lone as lones
 from agent_lab.evaluation.arms.lone import Lone
 from agent_lab.evaluation.arms.parts import parts_of
@@ -265,7 +265,8 @@ class Planner:
         flow, problems = self.check(document, flows=subflows.get)
         wrong = [problem for problem in problems if problem.severity == "error"]
         if flow is None or wrong:
-            told = wrong[0].message.rstrip(".") if wrong else said("nothing_left", "nothing is left that could be run")
+            first = wrong[0].message if wrong else said("nothing_left", "nothing is left that could be run.")
+            told = Sentence(first.rstrip("."), first.told)
             raise ValidationError(
                 said(
                     "derived_unsound",

@@ -313,7 +313,7 @@ class BatchEngine:
                 "model_failed_answering",
                 "The model {model!r} failed while it was answering ({reason!r}); try again or use another model.",
                 model=self._key,
-                reason=str(reason[0][:200] if reason else error),
+                reason=reason[0][:200] if reason else repr(error),
             )
         )
 
