@@ -30,15 +30,10 @@ def _built() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser can be used on the loop alone that it was started on: all these tests run on one.
-
-    They have longer than others: on a slow machine pages take many times what they take on a quick one.
-    """
+    """A browser can be used on the loop alone that it was started on: all these tests run on one."""
     for item in items:
         if Path(__file__).parent in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-            if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(300))  # several waits of half a minute, so that the one is named
 
 
 @dataclass(slots=True)

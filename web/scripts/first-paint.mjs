@@ -1,6 +1,7 @@
 // Makes each page of a folder paint with its first answer: its styles come with it, and its scripts are asked for once it
 // is painted, together with what they will ask of the server first. A phone would else fetch and run them first, and show
-// nothing meanwhile. The scripts that every page starts with are marked, so that a browser reads them whole, aside, while they come: most of them runs at once, piece by piece else.
+// nothing meanwhile. The scripts that every page starts with are marked, so that a browser reads them whole, aside, while
+// they come: most of them runs at once, piece by piece else.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 

@@ -87,7 +87,7 @@ def _declared_bytes(request: Request) -> int:
 
 def _too_large(limit_bytes: int) -> TooLargeError:
     return TooLargeError(
-        said("body_too_large", "The body is larger than {mb:g} MB; send less at once.", mb=limit_bytes / 1000000.0)
+        said("body_too_large", "The body is larger than {mb:g} MB; send less at once.", mb=limit_bytes / 1e6)
     )
 
 

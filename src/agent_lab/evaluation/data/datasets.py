@@ -53,13 +53,9 @@ def read_dataset(
     Where no id is given it is made from the question and its target. GSM8K's own files are recognised: what follows
     `####` is the target. Raises ProblemsError (all bad rows, with their lines), TooLargeError, ValidationError.
     """
-    table = read_table(raw, what=said("dataset_named", "The dataset {name!r}", name=name), form=form)
-    return dataset_of(
-        items_of(table, what=said("dataset_named", "The dataset {name!r}", name=name), columns=columns),
-        name=name,
-        source=source,
-        now=now,
-    )
+    what = said("dataset_named", "The dataset {name!r}", name=name)
+    table = read_table(raw, what=what, form=form)
+    return dataset_of(items_of(table, what=what, columns=columns), name=name, source=source, now=now)
 
 
 def dataset_of(items: Iterable[Item], *, name: str, source: str = "uploaded", now: datetime | None = None) -> Dataset:

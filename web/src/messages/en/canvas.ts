@@ -39,7 +39,12 @@ const canvas = {
     takes: "Let go to put it between {from} and {to}",
     takes_none: "An edge back takes no node: the flow would begin with that node. Put it into an edge that leads on.",
   },
-  head: { publish: "Publish …", publish_hint: "Versions: publish one, compare them, go back, take the flow along", run: "Run", run_hint: "Run the whole flow: go to its question (Ctrl+Enter on the canvas)" },
+  head: {
+    publish: "Publish …",
+    publish_hint: "Versions: publish one, compare them, go back, take the flow along",
+    run: "Run",
+    run_hint: "Run the whole flow: go to its question (Ctrl+Enter on the canvas)",
+  },
   toolbar: {
     label: "Canvas",
     undo: "Undo",

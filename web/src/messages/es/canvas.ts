@@ -41,7 +41,12 @@ const canvas: typeof en = {
     takes: "Suelta para ponerlo entre {from} y {to}",
     takes_none: "Una arista de vuelta no admite nodos: el flujo empezaría por ese nodo. Ponlo en una arista que siga adelante.",
   },
-  head: { publish: "Publicar…", publish_hint: "Versiones: publicar una, compararlas, volver atrás, llevarse el flujo", run: "Ejecutar", run_hint: "Ejecutar el flujo entero: ir a su pregunta (Ctrl+Intro en el lienzo)" },
+  head: {
+    publish: "Publicar…",
+    publish_hint: "Versiones: publicar una, compararlas, volver atrás, llevarse el flujo",
+    run: "Ejecutar",
+    run_hint: "Ejecutar el flujo entero: ir a su pregunta (Ctrl+Intro en el lienzo)",
+  },
   toolbar: {
     label: "Lienzo",
     undo: "Deshacer",

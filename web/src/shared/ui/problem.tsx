@@ -17,7 +17,10 @@ export function useSentence(): (error: unknown) => string {
   const words = useServerWords();
   const isReachable = useSession((state) => state.reachable);
   return (error) => {
-    if (error instanceof ApiProblem) return said(error.document.said) ?? words(error.message) ?? [lead(error), error.message].filter((part) => part !== "").join(" ");
+    if (error instanceof ApiProblem) {
+      const told = said(error.document.said) ?? words(error.message);
+      return told ?? [lead(error), error.message].filter((part) => part !== "").join(" ");
+    }
     if (error instanceof Unreachable) return isReachable ? t("was_offline") : t("offline");
     if (error instanceof Error && error.name === "ChunkLoadError") return t("not_loaded");
     return t("unreadable");

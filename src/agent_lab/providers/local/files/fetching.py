@@ -128,10 +128,10 @@ def _refuse_full(errand: Errand, missing_bytes: int) -> None:
                 "fetched and {free:.2f} GB are free in {folder}; free {short:.2f} GB there, or set "
                 "MODEL_CACHE_DIR to a larger disk.",
                 model=errand.model_key,
-                missing=float(missing_bytes / GB),
-                free=float(free_bytes / GB),
+                missing=missing_bytes / GB,
+                free=free_bytes / GB,
                 folder=str(errand.folder),
-                short=float(short_gb),
+                short=short_gb,
             )
         )
 

@@ -98,12 +98,11 @@ def four_bit_obstacle(weights: Weights, device: str) -> str | None:
         for name, tensor in layers.items():
             rows, columns = _as_multiplied(tensor, weights)
             if rows % CPU_ROWS or columns % BLOCK:
-                sizes = f"{rows} x {columns}"
                 return said(
                     "layer_not_for_4_bit",
                     "has a layer ({name}) of {sizes}; 4 bit on a CPU needs multiples of {rows} x {block}",
                     name=name,
-                    sizes=str(sizes),
+                    sizes=f"{rows} x {columns}",
                     rows=CPU_ROWS,
                     block=BLOCK,
                 )

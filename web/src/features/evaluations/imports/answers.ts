@@ -83,7 +83,9 @@ export function together(found: readonly (readonly [string, AnswersRead])[]): Re
       answers[arm] = given;
     }
   const samples = Math.max(...found.map(([, read]) => read.samples));
-  return { dataset: first.dataset, items: first.items, samples, answers, sources, warnings: [...new Set(found.flatMap(([, read]) => read.warnings))], said: Object.assign({}, ...found.map(([, read]) => read.said)) };
+  const warnings = [...new Set(found.flatMap(([, read]) => read.warnings))];
+  const said = Object.fromEntries(found.flatMap(([, read]) => Object.entries(read.said ?? {})));
+  return { dataset: first.dataset, items: first.items, samples, answers, sources, warnings, said };
 }
 
 /** How answers are scored, of an evaluation that asks for more. */
