@@ -233,6 +233,15 @@ test("the time between a process that was killed and the one that goes on is no 
   expect(told(events).turns.get(turnKey("a", 1))?.startedAt).toBe(at(60));
 });
 
+test("what failed in a node that went on without it is not had again when the run is resumed", () => {
+  const resumed: RunEvent = { type: "run_resumed", seq: 9, at: "2026-01-01T00:01:00Z", recorded_steps: 0 };
+  expect(laneOf([node_started("a"), token("one", 0), node_finished("a"), resumed]).wasCutOff).toBe(false);
+  const within = [node_started("each"), node_started("each[0]/b"), token("one", 0, "each[0]/b")];
+  const inner = (events: readonly RunEvent[]) => told(events).lanes.get(laneKey({ node: "each[0]/b", visit: 1, sample: 0 }));
+  expect(inner([...within, resumed])?.wasCutOff).toBe(true);
+  expect(inner([...within, node_finished("each"), resumed])?.wasCutOff).toBe(false);
+});
+
 test("time in the queue, in a pause and with a person is no work", () => {
   const at = (second: number): string => new Date(second * 1000).toISOString();
   const started = vector("told_waiting").events[0] as RunStarted;

@@ -104,8 +104,19 @@ export class TranscriptFold {
 
   /** What was cut off is had again: its time until then went with its process, and so did what had been said. */
   private resume({ at }: RunResumed): void {
-    for (const turn of this.turns.values()) if (turn.state === "running") this.turns.set(turn.key, { ...turn, startedAt: at });
-    for (const lane of this.lanes.values()) if (lane.state !== "done") this.lanes.set(lane.key, { ...lane, wasCutOff: true });
+    for (const turn of this.turns.values()) {
+      if (!this.goesOn(turn)) continue;
+      this.turns.set(turn.key, { ...turn, startedAt: at });
+      for (const key of turn.lanes) {
+        const lane = this.lanes.get(key);
+        if (lane !== undefined && lane.state !== "done") this.lanes.set(key, { ...lane, wasCutOff: true });
+      }
+    }
+  }
+
+  /** Not what failed in a node that went on without it, and has ended: that is not had again. */
+  private goesOn({ state, within }: Turn): boolean {
+    return state === "running" && (within === null || this.turns.values().some((other) => other.node === within && this.goesOn(other)));
   }
 
   /** Turns that begin before one of them has ended go on side by side. */
