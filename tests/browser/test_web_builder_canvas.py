@@ -324,3 +324,22 @@ async def test_every_key_is_on_the_sheet(visit: Any) -> None:
         await page.keyboard.press("Escape")
         await expect(sheet).to_be_hidden()
         await expect(node(page, "first")).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (375, 812)])
+async def test_under_an_alert_the_builder_still_fits_the_page(visit: Any, width: int, height: int) -> None:
+    fits = "() => document.documentElement.scrollHeight === innerHeight"
+    async with visit(ScriptedProvider({"*": "Yes."})) as here:
+        page = await opened(here, TWO, width=width, height=height)
+        await page.wait_for_function(fits)
+        for address in ("**/api/**", "**/health"):
+            await page.route(address, lambda route: route.abort())
+        alert = page.get_by_text("The server does not answer. What you typed is kept", exact=False)
+        await expect(alert).to_be_visible()
+        await page.wait_for_function(fits)
+        # All of the page is used: the builder ends where the window, or the bar at its bottom, begins to.
+        bar = await page.get_by_role("navigation").last.bounding_box() if width < 768 else None
+        end = bar["y"] if bar is not None else height
+        room = await page.locator(".fills-page").bounding_box()
+        assert room is not None
+        assert abs(room["y"] + room["height"] - end) <= 1

@@ -4,8 +4,8 @@
 import { useTranslations } from "use-intl";
 import { Skeleton } from "@/shared/ui/bits";
 
-/** All of the screen but what stands around it. */
-export const ROOM = "fills-page -mx-4 -my-5 flex h-[calc(100dvh-6.5rem)] min-h-96 flex-col md:-mx-6 md:h-dvh";
+/** All of the screen but what stands around it, an alert among that. */
+export const ROOM = "fills-page -mx-4 -my-5 flex min-h-96 flex-1 flex-col md:-mx-6";
 
 export function Opening() {
   const t = useTranslations("common");

@@ -63,7 +63,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <SideNav />
         </div>
       </aside>
-      <div className="flex min-w-0 flex-col pb-14 md:pb-0">
+      <div className="flex min-w-0 flex-col pb-14 has-[.fills-page]:h-dvh md:pb-0">
         <header className="flex h-12 items-center justify-between border-b border-line px-4 md:hidden">
           <Brand />
           <IconButton label={t("palette.open")} onClick={() => setSearching(true)}>
@@ -72,7 +72,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </header>
         {process.env.NEXT_PUBLIC_MOCK_MODE === "true" && <MockBadge />}
         <Alerts />
-        <main id="content" tabIndex={-1} className="min-w-0 flex-1 px-4 py-5 outline-none md:px-6">
+        <main id="content" tabIndex={-1} className="min-w-0 flex-1 px-4 py-5 outline-none has-[.fills-page]:flex has-[.fills-page]:min-h-96 has-[.fills-page]:flex-col md:px-6">
           <Fence>{children}</Fence>
         </main>
       </div>
