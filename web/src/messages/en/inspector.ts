@@ -290,6 +290,16 @@ const inspector = {
     more: "Older versions",
     of_flow: "The flow itself",
   },
+  code: {
+    button: "Use from code",
+    title: "{id} from code",
+    about: "Whatever speaks to OpenAI's models can ask this flow as if it were one; what each role said comes with it if you ask for that.",
+    draft: "Nothing of it is published, so this asks the newest version of its draft. Once it is published, leave out @draft.",
+    forms: "Language",
+    form: { python: "Python", typescript: "TypeScript", curl: "curl", terminal: "agent-lab" },
+    question: "What is 12 + 30?",
+    token: "AGENT_LAB_TOKEN is the server's token, or an access key of your own: agent-lab keys new NAME.",
+  },
   transfer: {
     export: "Export as a file",
     export_all: "Export with all versions",

@@ -291,6 +291,16 @@ const inspector: typeof en = {
     more: "Versiones anteriores",
     of_flow: "El propio flujo",
   },
+  code: {
+    button: "Usar desde código",
+    title: "{id} desde código",
+    about: "Todo lo que habla con los modelos de OpenAI puede preguntar a este flujo como si fuera uno; si lo pides, también llega lo que dijo cada rol.",
+    draft: "No hay nada publicado, así que esto pregunta a la versión más reciente del borrador. Cuando lo publiques, quita @draft.",
+    forms: "Lenguaje",
+    form: { python: "Python", typescript: "TypeScript", curl: "curl", terminal: "agent-lab" },
+    question: "¿Cuánto es 12 + 30?",
+    token: "AGENT_LAB_TOKEN es el token del servidor o una clave de acceso propia: agent-lab keys new NOMBRE.",
+  },
   transfer: {
     export: "Exportar a un archivo",
     export_all: "Exportar con todas las versiones",

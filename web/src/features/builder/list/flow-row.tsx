@@ -3,7 +3,7 @@
 // One flow of the list: what it is called, where it is from, how it stands, and what can be done with it.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import clsx from "clsx";
-import { CircleAlert, Copy, Download, Ellipsis, Trash2 } from "lucide-react";
+import { CircleAlert, CodeXml, Copy, Download, Ellipsis, Trash2 } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { useLocale, useTranslations } from "use-intl";
@@ -18,6 +18,7 @@ import { Menu, MenuItem, MenuLine } from "@/shared/ui/menu";
 import { Problem } from "@/shared/ui/problem";
 import { toast } from "@/shared/ui/toast";
 import { LateWorthBadge } from "@/shared/worth/late";
+import { CodeDialog } from "../code/late";
 import type { FlowEntry } from "../store-api";
 import { DuplicateDialog } from "../transfer/transfer";
 
@@ -82,7 +83,8 @@ function Standing({ flow: { origin, newest, published, problem_count } }: { flow
 
 function Actions({ flow, name }: { flow: FlowEntry; name: string }) {
   const t = useTranslations("flows");
-  const [open, setOpen] = useState<"duplicate" | "delete" | null>(null);
+  const tc = useTranslations("inspector.code");
+  const [open, setOpen] = useState<"code" | "duplicate" | "delete" | null>(null);
   const close = () => setOpen(null);
   const isStored = typeof flow.newest === "number";
   return (
@@ -94,6 +96,9 @@ function Actions({ flow, name }: { flow: FlowEntry; name: string }) {
           </IconButton>
         }
       >
+        <MenuItem icon={<CodeXml aria-hidden className="size-4" />} onSelect={() => setOpen("code")}>
+          {tc("button")}
+        </MenuItem>
         <MenuItem icon={<Copy aria-hidden className="size-4" />} onSelect={() => setOpen("duplicate")}>
           {t("duplicate")}
         </MenuItem>
@@ -113,6 +118,14 @@ function Actions({ flow, name }: { flow: FlowEntry; name: string }) {
           </>
         )}
       </Menu>
+      {open === "code" && (
+        <CodeDialog
+          flowId={flow.id}
+          inputs={flow.inputs ?? {}}
+          isDraft={flow.origin === "stored" && typeof flow.published !== "number"}
+          onClose={close}
+        />
+      )}
       {open === "duplicate" && <DuplicateDialog flowId={flow.id} version={isStored ? "draft" : null} onClose={close} />}
       {open === "delete" && <DeleteFlow flow={flow} name={name} onClose={close} />}
     </>

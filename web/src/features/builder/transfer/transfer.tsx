@@ -2,7 +2,7 @@
 
 // Takes a flow elsewhere and brings one in: as a file, as a copy; and takes it away.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Copy, Download, Trash2 } from "lucide-react";
+import { CodeXml, Copy, Download, Trash2 } from "lucide-react";
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { useTranslations } from "use-intl";
@@ -12,13 +12,16 @@ import { Dialog } from "@/shared/ui/dialog";
 import { TextField } from "@/shared/ui/field";
 import { Problem } from "@/shared/ui/problem";
 import { toast } from "@/shared/ui/toast";
+import { CodeDialog } from "../code/late";
 import { isName } from "../document";
 import { useBuilder, useBuilderStore } from "../store";
 
-export function Transfer({ isStored }: { isStored: boolean }) {
+export function Transfer({ isStored, isDraft }: { isStored: boolean; isDraft: boolean }) {
   const t = useTranslations("inspector.transfer");
+  const tc = useTranslations("inspector.code");
   const flowId = useBuilder((state) => state.flowId);
-  const [open, setOpen] = useState<"duplicate" | "delete" | null>(null);
+  const inputs = useBuilder((state) => state.history.now.inputs);
+  const [open, setOpen] = useState<"code" | "duplicate" | "delete" | null>(null);
   const file = (query: string) => `${API_URL}/api/flows/${flowId}/export${query}`;
   return (
     <div className="flex flex-wrap gap-2 border-t border-line pt-4">
@@ -32,6 +35,10 @@ export function Transfer({ isStored }: { isStored: boolean }) {
           {t("export_all")}
         </a>
       )}
+      <Button size="sm" onClick={() => setOpen("code")}>
+        <CodeXml aria-hidden className="size-4" />
+        {tc("button")}
+      </Button>
       <Button size="sm" onClick={() => setOpen("duplicate")}>
         <Copy aria-hidden className="size-4" />
         {t("duplicate")}
@@ -42,6 +49,7 @@ export function Transfer({ isStored }: { isStored: boolean }) {
           {t("delete")}
         </Button>
       )}
+      {open === "code" && <CodeDialog flowId={flowId} inputs={inputs ?? {}} isDraft={isDraft} onClose={() => setOpen(null)} />}
       {open === "duplicate" && <DuplicateDialog flowId={flowId} version={isStored ? "draft" : null} onClose={() => setOpen(null)} />}
       {open === "delete" && <DeleteDialog flowId={flowId} onClose={() => setOpen(null)} />}
     </div>

@@ -26,6 +26,7 @@ export function Versions() {
   const flowId = useBuilder((state) => state.flowId);
   const isReadOnly = useBuilder((state) => state.isReadOnly);
   const versions = useInfiniteQuery({ ...versionsQuery(flowId), enabled: !isReadOnly });
+  const published = versions.data?.pages[0]?.published ?? null;
   const rows = versions.data?.pages.flatMap((page) => page.versions) ?? [];
   const isMissing = versions.error !== null && versions.data === undefined;
   return (
@@ -33,13 +34,13 @@ export function Versions() {
       {isReadOnly && <p className="text-soft">{t("none")}</p>}
       {isMissing && <Problem error={versions.error} again={() => void versions.refetch()} />}
       {versions.isPending && !isReadOnly && <Skeleton className="h-40 w-full" />}
-      {rows.length > 0 && <Stored flowId={flowId} rows={rows} published={versions.data?.pages[0]?.published ?? null} />}
+      {rows.length > 0 && <Stored flowId={flowId} rows={rows} published={published} />}
       {versions.hasNextPage && (
         <Button size="sm" look="quiet" className="w-fit" busy={versions.isFetchingNextPage} onClick={() => void versions.fetchNextPage()}>
           {t("more")}
         </Button>
       )}
-      <Transfer isStored={!isReadOnly} />
+      <Transfer isStored={!isReadOnly} isDraft={!isReadOnly && published === null} />
     </div>
   );
 }
