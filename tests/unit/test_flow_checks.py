@@ -143,7 +143,7 @@ def test_ten_thousand_nodes_are_checked_within_seconds(name: str) -> None:
     document = {"id": "large", "name": "large", "nodes": nodes, "edges": LARGE[name], "answer": "n9999"}
     began = time.process_time()
     found = problems({**document, "limits": {"max_steps": 10_000}})
-    assert time.process_time() - began < 20  # about two on a small machine
+    assert time.process_time() - began < 15  # about two on a small machine
     if name in {"chain", "layers", "fan"}:
         assert found == []
 
@@ -155,7 +155,7 @@ def test_ten_thousand_nodes_that_are_all_wrong_are_told_within_seconds() -> None
     edges = [edge(a, b, when={"value": f"m{a}.x", "op": "<", "than": None}) for a, b in PAIRS]
     began = time.process_time()
     assert len(problems({"id": "large", "name": "large", "nodes": nodes, "edges": edges})) == 500
-    assert time.process_time() - began < 40  # about four on a small machine
+    assert time.process_time() - began < 15  # about four on a small machine
 
 
 def test_deep_and_large_documents_are_refused_before_they_are_parsed() -> None:

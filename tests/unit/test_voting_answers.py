@@ -46,4 +46,4 @@ def test_a_megabyte_of_anything_is_read_at_once() -> None:
     for piece in ("9", "Answer:", "\n", "* ", "Answer: 9 ", "a\n"):
         began = time.process_time()
         final_answer(piece * (1_000_000 // len(piece)))
-        assert time.process_time() - began < 5, piece
+        assert time.process_time() - began < 1.0, piece
