@@ -64,7 +64,7 @@ function OpenDialog({ title, onClose, place = "middle", hideTitle = false, foote
       }}
       className={clsx("border border-line bg-surface p-0 text-ink shadow-lift", PLACES[place])}
     >
-      <div className={clsx("flex min-h-0 flex-col", place === "side" ? "h-full" : "max-h-[85dvh]")} onPointerDown={(event) => event.stopPropagation()}>
+      <div className={clsx("flex min-h-0 flex-col", place === "side" ? "h-full" : "max-h-[85dvh]")}>
         <div className={hideTitle ? "sr-only" : "flex items-center justify-between gap-3 border-b border-line py-2 pr-2 pl-4"}>
           <h2 id={titleId} className="min-w-0 truncate text-lg font-semibold">
             {title}
